@@ -1,0 +1,11 @@
+//! keytide: watches a folder of workflow files, runs them on cron schedules to rotate tokens, and keeps the secrets
+//! in an age-encrypted file that `UPDATE_SECRET` tasks rewrite atomically.
+//!
+//! The house has layers; a room names only rooms of lower layers. `docs/ARCHITECTURE.md` is the map and
+//! `tests/tidy.rs` checks it on the source.
+
+pub mod words;
+
+pub mod workflow;
+
+pub mod engine;

@@ -1,0 +1,23 @@
+//! The vocabulary that every room shares: ids, time, payloads, statuses, diagnostics.
+//!
+//! **Architecture Invariant:** nothing here does I/O, reads a clock or knows a room. [`Payload`] and [`Sensitive`]
+//! have neither `Debug` nor `Serialize`, so a value cannot reach a log, an error or a view by accident.
+
+mod diagnostic;
+mod id;
+mod owner;
+mod payload;
+mod sensitive;
+mod status;
+mod timestamp;
+
+pub use diagnostic::{Diagnostic, Fix, Related, Severity, Source, Span};
+pub use id::{ExecutionId, RunNumber, TaskId};
+pub use owner::Owner;
+pub use payload::{Payload, journaled};
+pub use sensitive::Sensitive;
+pub use status::{TaskStatus, WorkflowStatus};
+pub use timestamp::Timestamp;
+
+/// A JSON object that keeps the order of its keys.
+pub type Map = serde_json::Map<String, serde_json::Value>;

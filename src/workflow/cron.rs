@@ -1,0 +1,1 @@
+//! Cron expressions as Spring's `CronExpression` reads them.

@@ -1,0 +1,8 @@
+//! The dialect, pure: loading with spans, definition types, checking, expressions, cron.
+//!
+//! **Architecture Invariant:** nothing here reads a file, a clock or a secret; what must be known from outside comes as an
+//! argument.
+
+pub mod cron;
+pub mod definition;
+pub mod expressions;
