@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use crate::engine::plan::Plan;
+use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskId, Timestamp};
+
+/// What an execution owes the world. It is released after the commit that holds its reason, and found again by
+/// [`outstanding`](crate::engine::outstanding).
+pub enum Command {
+    /// See whether what the run will fetch could be stored; answered by `Ready` or `Trouble`.
+    Preflight(Assignment),
+    /// Do the work; answered by an [`Outcome`](crate::engine::Outcome).
+    Perform(Assignment),
+    /// Have the run wait in its queue until a worker polls for it.
+    Offer(Offer),
+    /// Stop what is done for the run: its answer matters to nobody. Never given for a call that may fetch a secret.
+    Abandon {
+        /// The execution.
+        execution: ExecutionId,
+        /// Its run.
+        run: RunNumber,
+    },
+    /// Take the run out of its queue.
+    Withdraw {
+        /// The execution.
+        execution: ExecutionId,
+        /// Its run.
+        run: RunNumber,
+    },
+}
+
+/// Work for the executor.
+#[derive(Clone)]
+pub struct Assignment {
+    /// The execution that asks.
+    pub execution: ExecutionId,
+    /// The run that asks: the token of the answer.
+    pub run: RunNumber,
+    /// The definition it runs, with its owner, whose rights count.
+    pub plan: Arc<Plan>,
+    /// Whose rights count.
+    pub owner: Owner,
+    /// The reference name of the task.
+    pub reference: String,
+    /// Which attempt, from 0.
+    pub attempt: u32,
+    /// The input in stored form: secrets are references.
+    pub input: Payload,
+    /// Whether what it fetches feeds a secret: such a call is never cut.
+    pub feeds_secret: bool,
+}
+
+/// A run that waits for a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// Its run.
+    pub run: RunNumber,
+    /// The id that the worker answers with.
+    pub task_id: TaskId,
+    /// What workers poll for.
+    pub queue: String,
+    /// The domain that the start request chose for it.
+    pub domain: Option<String>,
+    /// Higher goes first.
+    pub priority: i32,
+    /// Not before.
+    pub not_before: Timestamp,
+}

@@ -1,0 +1,109 @@
+use crate::engine::answer::{Outcome, WorkerUpdate};
+use crate::words::{ExecutionId, Map, RunNumber, Timestamp};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Something that happened and that an execution must deal with.
+pub enum Input {
+    /// Time passed: whatever is due happens.
+    Tick,
+    /// The executor answered.
+    Outcome(Outcome),
+    /// A worker took the run.
+    Polled {
+        /// The run.
+        run: RunNumber,
+        /// Which worker.
+        worker_id: Option<String>,
+    },
+    /// A worker, or somebody in its place, reported on the run.
+    Updated {
+        /// The run.
+        run: RunNumber,
+        /// What it said.
+        update: WorkerUpdate,
+    },
+    /// Somebody asked for a change.
+    Operation(Operation),
+    /// The process that did the run's work is gone: a started call has an unknown outcome. Given once to every execution
+    /// that is replayed at start, before its commands are released.
+    Recovered,
+}
+
+/// A change that somebody asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Hold the execution.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// End it.
+    Terminate {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Try the failed tasks of an ended execution again.
+    Retry,
+    /// Start an ended execution from the beginning.
+    Restart,
+    /// Stop naming what was fetched and not stored as a problem.
+    Dismiss,
+}
+
+/// How an execution starts.
+pub struct Start {
+    /// Its id.
+    pub execution: ExecutionId,
+    /// What it takes, as it came from outside.
+    pub input: Map,
+    /// The caller's name for what belongs together.
+    pub correlation_id: Option<String>,
+    /// 0 to 99.
+    pub priority: i32,
+    /// Who started it, as people read it: `schedule:NAME`, `owner`, `app:NAME`.
+    pub started_by: String,
+    /// The schedule and the due time of the slot, where a schedule started it.
+    pub slot: Option<(String, Timestamp)>,
+    /// The workers' domains by task name.
+    pub task_to_domain: BTreeMap<String, String>,
+    /// A timeout where the definition has none.
+    pub timeout: Option<Duration>,
+}
+
+/// What a turn of the dispatcher gives to the engine besides the input.
+pub struct Turn<'a> {
+    /// What time it is.
+    pub now: Timestamp,
+    /// What `${workflow.env.NAME}` gives.
+    pub environment: &'a Map,
+    /// How long an `UPDATE_SECRET` tries a store that is in trouble.
+    pub store_retry: Duration,
+}
+
+/// A change that an execution does not take; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// The execution has ended.
+    #[error("workflow {execution} is {status}")]
+    Ended {
+        /// Which.
+        execution: ExecutionId,
+        /// How it ended.
+        status: crate::words::WorkflowStatus,
+    },
+    /// The execution has not ended.
+    #[error("workflow {0} is still running")]
+    StillRunning(ExecutionId),
+    /// The execution is not paused.
+    #[error("workflow {0} is not paused")]
+    NotPaused(ExecutionId),
+    /// Nothing failed that could be tried again.
+    #[error("there are no tasks of workflow {0} that could be tried again")]
+    NothingToRetry(ExecutionId),
+    /// There is no such run.
+    #[error("workflow {0} has no such task")]
+    UnknownRun(ExecutionId),
+    /// The data that it needs are gone.
+    #[error("workflow {0} is archived: its `_secrets` are gone, so it cannot go on; start it anew")]
+    Archived(ExecutionId),
+}
