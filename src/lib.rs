@@ -6,6 +6,8 @@
 
 pub mod words;
 
+pub mod redact;
+
 pub mod workflow;
 
 pub mod engine;

@@ -1,0 +1,255 @@
+//! Masking: finds known values in text, in every encoding that a service or a tool may give them, and puts `***` there.
+//!
+//! A value of 8 characters or more is found anywhere in a text, one of 4 to 7 only as a whole word or leaf, a shorter one
+//! never: that is for [`mask_structure`], which masks by the name of the field.
+//!
+//! **Architecture Invariant:** pure. It changes payload text only; names, statuses and ids of our own never come here.
+//! It can show no value: [`Masker`] has neither `Debug` nor `Serialize`.
+
+mod forms;
+mod structure;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use serde_json::Value;
+
+use crate::words::{Map, Sensitive};
+use forms::{Encoding, Form, Reach};
+pub use structure::mask_structure;
+
+/// What stands where a secret was.
+pub const MASK: &str = "***";
+
+/// How much of a form the automaton holds; the rest is compared where that much was found. It bounds the memory of long
+/// values, and is short enough to lie within one line of wrapped base64.
+const ANCHOR_BYTES_MAX: usize = 48;
+
+/// Finds and masks known values. Cloning is cheap.
+#[derive(Clone, Default)]
+pub struct Masker {
+    sets: Vec<Arc<Patterns>>,
+}
+
+impl Masker {
+    /// Returns the masker of these values.
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a Sensitive>) -> Self {
+        Self::default().with(values)
+    }
+
+    /// Returns a masker of these values too; what is known already is shared, not built again.
+    pub fn with<'a>(&self, extra: impl IntoIterator<Item = &'a Sensitive>) -> Self {
+        let mut sets = self.sets.clone();
+        sets.extend(Patterns::of(extra).map(Arc::new));
+        Self { sets }
+    }
+
+    /// Returns the text with every known value masked.
+    pub fn mask_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        replace(text, self.finds(text).into_iter().map(|find| find.range).collect())
+    }
+
+    /// Returns the value with every known value masked in its strings, numbers and keys.
+    pub fn mask_value(&self, value: &Value) -> Value {
+        match value {
+            Value::Number(number) if self.is_secret_number(&number.to_string()) => MASK.into(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+            Value::String(text) => self.mask_text(text).into_owned().into(),
+            Value::Array(items) => items.iter().map(|item| self.mask_value(item)).collect(),
+            Value::Object(fields) => Value::Object(self.mask_fields(fields)),
+        }
+    }
+
+    /// Returns an input, an output or variables as people may see them: masked by structure, then by value.
+    pub fn mask_payload(&self, value: &Value, masked_fields: &[String]) -> Value {
+        self.mask_value(&mask_structure(value, masked_fields))
+    }
+
+    /// Returns the known values that appear anywhere in the value, each once.
+    pub fn values_in(&self, value: &Value) -> Vec<Sensitive> {
+        let mut found = BTreeMap::new();
+        self.collect(value, &mut found);
+        found.into_values().collect()
+    }
+
+    fn collect(&self, value: &Value, found: &mut BTreeMap<String, Sensitive>) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(number) => self.collect_text(&number.to_string(), found),
+            Value::String(text) => self.collect_text(text, found),
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item, found)),
+            Value::Object(fields) => {
+                for (key, field) in fields {
+                    self.collect_text(key, found);
+                    self.collect(field, found);
+                }
+            }
+        }
+    }
+
+    fn collect_text(&self, text: &str, found: &mut BTreeMap<String, Sensitive>) {
+        for find in self.finds(text) {
+            found.entry(find.value.expose().to_owned()).or_insert_with(|| find.value.clone());
+        }
+    }
+
+    fn mask_fields(&self, fields: &Map) -> Map {
+        let mut masked = Map::new();
+        for (key, field) in fields {
+            masked.insert(self.free_key(key, &masked), self.mask_value(field));
+        }
+        masked
+    }
+
+    /// Masks a key, by long values only (a short one may well be the name of a field), and keeps it apart from the others.
+    fn free_key(&self, key: &str, taken: &Map) -> String {
+        let finds = self.finds(key).into_iter().filter(|find| find.reach == Reach::Anywhere);
+        let masked = replace(key, finds.map(|find| find.range).collect()).into_owned();
+        let mut free = masked.clone();
+        let mut number = 2;
+        while taken.contains_key(&free) {
+            free = format!("{masked} ({number})");
+            number += 1;
+        }
+        free
+    }
+
+    fn is_secret_number(&self, text: &str) -> bool {
+        let whole = text.strip_suffix(".0").unwrap_or(text).len();
+        self.finds(text).iter().any(|find| find.reach == Reach::Anywhere || find.range == (0..whole))
+    }
+
+    fn finds<'s>(&'s self, text: &str) -> Vec<Find<'s>> {
+        let mut finds = Vec::new();
+        for set in &self.sets {
+            set.find(text, &mut finds);
+        }
+        finds
+    }
+}
+
+/// A place where a value is.
+struct Find<'s> {
+    range: Range<usize>,
+    reach: Reach,
+    value: &'s Sensitive,
+}
+
+/// The forms of some values and the automaton that finds them.
+struct Patterns {
+    values: Vec<Sensitive>,
+    forms: Vec<(Form, usize)>,
+    automaton: AhoCorasick,
+}
+
+impl Patterns {
+    /// Returns the patterns of the values, or nothing where none is long enough.
+    fn of<'a>(values: impl IntoIterator<Item = &'a Sensitive>) -> Option<Self> {
+        let values: Vec<Sensitive> = values.into_iter().cloned().collect();
+        let mut known = BTreeSet::new();
+        let mut forms = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            let new = forms::of(value.expose()).into_iter().filter(|form| known.insert(form.clone()));
+            forms.extend(new.map(|form| (form, index)));
+        }
+        if forms.is_empty() {
+            return None;
+        }
+        // Standard semantics report overlapping finds: of two values that share some text both are covered whole.
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(forms.iter().map(|(form, _)| anchor(&form.text)))
+            .expect("anchors are bounded, so millions of values stay under the automaton's two billion states");
+        Some(Self { values, forms, automaton })
+    }
+
+    fn find<'s>(&'s self, text: &str, finds: &mut Vec<Find<'s>>) {
+        // The plain search has a prefilter that skips clean text many times faster than the overlapping one can read it.
+        if self.automaton.find(text).is_none() {
+            return;
+        }
+        for found in self.automaton.find_overlapping_iter(text) {
+            let (form, value) = &self.forms[found.pattern().as_usize()];
+            if let Some(range) = extent(form, text, found.range()) {
+                finds.push(Find { range, reach: form.reach, value: &self.values[*value] });
+            }
+        }
+    }
+}
+
+fn anchor(text: &str) -> &[u8] {
+    &text.as_bytes()[..text.len().min(ANCHOR_BYTES_MAX)]
+}
+
+/// Returns how far a form reaches that was found by its anchor, or nothing where it had to be a word and is not.
+fn extent(form: &Form, text: &str, anchor: Range<usize>) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let end = anchor.end + common(&form.text.as_bytes()[anchor.len()..], &bytes[anchor.end..], form.encoding);
+    let range = text.floor_char_boundary(anchor.start)..text.ceil_char_boundary(end);
+    match form.reach {
+        Reach::Word => is_word(text, &range).then_some(range),
+        Reach::Anywhere => Some(match form.encoding {
+            Encoding::Base64 => with_edges(bytes, range),
+            Encoding::Text => range,
+        }),
+    }
+}
+
+/// Returns how many bytes of `text` go on as `rest` does. Tools break base64 into lines: such breaks are passed over.
+fn common(rest: &[u8], text: &[u8], encoding: Encoding) -> usize {
+    let (mut at, mut end) = (0, 0);
+    for expected in rest {
+        while encoding == Encoding::Base64 && text.get(at).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+            at += 1;
+        }
+        if text.get(at) != Some(expected) {
+            break;
+        }
+        at += 1;
+        end = at;
+    }
+    end
+}
+
+fn is_word(text: &str, range: &Range<usize>) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    !text[..range.start].ends_with(inside) && !text[range.end..].starts_with(inside)
+}
+
+/// Widens a find in base64 by the characters at its ends that hold a few bits of the value.
+fn with_edges(bytes: &[u8], range: Range<usize>) -> Range<usize> {
+    let digit = |at: usize| bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(b));
+    let start = if range.start > 0 && digit(range.start - 1) { range.start - 1 } else { range.start };
+    let mut end = if digit(range.end) { range.end + 1 } else { range.end };
+    while bytes.get(end) == Some(&b'=') {
+        end += 1;
+    }
+    start..end
+}
+
+/// Puts the mask in the place of each range; ranges that touch become one.
+fn replace(text: &str, mut ranges: Vec<Range<usize>>) -> Cow<'_, str> {
+    if ranges.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut masked = String::with_capacity(text.len());
+    let mut done = 0;
+    let mut covered = false;
+    for range in ranges {
+        if !covered || range.start > done {
+            masked.push_str(&text[done..range.start]);
+            masked.push_str(MASK);
+            covered = true;
+        }
+        done = done.max(range.end);
+    }
+    masked.push_str(&text[done..]);
+    Cow::Owned(masked)
+}
