@@ -1,0 +1,21 @@
+//! The definitions of Conductor's dialect as typed values, and back to Conductor's JSON with its defaults filled in.
+//!
+//! Field names and defaults are those of Conductor 3.32.3; what Conductor ignores and we use is marked as ours.
+
+mod lenient;
+mod request;
+mod schedule;
+mod task;
+mod task_def;
+mod task_type;
+mod workflow;
+
+pub use request::StartWorkflowRequest;
+pub use schedule::{CronSchedule, Dst, Overlap, WorkflowSchedule};
+pub use task::WorkflowTask;
+pub use task_def::{RetryLogic, TaskDef, TaskTimeoutPolicy};
+pub use task_type::TaskType;
+pub use workflow::{WorkflowDef, WorkflowTimeoutPolicy};
+
+#[cfg(test)]
+mod tests;

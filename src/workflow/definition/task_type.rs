@@ -1,0 +1,78 @@
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What kind of task it is. A type that this build does not know is a worker's task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TaskType {
+    /// A worker polls for it by its name.
+    #[default]
+    Simple,
+    /// Calls a URL.
+    Http,
+    /// Writes secrets.
+    UpdateSecret,
+    /// Starts branches.
+    ForkJoin,
+    /// Waits for branches.
+    Join,
+    /// Takes one of several ways.
+    Switch,
+    /// Sets variables of the execution.
+    SetVariable,
+    /// Ends the execution.
+    Terminate,
+    /// Waits for a time or for somebody.
+    Wait,
+    /// Does nothing.
+    Noop,
+    /// A type that this build leaves to workers, by its name.
+    Other(Box<str>),
+}
+
+impl TaskType {
+    /// Returns Conductor's text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Simple => "SIMPLE",
+            Self::Http => "HTTP",
+            Self::UpdateSecret => "UPDATE_SECRET",
+            Self::ForkJoin => "FORK_JOIN",
+            Self::Join => "JOIN",
+            Self::Switch => "SWITCH",
+            Self::SetVariable => "SET_VARIABLE",
+            Self::Terminate => "TERMINATE",
+            Self::Wait => "WAIT",
+            Self::Noop => "NOOP",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<&str> for TaskType {
+    fn from(text: &str) -> Self {
+        match text {
+            "SIMPLE" | "" => Self::Simple,
+            "HTTP" => Self::Http,
+            "UPDATE_SECRET" => Self::UpdateSecret,
+            "FORK_JOIN" | "FORK" => Self::ForkJoin,
+            "JOIN" => Self::Join,
+            "SWITCH" => Self::Switch,
+            "SET_VARIABLE" => Self::SetVariable,
+            "TERMINATE" => Self::Terminate,
+            "WAIT" => Self::Wait,
+            "NOOP" => Self::Noop,
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+impl Serialize for TaskType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for TaskType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::from(text.as_str()))
+    }
+}
