@@ -7,6 +7,8 @@
 pub mod words;
 
 pub mod redact;
+pub mod clock;
+pub mod disk;
 
 pub mod workflow;
 
