@@ -6,9 +6,11 @@
 
 pub mod words;
 
-pub mod redact;
+pub mod access;
 pub mod clock;
 pub mod disk;
+pub mod redact;
+pub mod settings;
 
 pub mod workflow;
 

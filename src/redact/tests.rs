@@ -29,6 +29,13 @@ fn percent(text: &str, form: bool, upper: bool) -> String {
     })
 }
 
+fn percent_all(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        write!(out, "%{byte:02x}").unwrap();
+        out
+    })
+}
+
 /// The encodings of the leak scan, written apart from the code that is tested.
 fn encodings(value: &str) -> Vec<(&'static str, String)> {
     let json = serde_json::to_string(value).unwrap();
@@ -40,7 +47,7 @@ fn encodings(value: &str) -> Vec<(&'static str, String)> {
         }
         out
     });
-    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = percent_all(value).replace('%', "");
     let xml = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let mut all = vec![
         ("raw", value.to_owned()),

@@ -4,6 +4,7 @@
 //! have neither `Debug` nor `Serialize`, so a value cannot reach a log, an error or a view by accident.
 
 mod diagnostic;
+mod grant;
 mod id;
 mod owner;
 mod payload;
@@ -12,6 +13,7 @@ mod status;
 mod timestamp;
 
 pub use diagnostic::{Diagnostic, Fix, Related, Severity, Source, Span};
+pub use grant::{Grant, GrantTarget, Grantee, Permission};
 pub use id::{ExecutionId, RunNumber, TaskId};
 pub use owner::Owner;
 pub use payload::{Payload, journaled};

@@ -1,0 +1,105 @@
+//! Who may do what: principal × permission × target, from the grants of the settings.
+//!
+//! **Architecture Invariant:** pure, and what is not allowed is denied. Tags come from the store and the API, never from a
+//! definition file: whoever edits a file must not widen its rights.
+
+mod pattern;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
+
+/// The rules.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    workflows_granted: bool,
+    groups: BTreeMap<String, Vec<Grantee>>,
+    grants: Vec<Grant>,
+}
+
+/// Who wants something.
+#[derive(Clone, Copy, Debug)]
+pub struct Principal<'a> {
+    /// The owner of the definition that runs, or whoever calls.
+    pub owner: &'a Owner,
+    /// The name of the definition that runs, where one does.
+    pub workflow: Option<&'a str>,
+}
+
+/// What it is wanted of.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// What kind of thing.
+    pub kind: TargetKind,
+    /// Its name.
+    pub name: &'a str,
+    /// Its tags, as the store or the API keep them.
+    pub tags: &'a BTreeMap<String, String>,
+}
+
+/// What kind of thing a [`Target`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A secret of the store.
+    Secret,
+    /// A workflow definition.
+    Workflow,
+    /// A schedule.
+    Schedule,
+    /// A variable of the environment.
+    Environment,
+}
+
+impl Policy {
+    /// Returns the rules of the settings; where `workflows_granted` is false the folder's workflows may do everything.
+    pub fn new(workflows_granted: bool, groups: BTreeMap<String, Vec<Grantee>>, grants: Vec<Grant>) -> Self {
+        Self { workflows_granted, groups, grants }
+    }
+
+    /// Returns whether the principal may do that to the target.
+    pub fn allows(&self, who: Principal<'_>, permission: Permission, target: &Target<'_>) -> bool {
+        match who.owner {
+            Owner::Local => true,
+            Owner::File(_) if !self.workflows_granted => true,
+            Owner::File(_) | Owner::App(_) => self.is_granted(who, permission, target),
+        }
+    }
+
+    fn is_granted(&self, who: Principal<'_>, permission: Permission, target: &Target<'_>) -> bool {
+        self.grants.iter().any(|grant| {
+            grant.access.contains(&permission)
+                && covers(&grant.on, target)
+                && self.includes(&grant.to, who, &mut BTreeSet::new())
+        })
+    }
+
+    /// Returns whether the principal is meant; groups may hold groups, and even themselves.
+    fn includes<'s>(&'s self, grantee: &'s Grantee, who: Principal<'_>, seen: &mut BTreeSet<&'s str>) -> bool {
+        match (grantee, who.owner) {
+            (Grantee::File(glob), Owner::File(path)) => pattern::path_matches(glob, path),
+            (Grantee::Workflow(name), Owner::File(_)) => {
+                who.workflow.is_some_and(|workflow| pattern::name_matches(name, workflow))
+            }
+            (Grantee::App(name), Owner::App(app)) => name == app,
+            (Grantee::Group(name), _) => {
+                let members = self.groups.get(name).filter(|_| seen.insert(name));
+                members.is_some_and(|members| members.iter().any(|member| self.includes(member, who, seen)))
+            }
+            (Grantee::File(_) | Grantee::Workflow(_), Owner::App(_) | Owner::Local)
+            | (Grantee::App(_), Owner::File(_) | Owner::Local) => false,
+        }
+    }
+}
+
+fn covers(on: &GrantTarget, target: &Target<'_>) -> bool {
+    let named = |kind, pattern: &str| target.kind == kind && pattern::name_matches(pattern, target.name);
+    match on {
+        GrantTarget::Secret(pattern) => named(TargetKind::Secret, pattern),
+        GrantTarget::Workflow(pattern) => named(TargetKind::Workflow, pattern),
+        GrantTarget::Schedule(pattern) => named(TargetKind::Schedule, pattern),
+        GrantTarget::Environment(pattern) => named(TargetKind::Environment, pattern),
+        GrantTarget::Tag(key, value) => target.tags.get(key) == Some(value),
+    }
+}

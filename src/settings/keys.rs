@@ -1,0 +1,100 @@
+//! The table of the plain settings: how each is read, shown and explained.
+
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::value::{
+    allowed, any_text, choice, denied, duration, list, number, proxy, show_duration, show_list, show_proxy, show_size,
+    show_text, size, text, unless_empty,
+};
+use super::{Allowed, Settings};
+
+/// Ten years: longer is a slip.
+const KEEP_MAX: Duration = Duration::from_hours(10 * 365 * 24);
+/// Longer than this a call is no call but a job; its service should offer one.
+const HTTP_TIMEOUT_MAX: Duration = Duration::from_hours(1);
+/// A body is kept in memory and in the journal.
+const HTTP_BODY_BYTES_MAX: usize = 100 << 20;
+/// The previous version is needed for going back.
+const VERSIONS_MIN: usize = 2;
+/// Every version of every secret is in each rewrite of the store.
+const VERSIONS_MAX: usize = 100;
+
+/// A plain setting.
+pub(super) struct Key {
+    /// Table and name.
+    pub(super) path: &'static str,
+    /// What a value must be.
+    pub(super) expected: &'static str,
+    /// Takes a value, or nothing where it is not what is expected.
+    pub(super) set: fn(&mut Settings, &DeValue<'_>) -> Option<()>,
+    /// Shows the value as the file would say it.
+    pub(super) show: fn(&Settings) -> String,
+}
+
+macro_rules! key {
+    ($path:literal, $expected:literal, |$settings:ident, $value:ident| $field:expr => $read:expr, $show:expr) => {
+        Key {
+            path: $path,
+            expected: $expected,
+            set: |$settings, $value| {
+                $field = $read?;
+                Some(())
+            },
+            show: $show,
+        }
+    };
+}
+
+/// Every plain setting, in the order of the file.
+#[rustfmt::skip]
+pub(super) const KEYS: [Key; 19] = [
+    key!("folders.workflows", "a path", |s, v| s.folders.workflows => text(v), |s| show_text(&s.folders.workflows)),
+    key!("folders.secrets", "a path", |s, v| s.folders.secrets => text(v).map(Some),
+        |s| show_text(s.folders.secrets.as_deref().unwrap_or("secrets"))),
+    key!("folders.state", "a path", |s, v| s.folders.state => text(v), |s| show_text(&s.folders.state)),
+    key!("secrets.versions", "a number from 2 to 100",
+        |s, v| s.secrets.versions => number(v, VERSIONS_MIN, VERSIONS_MAX), |s| s.secrets.versions.to_string()),
+    key!("secrets.store_retry", "a duration, as \"72h\"",
+        |s, v| s.secrets.store_retry => duration(v, KEEP_MAX), |s| show_duration(s.secrets.store_retry)),
+    key!("history.retry_window", "a duration, as \"24h\"",
+        |s, v| s.history.retry_window => duration(v, KEEP_MAX), |s| show_duration(s.history.retry_window)),
+    key!("history.keep", "a duration, as \"30d\"",
+        |s, v| s.history.keep => duration(v, KEEP_MAX), |s| show_duration(s.history.keep)),
+    key!("schedules.overlap", "\"skip\" or \"allow\"",
+        |s, v| s.schedules.overlap_allowed => choice(v, ["skip", "allow"]),
+        |s| show_text(if s.schedules.overlap_allowed { "allow" } else { "skip" })),
+    key!("schedules.dst", "\"once\" or \"spring\"",
+        |s, v| s.schedules.dst_spring => choice(v, ["once", "spring"]),
+        |s| show_text(if s.schedules.dst_spring { "spring" } else { "once" })),
+    key!("schedules.start", "true or false", |s, v| s.schedules.start => v.as_bool(), |s| s.schedules.start.to_string()),
+    key!("http.timeout", "a duration up to 1h, as \"30s\"",
+        |s, v| s.http.timeout => duration(v, HTTP_TIMEOUT_MAX), |s| show_duration(s.http.timeout)),
+    key!("http.body_max", "a size up to 100MiB, as \"10MiB\"",
+        |s, v| s.http.body_bytes_max => size(v, HTTP_BODY_BYTES_MAX), |s| show_size(s.http.body_bytes_max)),
+    key!("http.deny", "a list of \"link-local\", \"self\", \"loopback\", \"private\" and \"all\"",
+        |s, v| s.http.deny => list(v, denied),
+        |s| show_list(&s.http.deny.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())),
+    key!("http.allow", "a list of networks, as \"10.1.0.0/16\", and host names",
+        |s, v| s.http.allow => list(v, allowed),
+        |s| show_list(&s.http.allow.iter().map(show_allowed).collect::<Vec<_>>())),
+    key!("http.proxy", "the address of a proxy, as \"http://proxy:3128\", or \"\"",
+        |s, v| s.http.proxy => proxy(v).map(unless_empty), |s| show_proxy(s.http.proxy.as_deref())),
+    key!("http.ca_file", "a path, or \"\"", |s, v| s.http.ca_file => any_text(v).map(unless_empty),
+        |s| show_text(s.http.ca_file.as_deref().unwrap_or_default())),
+    key!("server.listen", "an address with a port, as \"127.0.0.1:8321\"",
+        |s, v| s.server.listen => v.as_str().and_then(|text| text.parse().ok()),
+        |s| show_text(&s.server.listen.to_string())),
+    key!("server.open", "true or false", |s, v| s.server.open => v.as_bool(), |s| s.server.open.to_string()),
+    key!("access.workflows", "\"open\" or \"granted\"",
+        |s, v| s.access.workflows_granted => choice(v, ["open", "granted"]),
+        |s| show_text(if s.access.workflows_granted { "granted" } else { "open" })),
+];
+
+fn show_allowed(allowed: &Allowed) -> String {
+    match allowed {
+        Allowed::Network(network) => network.to_string(),
+        Allowed::Host(name) => name.clone(),
+    }
+}
