@@ -6,6 +6,7 @@
 mod diagnostic;
 mod grant;
 mod id;
+mod nearest;
 mod owner;
 mod payload;
 mod sensitive;
@@ -15,6 +16,7 @@ mod timestamp;
 pub use diagnostic::{Diagnostic, Fix, Related, Severity, Source, Span};
 pub use grant::{Grant, GrantTarget, Grantee, Permission};
 pub use id::{ExecutionId, RunNumber, TaskId};
+pub use nearest::nearest;
 pub use owner::Owner;
 pub use payload::{Payload, journaled};
 pub use sensitive::Sensitive;
