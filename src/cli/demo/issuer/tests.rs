@@ -17,7 +17,7 @@ impl Visit {
     async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000)));
         let key_secret = Sensitive::new("right");
-        let options = Options { lifetime: Duration::from_secs(60), key_id: "key-1".into(), key_secret };
+        let options = Options { lifetime: Duration::from_mins(1), key_id: "key-1".into(), key_secret };
         let issuer = Issuer::start(options, clock.clone()).await.unwrap();
         Self { issuer, clock, client: reqwest::Client::new() }
     }
@@ -45,7 +45,7 @@ async fn only_the_newest_token_opens_the_resource_until_it_expires() {
     let new = visit.token().await;
     assert_eq!(visit.resource("x-authorization", &old).await, 401);
     assert_eq!(visit.resource("authorization", &format!("Bearer {new}")).await, 200);
-    visit.clock.advance(Duration::from_secs(60));
+    visit.clock.advance(Duration::from_mins(1));
     assert_eq!(visit.resource("x-authorization", &new).await, 401);
     let counts = visit.issuer.counts();
     assert_eq!((counts.issued, counts.resource_ok, counts.resource_refused), (2, 2, 2));
