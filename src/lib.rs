@@ -16,4 +16,6 @@ pub mod workflow;
 
 pub mod engine;
 
+pub mod executor;
+
 pub mod cli;
