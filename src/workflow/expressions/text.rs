@@ -1,0 +1,116 @@
+//! Where the references stand in a text.
+
+use std::ops::Range;
+
+use super::path::Path;
+
+/// How deep references may nest in references; a person writes two.
+pub(super) const REFERENCE_DEPTH_MAX: usize = 16;
+
+/// One reference `${…}` of a text, with what is nested in it. Ranges are bytes of the whole text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// From `$` to the closing brace.
+    pub range: Range<usize>,
+    /// What is between the braces.
+    pub path: Range<usize>,
+    /// The references inside, which are resolved first.
+    pub nested: Vec<Reference>,
+}
+
+/// Finds the references of a text. `$${…}` is not one, and after one that is never closed there are no more.
+pub fn parse(text: &str) -> Vec<Reference> {
+    parse_within(text, 0, 0)
+}
+
+fn parse_within(text: &str, offset: usize, depth: usize) -> Vec<Reference> {
+    let nested = |inner: &Range<usize>| {
+        if depth < REFERENCE_DEPTH_MAX {
+            parse_within(&text[inner.clone()], offset + inner.start, depth + 1)
+        } else {
+            Vec::new()
+        }
+    };
+    ranges(text)
+        .into_iter()
+        .map(|range| {
+            let inner = range.start + 2..range.end - 1;
+            Reference {
+                range: offset + range.start..offset + range.end,
+                path: offset + inner.start..offset + inner.end,
+                nested: nested(&inner),
+            }
+        })
+        .collect()
+}
+
+/// Returns the ranges of the references that are not in another.
+pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find("${")) {
+        let start = at + next;
+        if start > 0 && bytes[start - 1] == b'$' {
+            at = start + 2;
+            continue;
+        }
+        let Some(end) = closing_brace(bytes, start + 1) else { break };
+        found.push(start..end + 1);
+        at = end + 1;
+    }
+    found
+}
+
+/// Returns where the brace that opens at `open` closes; every brace counts, in quotes too.
+fn closing_brace(bytes: &[u8], open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, byte) in bytes.iter().enumerate().skip(open) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+impl Reference {
+    /// Returns the name that the reference starts with, as `workflow` or a task's, where it can be known before anything is
+    /// resolved, and its range.
+    pub fn head<'t>(&self, text: &'t str) -> Option<(&'t str, Range<usize>)> {
+        let known_end = self.nested.first().map_or(self.path.end, |nested| nested.range.start);
+        let is_whole = self.nested.is_empty();
+        let known = text.get(self.path.start..known_end)?;
+        let is_rooted = known.starts_with("$.") || known.starts_with("$[");
+        let lead = if is_rooted { known.len() - known.trim_start_matches(['$', '.']).len() } else { 0 };
+        let rest = &known[lead..];
+        let (start, length) = if let Some(quoted) = rest.strip_prefix('[') {
+            let quote = quoted.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
+            (lead + 2, quoted[1..].find(quote)?)
+        } else {
+            let end = rest.find(['.', '[', '(']);
+            (lead, if is_whole { end.unwrap_or(rest.len()) } else { end? })
+        };
+        let range = self.path.start + start..self.path.start + start + length;
+        let name = text.get(range.clone())?;
+        (!name.is_empty()).then_some((name, range))
+    }
+
+    /// Says whether the path can be read. Conductor refuses to register a task input with one that cannot; a path that other
+    /// references are part of cannot be judged yet.
+    pub fn is_readable(&self, text: &str) -> bool {
+        let path = text.get(self.path.clone()).unwrap_or_default();
+        !self.nested.is_empty() || Path::parse(path).is_ok()
+    }
+
+    /// Lists this reference and all nested in it, outer first.
+    pub fn with_nested(&self) -> Vec<&Self> {
+        let mut all = vec![self];
+        all.extend(self.nested.iter().flat_map(Self::with_nested));
+        all
+    }
+}
