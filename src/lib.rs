@@ -12,6 +12,7 @@ pub mod disk;
 pub mod redact;
 pub mod settings;
 
+pub mod secret;
 pub mod workflow;
 
 pub mod engine;
