@@ -16,6 +16,7 @@ pub mod secret;
 pub mod workflow;
 
 pub mod engine;
+pub mod scheduler;
 
 pub mod executor;
 
