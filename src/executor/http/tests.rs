@@ -1,3 +1,4 @@
+mod authorities;
 mod breaking;
 mod egress;
 mod sending;
