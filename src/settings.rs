@@ -10,12 +10,13 @@ mod tests;
 mod value;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::words::{Diagnostic, Grant, Grantee, Map, Source};
+use crate::words::{Diagnostic, Grant, Grantee, Map, Sensitive, Source};
 use keys::KEYS;
 use read::{Reader, Role};
 
@@ -96,9 +97,42 @@ pub struct Http {
     /// Where they may go in spite of that.
     pub allow: Vec<Allowed>,
     /// The proxy of every call.
-    pub proxy: Option<String>,
+    pub proxy: Option<Proxy>,
     /// A file with further certificate authorities.
     pub ca_file: Option<String>,
+}
+
+/// The address of a proxy, whose credentials are in no output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy(Sensitive);
+
+impl Proxy {
+    /// Wraps a URL that may hold credentials.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(Sensitive::new(url))
+    }
+
+    /// Lends the URL with its credentials. Whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.0.expose();
+        let parts = url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)));
+        match parts {
+            Some((scheme, host)) => write!(f, "{scheme}://***@{host}"),
+            None => f.write_str(url),
+        }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// A kind of address that calls must not go to.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::value::{
-    allowed, any_text, choice, denied, duration, list, number, proxy, show_duration, show_list, show_proxy, show_size,
-    show_text, size, text, unless_empty,
+    allowed, any_text, choice, denied, duration, list, number, proxy, show_duration, show_list, show_size, show_text,
+    size, text, unless_empty,
 };
-use super::{Allowed, Settings};
+use super::{Allowed, Proxy, Settings};
 
 /// Ten years: longer is a slip.
 const KEEP_MAX: Duration = Duration::from_hours(10 * 365 * 24);
@@ -80,7 +80,8 @@ pub(super) const KEYS: [Key; 19] = [
         |s, v| s.http.allow => list(v, allowed),
         |s| show_list(&s.http.allow.iter().map(show_allowed).collect::<Vec<_>>())),
     key!("http.proxy", "the address of a proxy, as \"http://proxy:3128\", or \"\"",
-        |s, v| s.http.proxy => proxy(v).map(unless_empty), |s| show_proxy(s.http.proxy.as_deref())),
+        |s, v| s.http.proxy => proxy(v).map(|url| unless_empty(url).map(Proxy::new)),
+        |s| show_text(&s.http.proxy.as_ref().map(ToString::to_string).unwrap_or_default())),
     key!("http.ca_file", "a path, or \"\"", |s, v| s.http.ca_file => any_text(v).map(unless_empty),
         |s| show_text(s.http.ca_file.as_deref().unwrap_or_default())),
     key!("server.listen", "an address with a port, as \"127.0.0.1:8321\"",

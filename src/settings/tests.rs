@@ -132,6 +132,7 @@ access = ["READ", "UPDATE"]
     assert_eq!(grant.to, Grantee::Group("build".to_owned()));
     assert_eq!(grant.on, GrantTarget::Tag("team".to_owned(), "build".to_owned()));
     assert_eq!(grant.access, [Permission::Read, Permission::Update]);
+    assert!(!format!("{settings:?}").contains("user:pw"));
     let rows = settings.sources();
     let row = |key: &str| rows.iter().find(|row| row.key == key).map(|row| (row.value.as_str(), row.source.as_str()));
     assert_eq!(row("folders.state"), Some(("\"/var/lib/keytide\"", "keytide.toml:2")));

@@ -131,15 +131,6 @@ pub(super) fn show_text(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Shows the address of a proxy without its credentials.
-pub(super) fn show_proxy(proxy: Option<&str>) -> String {
-    let url = proxy.unwrap_or_default();
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
-        Some((scheme, host)) => show_text(&format!("{scheme}://***@{host}")),
-        None => show_text(url),
-    }
-}
-
 /// Returns the known name that is written most like `name`, where one is like it at all.
 pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let close = |other: &&str| distance(name, other) <= 1 + other.len() / 3;

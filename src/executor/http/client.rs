@@ -197,7 +197,7 @@ impl HttpClient {
         match &self.settings.proxy {
             // The proxy resolves the names, and judges them.
             Some(proxy) => {
-                let proxy = reqwest::Proxy::all(proxy)
+                let proxy = reqwest::Proxy::all(proxy.expose())
                     .map_err(|_| Error::Field { field: "http.proxy", expected: "the address of a proxy" })?;
                 Ok(builder.proxy(proxy))
             }

@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt;
 use super::super::call;
 use super::super::request::Request;
 use super::{answer, client, client_with, listen, read_request, response_of, serve, summary};
+use crate::settings::Proxy;
 
 /// Sends the input to a server that answers `{}` and returns what it got.
 async fn sent(input: Value) -> String {
@@ -152,7 +153,7 @@ async fn calls_that_change_something_have_a_connection_of_their_own() {
 #[tokio::test]
 async fn proxy_of_the_settings_gets_the_call() {
     let (proxy, requests) = serve(vec![answer("200 OK", "", "{}")]).await;
-    let client = client_with(|http| http.proxy = Some(format!("http://{proxy}")), &[]);
+    let client = client_with(|http| http.proxy = Some(Proxy::new(format!("http://{proxy}"))), &[]);
     response_of(&client, &json!({"uri": "http://service.invalid/x", "method": "GET"})).await;
     assert!(requests.lock().unwrap()[0].starts_with("GET http://service.invalid/x HTTP/1.1"));
 }
