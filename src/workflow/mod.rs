@@ -6,3 +6,4 @@
 pub mod cron;
 pub mod definition;
 pub mod expressions;
+pub mod flow;

@@ -79,21 +79,27 @@ fn closing_brace(bytes: &[u8], open: usize) -> Option<usize> {
 }
 
 impl Reference {
-    /// Returns the name that the reference starts with, as `workflow` or a task's, where it can be known before anything is
-    /// resolved, and its range.
+    /// Returns the name that the reference starts with, as `workflow` or a task's, and its range. There is none where it
+    /// starts with something else than one name, or with a name that is itself an expression.
     pub fn head<'t>(&self, text: &'t str) -> Option<(&'t str, Range<usize>)> {
         let known_end = self.nested.first().map_or(self.path.end, |nested| nested.range.start);
         let is_whole = self.nested.is_empty();
         let known = text.get(self.path.start..known_end)?;
-        let is_rooted = known.starts_with("$.") || known.starts_with("$[");
-        let lead = if is_rooted { known.len() - known.trim_start_matches(['$', '.']).len() } else { 0 };
-        let rest = &known[lead..];
+        let rest = match known.strip_prefix(['$', '@']) {
+            Some(rooted) if rooted.is_empty() || rooted.starts_with(['.', '[']) => {
+                rooted.strip_prefix('.').unwrap_or(rooted)
+            }
+            _ => known,
+        };
+        let lead = known.len() - rest.len();
         let (start, length) = if let Some(quoted) = rest.strip_prefix('[') {
             let quote = quoted.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
-            (lead + 2, quoted[1..].find(quote)?)
+            let length = quoted[1..].find(quote)?;
+            quoted[length + 2..].trim_start().starts_with(']').then_some((lead + 2, length))?
         } else {
-            let end = rest.find(['.', '[', '(']);
-            (lead, if is_whole { end.unwrap_or(rest.len()) } else { end? })
+            let end = rest.find(['.', '[', '(', '*']);
+            let is_name = end.is_none_or(|end| matches!(rest.as_bytes()[end], b'.' | b'['));
+            is_name.then_some((lead, if is_whole { end.unwrap_or(rest.len()) } else { end? }))?
         };
         let range = self.path.start + start..self.path.start + start + length;
         let name = text.get(range.clone())?;
