@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
-use super::filter::{Condition, Term};
+use super::filter::{Condition, Operator, Term};
 use super::function::{self, Argument};
 use super::operand::{Operand, holds};
 use super::{Fault, Found, Parameter, Path, Reading, Step};
@@ -155,7 +155,11 @@ impl Walk<'_> {
     }
 
     fn count(&self) -> Found<()> {
-        self.visits.set(self.visits.get() + 1);
+        self.spend(1)
+    }
+
+    fn spend(&self, visits: usize) -> Found<()> {
+        self.visits.set(self.visits.get().saturating_add(visits));
         if self.visits.get() > VISITS_MAX { Err(Fault::Failed) } else { Ok(()) }
     }
 
@@ -293,7 +297,11 @@ impl Walk<'_> {
             Condition::Not(condition) => self.judges(condition, item).map(|held| !held),
             Condition::Exists { path, wanted } => self.exists(path, item).map(|exists| exists == *wanted),
             Condition::Compare { left, operator, right } => {
-                holds(&self.operand(left, item)?, *operator, &self.operand(right, item)?)
+                let (left, right) = (self.operand(left, item)?, self.operand(right, item)?);
+                if *operator == Operator::Matches {
+                    self.spend(left.matching_cost().saturating_add(right.matching_cost()))?;
+                }
+                holds(&left, *operator, &right)
             }
         }
     }
@@ -309,7 +317,7 @@ impl Walk<'_> {
             Term::Path(path) => {
                 let mut copier = Copier::default();
                 let reading = self.read(path, Some(item), &mut copier)?;
-                self.visits.set(self.visits.get() + copier.copied());
+                self.spend(copier.copied())?;
                 if path.ends_in_keys() && reading.value.is_array() {
                     return Err(Fault::Failed);
                 }
@@ -330,7 +338,7 @@ impl Walk<'_> {
             Parameter::Path(path) => self.read(path, None, &mut copier).map(|reading| Argument::Path(reading.value)),
         });
         let result = function::call(name, model, &arguments.collect::<Found<Vec<_>>>()?)?;
-        self.visits.set(self.visits.get() + copier.copied());
+        self.spend(copier.copied())?;
         Ok(result)
     }
 
