@@ -7,3 +7,5 @@ pub mod cron;
 pub mod definition;
 pub mod expressions;
 pub mod flow;
+mod problem;
+pub mod tree;
