@@ -93,12 +93,11 @@ impl Reading<'_> {
             };
             let (key, key_span): (Arc<str>, _) = (name.into(), span(range));
             let value = self.node(&property.value, depth + 1)?;
-            match seen.get(&key) {
-                Some(first) => self.diagnostics.push(duplicate_key(self.source, &key, key_span, *first)),
-                None => {
-                    seen.insert(Arc::clone(&key), key_span);
-                    entries.push(Entry { key, key_span, value });
-                }
+            if let Some(first) = seen.get(&key) {
+                self.diagnostics.push(duplicate_key(self.source, &key, key_span, *first));
+            } else {
+                seen.insert(Arc::clone(&key), key_span);
+                entries.push(Entry { key, key_span, value });
             }
         }
         Ok(entries)

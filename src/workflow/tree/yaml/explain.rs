@@ -4,6 +4,7 @@ use granit_parser::{ErrorKind, ScanError};
 
 use super::super::json::too_deep;
 use crate::words::{Diagnostic, Source, Span};
+use crate::workflow::cron::Cron;
 use crate::workflow::problem;
 
 /// Explains why the parser stopped at a byte.
@@ -127,12 +128,16 @@ fn unquoted(source: &Source, line: &Line<'_>) -> Option<Diagnostic> {
         return None;
     }
     let span = Span::new(at, at + value.len());
+    // Five fields are the other half of this mistake: both are mended at once.
+    let six_fields = if is_cron { Cron::parse(value).err().and_then(|error| error.fix) } else { None };
+    let help = if six_fields.is_some() { "put it in quotes, with the seconds first" } else { "put it in quotes" };
+    let meant = six_fields.as_deref().unwrap_or(value);
     let what = if is_cron { "a cron expression" } else { "a text" };
     Some(
         problem::error(source, Some(span), "E0108", format!("{what} that starts with `{first}` needs quotes"))
             .label(reason)
-            .help("put it in quotes")
-            .fix(span, format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))),
+            .help(help)
+            .fix(span, format!("\"{}\"", meant.replace('\\', "\\\\").replace('"', "\\\""))),
     )
 }
 
