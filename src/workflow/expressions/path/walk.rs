@@ -107,6 +107,13 @@ impl Walk<'_> {
 
     /// Starts at the root or the item; of a document it takes no more than the part that the path names.
     fn start(&self, course: Course<'_>, item: Option<&Value>, sink: Sink<'_>) -> Found<()> {
+        let outer = self.scanned_index.take();
+        let end = self.start_inside(course, item, sink);
+        self.scanned_index.set(outer);
+        end
+    }
+
+    fn start_inside(&self, course: Course<'_>, item: Option<&Value>, sink: Sink<'_>) -> Found<()> {
         if let (false, Some(item)) = (course.path.from_root, item) {
             return self.visit(course, 0, item, sink);
         }
@@ -259,8 +266,7 @@ impl Walk<'_> {
         Ok(match (target, model) {
             (Step::Properties(names), Value::Object(fields)) => {
                 let is_definite = names.len() == 1 || at + 1 == course.path.steps.len();
-                let is_optional = course.absent == Absent::Fails || !is_definite;
-                is_optional || names.iter().all(|name| fields.contains_key(name))
+                !is_definite || names.iter().all(|name| fields.contains_key(name))
             }
             (Step::Indexes(_) | Step::Slice { .. }, Value::Array(_)) | (Step::Wildcard, _) => true,
             (Step::Filter(condition), _) => self.accepts(condition, model)?,
