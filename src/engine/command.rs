@@ -45,7 +45,7 @@ pub struct Assignment {
     pub attempt: u32,
     /// The input in stored form: secrets are references.
     pub input: Payload,
-    /// Whether what it fetches feeds a secret: such a call is never cut.
+    /// Whether what it fetches feeds a secret, here or perhaps elsewhere: such a call is never cut.
     pub feeds_secret: bool,
 }
 

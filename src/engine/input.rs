@@ -100,6 +100,9 @@ pub enum Rejected {
     /// Nothing failed that could be tried again.
     #[error("there are no tasks of workflow {0} that could be tried again")]
     NothingToRetry(ExecutionId),
+    /// Its definition does not let it be restarted.
+    #[error("workflow {0} is not restartable: its definition says so")]
+    NotRestartable(ExecutionId),
     /// There is no such run.
     #[error("workflow {0} has no such task")]
     UnknownRun(ExecutionId),

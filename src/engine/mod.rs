@@ -1,14 +1,43 @@
 //! The engine, pure: what happens next in an execution.
 //!
+//! [`step`] decides what an input means and applies it; the events that it returns are what the journal keeps, and
+//! [`replay`] rebuilds the same state from them. [`commands`] says what events owe the world once they are on disk,
+//! [`outstanding`] says the same from the state alone.
+//!
 //! **Architecture Invariant:** no clock, no I/O, no threads; `now` and every answer come as arguments. Stored secrets are
-//! references here, never values.
+//! references here, never values. [`apply`] is the only place that changes an execution; what it derives is never stored.
 
 mod answer;
+mod apply;
 mod command;
+mod event;
+mod execution;
 mod input;
+mod limits;
+mod lookup;
+mod operate;
+mod operators;
+mod outcome;
+mod outstanding;
 mod plan;
+mod retry;
+mod schedule;
+mod settle;
+mod step;
+mod timeout;
+mod unstored;
+pub mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Outcome, Response, WorkerUpdate};
+pub use apply::{Illegal, apply, replay};
 pub use command::{Assignment, Command, Offer};
+pub use event::{Beginning, Completion, Event, FORMAT, Fact, Failure, Scheduling};
+pub use execution::{Execution, Run};
 pub use input::{Input, Operation, Rejected, Start, Turn};
-pub use plan::{DefinitionHash, Pinned, Plan};
+pub use outstanding::{commands, outstanding};
+pub use plan::{DefinitionHash, Malformed, Pinned, Plan, PlannedTask, TaskIndex, Ways};
+pub use step::{start, step};
+pub use timeout::next_deadline;

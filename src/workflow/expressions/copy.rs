@@ -14,6 +14,7 @@ const NODE_BYTES: usize = 32;
 #[derive(Default)]
 pub(super) struct Copier {
     bytes: usize,
+    nodes: usize,
     depth: usize,
 }
 
@@ -32,9 +33,9 @@ impl Copier {
         self.depth > NESTING_MAX
     }
 
-    /// Returns what was copied, measured in values without text.
+    /// Returns how many values were copied.
     pub(super) fn copied(&self) -> usize {
-        self.bytes / NODE_BYTES
+        self.nodes
     }
 
     /// Copies a value; `None` where a limit is hit.
@@ -49,6 +50,7 @@ impl Copier {
 
     /// Counts a text that was made.
     pub(super) fn spend(&mut self, text_bytes: usize) -> Option<()> {
+        self.nodes += 1;
         self.bytes = self.bytes.saturating_add(text_bytes).saturating_add(NODE_BYTES);
         (self.bytes <= EXPANSION_BYTES_MAX).then_some(())
     }

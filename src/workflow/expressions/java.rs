@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Number, Value};
 
 /// Returns Java's `toString` of a value: `{k=v}`, `[a, b]`, `null`, `2.0`, `1.0E21`.
-pub(super) fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     let mut out = String::new();
     write_text(&mut out, value, super::stored::inert_text);
     out

@@ -19,6 +19,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use java::text as java_text;
 pub use lookup::{DocumentLookup, Lookup};
 pub use resolve::{resolve, resolve_text};
 pub use stored::{SecretReference, SecretVersion, hand_off, inert, references, references_in_template, shown};

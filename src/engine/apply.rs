@@ -1,0 +1,551 @@
+//! The only place that changes an execution; a replay is nothing else.
+
+use std::sync::Arc;
+
+use crate::engine::answer::Answer;
+use crate::engine::event::{Beginning, Completion, Event, Fact, Failure, Scheduling};
+use crate::engine::execution::{Execution, Index, Run};
+use crate::engine::operators::http;
+use crate::engine::plan::{Plan, TaskIndex, Ways};
+use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskStatus, Timestamp, WorkflowStatus};
+use crate::workflow::definition::TaskType;
+
+/// An event that cannot have happened: the journal and this build disagree.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Illegal {
+    /// There are no events.
+    #[error("the execution has no events")]
+    Nothing,
+    /// The first event is not the start, or a later one is.
+    #[error("event {seq} is out of place: an execution starts once, and first")]
+    NotAStart {
+        /// Which event.
+        seq: u64,
+    },
+    /// The event names a run that does not exist or is out of turn.
+    #[error("event {seq} names run {run}, which is not there")]
+    UnknownRun {
+        /// Which event.
+        seq: u64,
+        /// Which run.
+        run: RunNumber,
+    },
+    /// The run or the execution is not in a state for it.
+    #[error("event {seq} (`{fact}`) cannot follow: {status}")]
+    OutOfState {
+        /// Which event.
+        seq: u64,
+        /// What it says.
+        fact: &'static str,
+        /// What the state is.
+        status: String,
+    },
+}
+
+/// Rebuilds an execution from its events.
+pub fn replay(id: ExecutionId, plan: Arc<Plan>, events: impl IntoIterator<Item = Event>) -> Result<Execution, Illegal> {
+    let mut events = events.into_iter();
+    let first = events.next().ok_or(Illegal::Nothing)?;
+    let mut execution = begin(id, plan, &first)?;
+    for event in events {
+        apply(&mut execution, &event)?;
+    }
+    Ok(execution)
+}
+
+/// Makes the execution of a first event.
+pub(super) fn begin(id: ExecutionId, plan: Arc<Plan>, event: &Event) -> Result<Execution, Illegal> {
+    let Fact::Started(beginning) = &event.fact else { return Err(Illegal::NotAStart { seq: 1 }) };
+    let Beginning { input, variables, correlation_id, priority, started_by, slot, .. } = beginning.as_ref();
+    let index = Index { latest: vec![None; plan.tasks.len()], ..Index::default() };
+    Ok(Execution {
+        id,
+        plan,
+        status: WorkflowStatus::Running,
+        input: input.clone(),
+        output: Payload::empty(),
+        variables: variables.clone(),
+        reason: None,
+        failed_references: Vec::new(),
+        failed_tasks: Vec::new(),
+        correlation_id: correlation_id.clone(),
+        priority: *priority,
+        started_by: started_by.clone(),
+        slot: slot.clone(),
+        task_to_domain: beginning.task_to_domain.clone(),
+        created: event.at,
+        updated: event.at,
+        ended: None,
+        last_retried: None,
+        timeout_seconds: beginning.timeout_seconds,
+        deadline: beginning.deadline,
+        alert_only: beginning.alert_only,
+        overdue: false,
+        runs: Vec::new(),
+        seq: 1,
+        masks: Arc::default(),
+        dismissed: false,
+        held: Vec::new(),
+        index,
+    })
+}
+
+/// Applies one event. An illegal one changes nothing.
+pub fn apply(execution: &mut Execution, event: &Event) -> Result<(), Illegal> {
+    Applying { execution, at: event.at }.fact(&event.fact)?;
+    execution.seq += 1;
+    execution.updated = event.at;
+    Ok(())
+}
+
+struct Applying<'a> {
+    execution: &'a mut Execution,
+    at: Timestamp,
+}
+
+impl Applying<'_> {
+    fn fact(&mut self, fact: &Fact) -> Result<(), Illegal> {
+        match fact {
+            Fact::Started(_) => Err(Illegal::NotAStart { seq: self.seq() }),
+            Fact::Scheduled(scheduling) => self.scheduled(scheduling),
+            Fact::RunStarted { run, worker_id, wake, time_limit, silence_limit } => {
+                let at = self.at;
+                self.open(*run, "runStarted", |run| {
+                    run.status = TaskStatus::InProgress;
+                    run.started.get_or_insert(at);
+                    run.poll_count += u32::from(run.offered);
+                    run.offered = false;
+                    run.worker_id.clone_from(worker_id);
+                    run.wake = *wake;
+                    run.time_limit = run.time_limit.or(*time_limit);
+                    run.silence_limit = *silence_limit;
+                    run.troubles = 0;
+                    if let Some(wake) = wake {
+                        run.callback_after_seconds = seconds_between(at, *wake);
+                    }
+                })
+            }
+            Fact::Due { run } => self.open(*run, "due", |run| run.wake = None),
+            Fact::Troubled { run, reason, again } => self.open(*run, "troubled", |run| {
+                run.troubles += 1;
+                run.trouble = Some(reason.clone());
+                run.wake = Some(*again);
+            }),
+            Fact::Answered { run, answer } => self.answered(*run, answer),
+            Fact::Updated { run, output, reason, worker_id, callback_after_seconds, offered_from, silence_limit } => {
+                let at = self.at;
+                self.open(*run, "updated", |run| {
+                    run.status = TaskStatus::InProgress;
+                    run.started.get_or_insert(at);
+                    run.output = output.clone();
+                    run.reason.clone_from(reason);
+                    run.callback_after_seconds = *callback_after_seconds;
+                    run.silence_limit = *silence_limit;
+                    if worker_id.is_some() {
+                        run.worker_id.clone_from(worker_id);
+                    }
+                    if let Some(from) = offered_from {
+                        run.offered = true;
+                        run.not_before = *from;
+                    }
+                })
+            }
+            Fact::Completed(completion) => self.completed(completion),
+            Fact::Failed(failure) => self.failed(failure),
+            Fact::Excused { run } => self.excused(*run),
+            Fact::Permitted { run } => self.permitted(*run),
+            Fact::Canceled { run } => self.canceled(*run),
+            Fact::Reinstated { run } => self.reinstated(*run),
+            Fact::RunOverdue { run } => self.open(*run, "runOverdue", |run| {
+                run.time_limit = None;
+                run.total_limit = None;
+                run.silence_limit = None;
+                run.overdue = true;
+            }),
+            Fact::Overdue => self.live("overdue", |execution, _| {
+                execution.overdue = true;
+                execution.deadline = None;
+            }),
+            Fact::VariablesSet { variables } => self.live("variablesSet", |execution, _| {
+                execution.variables = merged(&execution.variables, variables);
+            }),
+            Fact::Masked { values } => {
+                let masks = Arc::make_mut(&mut self.execution.masks);
+                masks.extend(values.iter().map(Sensitive::new));
+                Ok(())
+            }
+            Fact::Paused => self.turn("paused", WorkflowStatus::Running, WorkflowStatus::Paused),
+            Fact::Resumed => {
+                self.turn("resumed", WorkflowStatus::Paused, WorkflowStatus::Running)?;
+                self.execution.held.clear();
+                Ok(())
+            }
+            Fact::Reopened { deadline } => self.reopened(*deadline),
+            Fact::Restarted { deadline } => self.restarted(*deadline),
+            Fact::Dismissed => {
+                self.execution.dismissed = true;
+                Ok(())
+            }
+            Fact::Ended { status, reason, output } => self.live("ended", |execution, at| {
+                execution.status = *status;
+                execution.reason.clone_from(reason);
+                execution.output = output.clone();
+                execution.ended = Some(at);
+                execution.deadline = None;
+            }),
+        }
+    }
+
+    fn seq(&self) -> u64 {
+        self.execution.seq + 1
+    }
+
+    fn out_of_state(&self, fact: &'static str, status: impl std::fmt::Display) -> Illegal {
+        Illegal::OutOfState { seq: self.seq(), fact, status: status.to_string() }
+    }
+
+    fn live(&mut self, fact: &'static str, change: impl FnOnce(&mut Execution, Timestamp)) -> Result<(), Illegal> {
+        if !self.execution.is_live() {
+            return Err(self.out_of_state(fact, self.execution.status));
+        }
+        change(self.execution, self.at);
+        Ok(())
+    }
+
+    fn turn(&mut self, fact: &'static str, from: WorkflowStatus, to: WorkflowStatus) -> Result<(), Illegal> {
+        if self.execution.status != from {
+            return Err(self.out_of_state(fact, self.execution.status));
+        }
+        self.execution.status = to;
+        Ok(())
+    }
+
+    /// Changes a run whatever its state, keeping the indexes true.
+    fn change(&mut self, number: RunNumber, change: impl FnOnce(&mut Run)) -> Result<(), Illegal> {
+        let unknown = Illegal::UnknownRun { seq: self.seq(), run: number };
+        let position = (number.0 as usize).checked_sub(1).ok_or_else(|| unknown.clone())?;
+        let run = self.execution.runs.get_mut(position).ok_or(unknown)?;
+        let index = &mut self.execution.index;
+        if let Some(timer) = run.timer() {
+            index.timers.remove(&(timer, number));
+        }
+        if let Some(again) = run.again() {
+            index.again.remove(&(again, number));
+        }
+        change(run);
+        run.updated = self.at;
+        if run.status.is_terminal() {
+            index.open.remove(&number);
+            index.joins.remove(&number);
+        }
+        if let Some(timer) = run.timer() {
+            index.timers.insert((timer, number));
+        }
+        if let Some(again) = run.again() {
+            index.again.insert((again, number));
+        }
+        Ok(())
+    }
+
+    /// Changes a run that has not ended.
+    fn open(&mut self, number: RunNumber, fact: &'static str, change: impl FnOnce(&mut Run)) -> Result<(), Illegal> {
+        match self.execution.run(number) {
+            Some(run) if run.status.is_terminal() => Err(self.out_of_state(fact, run.status)),
+            Some(_) if !self.execution.is_live() => Err(self.out_of_state(fact, self.execution.status)),
+            Some(_) | None => self.change(number, change),
+        }
+    }
+
+    /// Ends a run.
+    fn close(&mut self, number: RunNumber, fact: &'static str, change: impl FnOnce(&mut Run)) -> Result<(), Illegal> {
+        let at = self.at;
+        self.open(number, fact, |run| {
+            change(run);
+            run.started.get_or_insert(at);
+            run.ended = Some(at);
+        })?;
+        if self.execution.status == WorkflowStatus::Paused {
+            self.execution.held.push(number);
+        }
+        Ok(())
+    }
+
+    fn scheduled(&mut self, scheduling: &Scheduling) -> Result<(), Illegal> {
+        let next = RunNumber(u32::try_from(self.execution.runs.len()).unwrap_or(u32::MAX).saturating_add(1));
+        let planned = self.execution.plan.task(scheduling.task);
+        let (Some(planned), true, true) = (planned, scheduling.run == next, self.execution.is_live()) else {
+            return Err(Illegal::UnknownRun { seq: self.seq(), run: scheduling.run });
+        };
+        let offered = is_worker(&planned.task.task_type);
+        let delayed = !offered && scheduling.not_before > self.at;
+        if let Some(previous) = scheduling.retry_of {
+            self.change(previous, |run| run.retried = true)?;
+        }
+        let index = &mut self.execution.index;
+        index.scheduled += 1;
+        let run = Run {
+            number: next,
+            task: scheduling.task,
+            scope: scheduling.scope,
+            attempt: scheduling.attempt,
+            seq: index.scheduled,
+            iteration: 0,
+            status: TaskStatus::Scheduled,
+            scheduled: self.at,
+            started: None,
+            ended: None,
+            updated: self.at,
+            not_before: scheduling.not_before,
+            input: scheduling.input.clone(),
+            output: Payload::empty(),
+            reason: scheduling.reason.clone(),
+            retried: false,
+            retry_of: scheduling.retry_of,
+            poll_count: 0,
+            worker_id: None,
+            callback_after_seconds: scheduling.delay_seconds,
+            response: None,
+            answered_late: false,
+            stored: false,
+            in_doubt: false,
+            permitted: false,
+            overdue: false,
+            gone: false,
+            troubles: 0,
+            trouble: None,
+            wake: delayed.then_some(scheduling.not_before),
+            time_limit: None,
+            silence_limit: scheduling.silence_limit,
+            total_limit: scheduling.total_limit,
+            offered,
+        };
+        index.open.insert(next);
+        index.timers.extend(run.timer().map(|timer| (timer, next)));
+        index.latest[scheduling.task.position()] = Some(next);
+        self.execution.runs.push(run);
+        self.count(next, scheduling.task);
+        Ok(())
+    }
+
+    /// Counts what a JOIN waits for: once, when it starts to wait.
+    fn count(&mut self, join: RunNumber, task: TaskIndex) {
+        let execution = &mut *self.execution;
+        let Some(Ways::Join { on, unknown }) = execution.plan.task(task).map(|planned| &planned.ways) else { return };
+        let waiting = on.iter().filter(|task| !execution.latest(**task).is_some_and(is_through)).count();
+        let waiting = waiting + unknown;
+        execution.index.joins.insert(join, waiting);
+    }
+
+    /// Tells the JOINs that wait for a task that it is through.
+    fn through(&mut self, number: RunNumber) {
+        let execution = &mut *self.execution;
+        let Some(run) = execution.run(number) else { return };
+        let plan = Arc::clone(&execution.plan);
+        let Some(planned) = plan.task(run.task) else { return };
+        for join in &planned.joined_by {
+            let Some(waiting) = execution.index.latest[join.position()] else { continue };
+            if let Some(count) = execution.index.joins.get_mut(&waiting) {
+                *count = count.saturating_sub(1);
+            }
+        }
+    }
+
+    fn answered(&mut self, number: RunNumber, answer: &Answer) -> Result<(), Illegal> {
+        let stores = self.task_type(number) == Some(&TaskType::UpdateSecret);
+        let live = self.execution.is_live();
+        self.change(number, |run| {
+            run.answered_late = run.status.is_terminal() || !live;
+            match answer {
+                Answer::Response(response) => {
+                    run.response = Some(response.clone());
+                    run.in_doubt = false;
+                }
+                Answer::Done { .. } => run.stored = stores,
+                Answer::Failed { .. } | Answer::NotSent { .. } => run.in_doubt = false,
+                Answer::Ready | Answer::Unknown { .. } | Answer::Trouble { .. } => {}
+            }
+        })
+    }
+
+    fn completed(&mut self, completion: &Completion) -> Result<(), Illegal> {
+        let stores = self.task_type(completion.run) == Some(&TaskType::UpdateSecret);
+        self.close(completion.run, "completed", |run| {
+            run.status = if completion.errors { TaskStatus::CompletedWithErrors } else { TaskStatus::Completed };
+            run.stored = stores;
+            match (&completion.output, &run.response) {
+                (Some(output), _) => run.output = output.clone(),
+                (None, Some(response)) => run.output = http::output(response),
+                (None, None) => {}
+            }
+            if completion.reason.is_some() || run.poll_count > 0 {
+                run.reason.clone_from(&completion.reason);
+            }
+            if completion.worker_id.is_some() {
+                run.worker_id.clone_from(&completion.worker_id);
+            }
+            if run.poll_count > 0 {
+                run.callback_after_seconds = 0;
+            }
+        })?;
+        self.through(completion.run);
+        Ok(())
+    }
+
+    fn failed(&mut self, failure: &Failure) -> Result<(), Illegal> {
+        self.close(failure.run, "failed", |run| {
+            run.status = failure.status;
+            run.reason.clone_from(&failure.reason);
+            run.in_doubt = failure.in_doubt;
+            if let Some(output) = &failure.output {
+                run.output = output.clone();
+            }
+            if failure.worker_id.is_some() {
+                run.worker_id.clone_from(&failure.worker_id);
+            }
+            if run.poll_count > 0 {
+                run.callback_after_seconds = 0;
+            }
+        })?;
+        if matches!(failure.status, TaskStatus::Failed | TaskStatus::FailedWithTerminalError) {
+            self.note_failure(failure.run);
+        }
+        Ok(())
+    }
+
+    /// Conductor names each failed task once, and keeps it named whatever happens later.
+    fn note_failure(&mut self, number: RunNumber) {
+        let execution = &mut *self.execution;
+        let Some(planned) = execution.run(number).and_then(|run| execution.plan.task(run.task)) else { return };
+        let (reference, name) = (planned.task.task_reference_name.clone(), planned.task.name.clone());
+        if !execution.failed_references.contains(&reference) {
+            execution.failed_references.push(reference);
+        }
+        if !execution.failed_tasks.contains(&name) {
+            execution.failed_tasks.push(name);
+        }
+    }
+
+    fn excused(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        self.unsuccessful(number, "excused")?;
+        self.change(number, |run| run.status = TaskStatus::CompletedWithErrors)?;
+        self.through(number);
+        Ok(())
+    }
+
+    fn permitted(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        self.unsuccessful(number, "permitted")?;
+        self.change(number, |run| run.permitted = true)?;
+        self.execution.index.permitted = true;
+        self.through(number);
+        Ok(())
+    }
+
+    fn unsuccessful(&self, number: RunNumber, fact: &'static str) -> Result<(), Illegal> {
+        match self.execution.run(number) {
+            Some(run) if run.status.is_terminal() && !run.status.is_successful() => Ok(()),
+            Some(run) => Err(self.out_of_state(fact, run.status)),
+            None => Err(Illegal::UnknownRun { seq: self.seq(), run: number }),
+        }
+    }
+
+    fn canceled(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        let in_doubt = self.execution.run(number).is_some_and(|run| http::is_cut_in_doubt(self.execution, run));
+        let at = self.at;
+        self.open(number, "canceled", |run| {
+            run.status = TaskStatus::Canceled;
+            run.ended = Some(at);
+            run.in_doubt = in_doubt;
+        })
+    }
+
+    fn reinstated(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        let Some(task) = self.execution.run(number).map(|run| run.task) else {
+            return Err(Illegal::UnknownRun { seq: self.seq(), run: number });
+        };
+        self.unsuccessful(number, "reinstated")?;
+        self.change(number, |run| {
+            run.status = TaskStatus::InProgress;
+            run.ended = None;
+            run.reason = None;
+            run.output = Payload::empty();
+        })?;
+        self.execution.index.open.insert(number);
+        self.count(number, task);
+        Ok(())
+    }
+
+    fn reopened(&mut self, deadline: Option<Timestamp>) -> Result<(), Illegal> {
+        self.again(deadline, "reopened")?;
+        self.execution.last_retried = Some(self.at);
+        self.execution.held.clear();
+        Ok(())
+    }
+
+    fn restarted(&mut self, deadline: Option<Timestamp>) -> Result<(), Illegal> {
+        self.again(deadline, "restarted")?;
+        let execution = &mut *self.execution;
+        execution.created = self.at;
+        execution.last_retried = None;
+        execution.held.clear();
+        execution.runs.iter_mut().for_each(|run| run.gone = true);
+        execution.index = Index { latest: vec![None; execution.plan.tasks.len()], ..Index::default() };
+        Ok(())
+    }
+
+    fn again(&mut self, deadline: Option<Timestamp>, fact: &'static str) -> Result<(), Illegal> {
+        if self.execution.is_live() {
+            return Err(self.out_of_state(fact, self.execution.status));
+        }
+        let execution = &mut *self.execution;
+        execution.status = WorkflowStatus::Running;
+        execution.reason = None;
+        execution.output = Payload::empty();
+        execution.ended = None;
+        execution.deadline = deadline;
+        execution.overdue = false;
+        execution.dismissed = false;
+        execution.index.permitted = false;
+        Ok(())
+    }
+
+    fn task_type(&self, number: RunNumber) -> Option<&TaskType> {
+        let run = self.execution.run(number)?;
+        self.execution.plan.task(run.task).map(|planned| &planned.task.task_type)
+    }
+}
+
+/// Returns whether workers poll for tasks of a type.
+pub(super) fn is_worker(task_type: &TaskType) -> bool {
+    match task_type {
+        TaskType::Simple | TaskType::Other(_) => true,
+        TaskType::Http
+        | TaskType::UpdateSecret
+        | TaskType::ForkJoin
+        | TaskType::Join
+        | TaskType::Switch
+        | TaskType::SetVariable
+        | TaskType::Terminate
+        | TaskType::Wait
+        | TaskType::Noop => false,
+    }
+}
+
+/// Returns whether the flow goes on after a run.
+pub(super) fn is_through(run: &Run) -> bool {
+    run.status.is_successful() || run.permitted
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {
+    if to == Timestamp::MAX {
+        return i64::from(i32::MAX);
+    }
+    i64::try_from(to.since(from).as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
+}
+
+fn merged(variables: &Payload, changes: &Payload) -> Payload {
+    let mut variables = variables.clone().into_value();
+    if let (Some(all), Some(new)) = (variables.as_object_mut(), changes.expose().as_object()) {
+        all.extend(new.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    Payload::new(variables)
+}

@@ -1,0 +1,293 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::answer::Answer;
+use crate::engine::plan::TaskIndex;
+use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus, journaled};
+
+/// The format of [`Event`]: a change of what is written raises it.
+pub const FORMAT: u8 = 1;
+
+/// Something that happened in an execution. It carries all that it changes, so that a replay needs no clock.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    #[serde(rename = "did")]
+    pub fact: Fact,
+}
+
+/// What an [`Event`] says.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Fact {
+    /// The execution started.
+    Started(Box<Beginning>),
+    /// A run was planned: what it takes is fixed, nothing was done for it yet.
+    Scheduled(Box<Scheduling>),
+    /// Work for the run begins: after a crash its outcome is unknown.
+    RunStarted {
+        /// The run.
+        run: RunNumber,
+        /// The worker that took it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker_id: Option<String>,
+        /// For a WAIT: when it ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wake: Option<Timestamp>,
+        /// When it has taken too long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_limit: Option<Timestamp>,
+        /// When the worker has been silent for too long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silence_limit: Option<Timestamp>,
+    },
+    /// The moment for which the run waited has come.
+    Due {
+        /// The run.
+        run: RunNumber,
+    },
+    /// Trouble of our own: the work is tried again.
+    Troubled {
+        /// The run.
+        run: RunNumber,
+        /// Why.
+        reason: String,
+        /// When it is tried again.
+        again: Timestamp,
+    },
+    /// What the world said, raw: evidence.
+    Answered {
+        /// The run.
+        run: RunNumber,
+        /// What came back.
+        answer: Answer,
+    },
+    /// A worker reported and keeps the task.
+    Updated {
+        /// The run.
+        run: RunNumber,
+        /// What it gave; it replaces what it gave before.
+        #[serde(with = "journaled")]
+        output: Payload,
+        /// What it said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// Which worker.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker_id: Option<String>,
+        /// After how long it is offered again.
+        callback_after_seconds: i64,
+        /// Whether, and from when, it is offered to workers again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offered_from: Option<Timestamp>,
+        /// When the worker has been silent for too long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silence_limit: Option<Timestamp>,
+    },
+    /// The run ended well.
+    Completed(Box<Completion>),
+    /// The run ended badly.
+    Failed(Box<Failure>),
+    /// The run failed for good and is optional: it counts as completed with errors.
+    Excused {
+        /// The run.
+        run: RunNumber,
+    },
+    /// The run failed for good and is permissive: the flow goes on and the workflow fails at its end.
+    Permitted {
+        /// The run.
+        run: RunNumber,
+    },
+    /// The run ended because the workflow did.
+    Canceled {
+        /// The run.
+        run: RunNumber,
+    },
+    /// A JOIN that had ended waits again.
+    Reinstated {
+        /// The run.
+        run: RunNumber,
+    },
+    /// The run's time has passed and it goes on all the same.
+    RunOverdue {
+        /// The run.
+        run: RunNumber,
+    },
+    /// The execution's time has passed and it goes on all the same.
+    Overdue,
+    /// Variables changed.
+    VariablesSet {
+        /// Those that changed.
+        #[serde(with = "journaled")]
+        variables: Payload,
+    },
+    /// Values became known that every view of this execution hides.
+    Masked {
+        /// The values.
+        values: Vec<String>,
+    },
+    /// Somebody holds the execution.
+    Paused,
+    /// Somebody lets it go on.
+    Resumed,
+    /// The ended execution goes on: what failed is tried again.
+    Reopened {
+        /// When it has taken too long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+    },
+    /// The ended execution starts from the beginning.
+    Restarted {
+        /// When it has taken too long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+    },
+    /// What was fetched and not stored is no problem any more.
+    Dismissed,
+    /// The execution ended.
+    Ended {
+        /// How.
+        status: WorkflowStatus,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// What it gives.
+        #[serde(with = "journaled")]
+        output: Payload,
+    },
+}
+
+/// How an execution began.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Beginning {
+    /// What it takes, in stored form.
+    #[serde(with = "journaled")]
+    pub input: Payload,
+    /// The variables it starts with.
+    #[serde(with = "journaled")]
+    pub variables: Payload,
+    /// The caller's name for what belongs together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// 0 to 99.
+    pub priority: i32,
+    /// Who started it.
+    pub started_by: String,
+    /// The schedule and the due time of the slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<(String, Timestamp)>,
+    /// The workers' domains by task name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub task_to_domain: BTreeMap<String, String>,
+    /// The timeout in force, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u64>,
+    /// When it has taken too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// Whether passing the deadline only makes it overdue.
+    #[serde(default)]
+    pub alert_only: bool,
+}
+
+/// How a run was planned.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scheduling {
+    /// The run: the next number.
+    pub run: RunNumber,
+    /// Its task.
+    pub task: TaskIndex,
+    /// The run of the FORK_JOIN or SWITCH that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<RunNumber>,
+    /// Which attempt, from 0.
+    #[serde(default)]
+    pub attempt: u32,
+    /// The attempt that failed before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<RunNumber>,
+    /// Not before.
+    pub not_before: Timestamp,
+    /// The delay before it, in whole seconds, as Conductor shows it.
+    #[serde(default)]
+    pub delay_seconds: i64,
+    /// What it takes, in stored form.
+    #[serde(with = "journaled")]
+    pub input: Payload,
+    /// The reason of the attempt before it, which Conductor keeps showing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it has waited for a worker for too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence_limit: Option<Timestamp>,
+    /// When all its attempts together have taken too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_limit: Option<Timestamp>,
+}
+
+/// How a run ended well.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Completion {
+    /// The run.
+    pub run: RunNumber,
+    /// Whether something optional under it failed.
+    #[serde(default)]
+    pub errors: bool,
+    /// What it gave; absent: its response, as Conductor shows it.
+    #[serde(default, with = "optional_payload", skip_serializing_if = "Option::is_none")]
+    pub output: Option<Payload>,
+    /// What it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Which worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<String>,
+}
+
+/// How a run ended badly.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The run.
+    pub run: RunNumber,
+    /// FAILED, FAILED_WITH_TERMINAL_ERROR, TIMED_OUT or, from a worker, CANCELED.
+    pub status: TaskStatus,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it gave; absent: what it had given before.
+    #[serde(default, with = "optional_payload", skip_serializing_if = "Option::is_none")]
+    pub output: Option<Payload>,
+    /// Whether nobody knows what the work did.
+    #[serde(default)]
+    pub in_doubt: bool,
+    /// Which worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<String>,
+}
+
+/// [`journaled`] for a payload that may be absent.
+mod optional_payload {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::words::{Payload, journaled};
+
+    #[expect(clippy::ref_option, reason = "serde's `with` gives a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(payload: &Option<Payload>, serializer: S) -> Result<S::Ok, S::Error> {
+        match payload {
+            Some(payload) => journaled::serialize(payload, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+        serde_json::Value::deserialize(deserializer).map(|value| Some(Payload::new(value)))
+    }
+}

@@ -1,0 +1,36 @@
+//! The engine's limits: each says so when it is hit.
+
+use std::time::Duration;
+
+/// How many runs an execution may have: beyond it memory and replay would grow without end.
+pub(super) const RUNS_PER_EXECUTION: usize = 100_000;
+
+/// How many branches a FORK_JOIN may have: each is at least one run, and all start in one commit.
+pub(super) const FORK_WIDTH: usize = 10_000;
+
+/// How large an input or an output may be: Conductor's hard limit.
+pub(super) const PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
+
+/// How large the variables of an execution may be together: Conductor's limit.
+pub(super) const VARIABLES_BYTES: usize = 256 * 1024;
+
+/// How much of a refused response's body goes into a reason: enough for any error message, not for a page.
+pub(super) const REASON_BODY_CHARS: usize = 4096;
+
+/// The first pause before a store in trouble is tried again.
+pub(super) const TROUBLE_DELAY: Duration = Duration::from_secs(1);
+
+/// The longest pause before a store in trouble is tried again: what was mended is noticed within minutes.
+pub(super) const TROUBLE_DELAY_MAX: Duration = Duration::from_mins(5);
+
+/// Returns roughly how many bytes a value takes as JSON, without writing it.
+pub(super) fn size_bytes(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => 2 + items.iter().map(|item| size_bytes(item) + 1).sum::<usize>(),
+        Value::Object(map) => 2 + map.iter().map(|(key, value)| key.len() + 4 + size_bytes(value)).sum::<usize>(),
+    }
+}

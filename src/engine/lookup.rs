@@ -1,0 +1,188 @@
+//! What expressions see of an execution.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use crate::engine::execution::{Execution, Run};
+use crate::engine::view;
+use crate::words::{Map, RunNumber, Timestamp};
+use crate::workflow::expressions::{Lookup, parse, resolve, resolve_text};
+
+/// An execution as expressions see it.
+pub(super) struct Scope<'a> {
+    execution: &'a Execution,
+    /// What `${workflow.env.NAME}` gives.
+    environment: &'a Map,
+    /// The id of the task that is planned.
+    pub(super) task_id: Option<String>,
+    /// A run seen as if it had ended with this output.
+    pub(super) finished: Option<(RunNumber, &'a Value)>,
+}
+
+const WORKFLOW_FIELDS: [&str; 12] = [
+    "input",
+    "output",
+    "status",
+    "workflowId",
+    "parentWorkflowId",
+    "parentWorkflowTaskId",
+    "workflowType",
+    "version",
+    "correlationId",
+    "reasonForIncompletion",
+    "schemaVersion",
+    "variables",
+];
+
+const TASK_FIELDS: [&str; 18] = [
+    "input",
+    "output",
+    "taskType",
+    "status",
+    "referenceTaskName",
+    "retryCount",
+    "correlationId",
+    "pollCount",
+    "taskDefName",
+    "scheduledTime",
+    "startTime",
+    "endTime",
+    "workflowInstanceId",
+    "taskId",
+    "reasonForIncompletion",
+    "callbackAfterSeconds",
+    "workerId",
+    "iteration",
+];
+
+impl<'a> Scope<'a> {
+    /// Returns an execution as its expressions see it.
+    pub(super) const fn new(execution: &'a Execution, environment: &'a Map) -> Self {
+        Self { execution, environment, task_id: None, finished: None }
+    }
+
+    /// Resolves a template to its stored form.
+    pub(super) fn resolve(&self, template: &Value) -> Value {
+        resolve(template, self)
+    }
+
+    /// Returns the paths of a template that lead to nothing.
+    pub(super) fn missing(&self, template: &Value) -> Vec<String> {
+        match template {
+            Value::String(text) => {
+                let references = parse(text).into_iter();
+                let missing = references.filter(|found| resolve_text(&text[found.range.clone()], self).is_null());
+                missing.map(|found| text[found.path].to_owned()).collect()
+            }
+            Value::Array(items) => items.iter().flat_map(|item| self.missing(item)).collect(),
+            Value::Object(map) => map.values().flat_map(|value| self.missing(value)).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+        }
+    }
+
+    fn workflow(&self, field: &str) -> Option<Cow<'_, Value>> {
+        let execution = self.execution;
+        let def = &execution.plan.pinned.workflow;
+        Some(match field {
+            "input" => Cow::Borrowed(execution.input.expose()),
+            "output" => Cow::Borrowed(execution.output.expose()),
+            "variables" => Cow::Borrowed(execution.variables.expose()),
+            "env" => Cow::Owned(Value::Object(self.environment.clone())),
+            "status" => Cow::Owned(json!(execution.status.as_str())),
+            "workflowId" => Cow::Owned(json!(execution.id.to_string())),
+            "workflowType" => Cow::Owned(json!(def.name)),
+            "version" => Cow::Owned(json!(def.version)),
+            "correlationId" => Cow::Owned(json!(execution.correlation_id)),
+            "reasonForIncompletion" => Cow::Owned(json!(execution.reason)),
+            "schemaVersion" => Cow::Owned(json!(def.schema_version)),
+            "parentWorkflowId" | "parentWorkflowTaskId" => Cow::Owned(Value::Null),
+            _ => return None,
+        })
+    }
+
+    fn task(&self, run: &'a Run, field: &str) -> Option<Cow<'_, Value>> {
+        let execution = self.execution;
+        let planned = execution.planned(run);
+        let millis = |moment: Option<Timestamp>| json!(moment.map_or(0, Timestamp::as_millis));
+        Some(Cow::Owned(match field {
+            "input" => return Some(Cow::Borrowed(run.input.expose())),
+            "output" => match self.finished {
+                Some((number, output)) if number == run.number => return Some(Cow::Borrowed(output)),
+                Some(_) | None => return Some(Cow::Borrowed(run.output.expose())),
+            },
+            "taskType" => json!(view::task_type(planned)),
+            "status" => json!(run.status.as_str()),
+            "referenceTaskName" => json!(planned.task.task_reference_name),
+            "retryCount" => json!(run.attempt),
+            "correlationId" => json!(execution.correlation_id),
+            "pollCount" => json!(run.poll_count),
+            "taskDefName" => json!(view::task_def_name(planned)),
+            "scheduledTime" => millis(Some(run.scheduled)),
+            "startTime" => millis(run.started),
+            "endTime" => millis(run.ended),
+            "workflowInstanceId" => json!(execution.id.to_string()),
+            "taskId" => json!(run.id(execution.id).to_string()),
+            "reasonForIncompletion" => json!(run.reason),
+            "callbackAfterSeconds" => json!(run.callback_after_seconds),
+            "workerId" => json!(run.worker_id),
+            "iteration" => json!(run.iteration),
+            _ => return None,
+        }))
+    }
+
+    fn whole(&self, head: &str, fields: &[&str]) -> Value {
+        let field = |name: &&str| Some(((*name).to_owned(), self.part(head, name)?.into_owned()));
+        Value::Object(fields.iter().filter_map(field).collect())
+    }
+}
+
+impl Lookup for Scope<'_> {
+    fn part(&self, head: &str, field: &str) -> Option<Cow<'_, Value>> {
+        if head == "workflow" {
+            return self.workflow(field);
+        }
+        self.task(self.execution.task_by_reference(head)?, field)
+    }
+
+    fn head(&self, head: &str) -> Option<Cow<'_, Value>> {
+        match head {
+            "workflow" => Some(Cow::Owned(self.whole(head, &WORKFLOW_FIELDS))),
+            "CPEWF_TASK_ID" => self.task_id.clone().map(|id| Cow::Owned(Value::String(id))),
+            _ => self.execution.task_by_reference(head).map(|_| Cow::Owned(self.whole(head, &TASK_FIELDS))),
+        }
+    }
+
+    fn document(&self) -> Cow<'_, Value> {
+        let mut document = Map::new();
+        document.insert("workflow".to_owned(), self.whole("workflow", &WORKFLOW_FIELDS));
+        for run in self.execution.index.latest.iter().flatten().filter_map(|number| self.execution.run(*number)) {
+            let reference = &self.execution.planned(run).task.task_reference_name;
+            document.insert(reference.clone(), self.whole(reference, &TASK_FIELDS));
+        }
+        Cow::Owned(Value::Object(document))
+    }
+}
+
+/// An output alone, to read paths in.
+struct Output<'a>(&'a Value);
+
+impl Lookup for Output<'_> {
+    fn part(&self, head: &str, field: &str) -> Option<Cow<'_, Value>> {
+        (head == "output").then(|| self.0.get(field).map(Cow::Borrowed))?
+    }
+
+    fn head(&self, head: &str) -> Option<Cow<'_, Value>> {
+        (head == "output").then_some(Cow::Borrowed(self.0))
+    }
+
+    fn document(&self) -> Cow<'_, Value> {
+        Cow::Owned(json!({"output": self.0}))
+    }
+}
+
+/// Returns what is at a path below an output; the whole where the path is empty.
+pub(super) fn below(output: &Value, path: &str) -> Value {
+    let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+    resolve_text(&format!("${{output{dot}{path}}}"), &Output(output))
+}

@@ -1,0 +1,57 @@
+//! The pure part of UPDATE_SECRET: which secrets a task writes, and which values are secret because of it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::engine::lookup::below;
+use crate::engine::step::Step;
+use crate::words::RunNumber;
+use crate::workflow::expressions::java_text;
+
+/// Returns the names of the secrets that the value a run fetches may be stored in, quoted.
+pub(in crate::engine) fn written(step: &Step<'_>, run: RunNumber) -> Vec<String> {
+    let plan = step.plan();
+    let mut names = BTreeSet::new();
+    for store in &step.planned(&plan, run).stored_by {
+        let Some(secrets) = plan.task(*store).and_then(|store| store.task.input_parameters.get("_secrets")) else {
+            continue;
+        };
+        let pairs = secrets.as_array().map_or(std::slice::from_ref(secrets), Vec::as_slice);
+        for key in pairs.iter().filter_map(|pair| pair.get("secretKey")) {
+            let name = step.scope().resolve(key);
+            names.extend(name.as_str().filter(|name| !name.is_empty()).map(|name| format!("\"{name}\"")));
+        }
+    }
+    names.into_iter().collect()
+}
+
+/// Collects the values below the named paths and below every `_secrets` of an output.
+pub(in crate::engine) fn leaves(paths: &[String], output: &Value, values: &mut Vec<String>) {
+    for path in paths {
+        texts(&below(output, path), values);
+    }
+    under_secrets(output, values);
+}
+
+fn under_secrets(value: &Value, values: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if key == "_secrets" { texts(value, values) } else { under_secrets(value, values) }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| under_secrets(item, values)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn texts(value: &Value, values: &mut Vec<String>) {
+    match value {
+        Value::String(text) => values.push(text.clone()),
+        Value::Number(_) => values.push(java_text(value)),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, values)),
+        Value::Object(map) => map.values().for_each(|value| texts(value, values)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}

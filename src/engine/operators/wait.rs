@@ -1,0 +1,128 @@
+//! WAIT ends after a duration, at a time, or when somebody says so.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::words::Timestamp;
+use crate::workflow::expressions::java_text;
+
+/// Returns when a WAIT that starts now ends; [`Timestamp::MAX`] where only somebody can end it.
+pub(in crate::engine) fn end(input: &Value, now: Timestamp) -> Result<Timestamp, String> {
+    match (text(input, "duration"), text(input, "until")) {
+        (Some(_), Some(_)) => Err("Both 'duration' and 'until' specified. Please provide only one input".to_owned()),
+        (None, None) => Ok(Timestamp::MAX),
+        (Some(text), None) => {
+            let duration = duration(&text).ok_or_else(|| {
+                format!("Not valid duration: {text}; write it as `1 days 2 hours 3 minutes 4 seconds`")
+            })?;
+            Ok(now.plus(duration))
+        }
+        (None, Some(text)) => until(&text).ok_or_else(|| {
+            format!("Not a valid time: {text}; write it as `yyyy-MM-dd`, `yyyy-MM-dd HH:mm` or `yyyy-MM-dd HH:mm z`")
+        }),
+    }
+}
+
+fn text(input: &Value, key: &str) -> Option<String> {
+    let value = input.get(key).filter(|value| !value.is_null())?;
+    Some(java_text(value)).filter(|text| !text.is_empty())
+}
+
+/// Reads days, hours, minutes and seconds, in this order, each at most once.
+fn duration(text: &str) -> Option<Duration> {
+    const UNITS: [(&[&str], u64); 4] = [
+        (&["days", "day", "d"], 86_400),
+        (&["hours", "hour", "hrs", "hr", "h"], 3_600),
+        (&["minutes", "minute", "mins", "min", "m"], 60),
+        (&["seconds", "second", "secs", "sec", "s"], 1),
+    ];
+    let text = text.trim().to_ascii_lowercase();
+    let mut rest = text.as_str();
+    let mut seconds = 0_u64;
+    let mut units = UNITS.iter();
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        let after = rest[digits..].trim_start();
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (_, factor) = units.find(|(names, _)| names.contains(&&after[..letters]))?;
+        seconds = seconds.checked_add(number.checked_mul(*factor)?)?;
+        rest = after[letters..].trim_start();
+    }
+    Some(Duration::from_secs(seconds))
+}
+
+/// Reads a date, with a time and a zone or without; without a zone it is UTC.
+fn until(text: &str) -> Option<Timestamp> {
+    let mut parts = text.split_whitespace();
+    let date: jiff::civil::Date = parts.next()?.parse().ok()?;
+    let time = match parts.next() {
+        Some(time) => jiff::civil::Time::strptime("%H:%M", time).ok()?,
+        None => jiff::civil::Time::midnight(),
+    };
+    let zone = parts.next().unwrap_or("UTC");
+    if parts.next().is_some() {
+        return None;
+    }
+    let zone = zone_of(zone)?;
+    let moment = date.to_datetime(time).to_zoned(zone).ok()?;
+    Some(Timestamp::from_millis(moment.timestamp().as_millisecond()))
+}
+
+/// Reads an IANA name, an offset or one of the abbreviations that Java knows everywhere.
+fn zone_of(name: &str) -> Option<jiff::tz::TimeZone> {
+    let name = match name {
+        "Z" | "UTC" | "GMT" => "UTC",
+        "EST" | "EDT" => "America/New_York",
+        "CST" | "CDT" => "America/Chicago",
+        "MST" | "MDT" => "America/Denver",
+        "PST" | "PDT" => "America/Los_Angeles",
+        "CET" | "CEST" => "Europe/Paris",
+        "IST" => "Asia/Kolkata",
+        other => other.trim_start_matches("GMT").trim_start_matches("UTC"),
+    };
+    jiff::tz::TimeZone::get(name).ok().or_else(|| {
+        let offset = jiff::fmt::strtime::parse("%:z", name).or_else(|_| jiff::fmt::strtime::parse("%z", name)).ok()?;
+        offset.offset().map(jiff::tz::TimeZone::fixed)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Timestamp, end};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn check(input: &serde_json::Value, expect: Option<i64>) {
+        assert_eq!(end(input, NOW).ok().map(Timestamp::as_millis), expect, "{input}");
+    }
+
+    #[test]
+    fn duration_is_read_as_conductor_reads_it() {
+        check(&json!({"duration": "1 sec"}), Some(1_001_000));
+        check(&json!({"duration": "1 days 2 hours 3 minutes 4 seconds"}), Some(1_000_000 + 93_784_000));
+        check(&json!({"duration": "2h30m"}), Some(1_000_000 + 9_000_000));
+        check(&json!({"duration": "5 s"}), Some(1_005_000));
+        check(&json!({"duration": "4 seconds 1 day"}), None);
+        check(&json!({"duration": "soon"}), None);
+        check(&json!({"duration": "5"}), None);
+    }
+
+    #[test]
+    fn time_is_read_in_its_zone() {
+        check(&json!({"until": "2026-11-20"}), Some(1_795_132_800_000));
+        check(&json!({"until": "2026-11-20 12:30"}), Some(1_795_177_800_000));
+        check(&json!({"until": "2026-11-20 12:30 Europe/Berlin"}), Some(1_795_174_200_000));
+        check(&json!({"until": "2026-11-20 12:30 GMT+01:00"}), Some(1_795_174_200_000));
+        check(&json!({"until": "20.11.2026"}), None);
+    }
+
+    #[test]
+    fn neither_waits_for_ever_and_both_is_an_error() {
+        check(&json!({}), Some(i64::MAX));
+        check(&json!({"duration": "1 s", "until": "2026-11-20"}), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! What an execution owes the world: from its state alone, or from the events that changed it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::apply::is_worker;
+use crate::engine::command::{Assignment, Command, Offer};
+use crate::engine::event::{Event, Fact};
+use crate::engine::execution::{Execution, Run};
+use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
+use crate::workflow::definition::TaskType;
+
+/// Returns what an execution owes, from its state alone.
+pub fn outstanding(execution: &Execution) -> Vec<Command> {
+    execution.open_runs().filter_map(|run| owed(execution, run)).collect()
+}
+
+/// Returns what these events owe, once they are on disk; they must be applied already.
+pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
+    let mut begun = BTreeSet::new();
+    let mut commands = Vec::new();
+    for event in events {
+        match &event.fact {
+            Fact::Scheduled(scheduling) => {
+                begun.insert(scheduling.run);
+            }
+            Fact::RunStarted { run, .. } | Fact::Due { run } | Fact::Updated { run, .. } => {
+                begun.insert(*run);
+            }
+            Fact::Resumed => begun.extend(&execution.index.open),
+            Fact::Paused => {
+                let open = execution.open_runs().filter(|run| run.offered);
+                commands.extend(open.map(|run| Command::Withdraw { execution: execution.id, run: run.number }));
+            }
+            Fact::Completed(completion) => commands.extend(withdrawal(execution, completion.run)),
+            Fact::Failed(failure) => {
+                commands.extend(withdrawal(execution, failure.run));
+                if failure.status == TaskStatus::TimedOut {
+                    commands.extend(abandonment(execution, failure.run));
+                }
+            }
+            Fact::Canceled { run } => {
+                commands.extend(withdrawal(execution, *run));
+                commands.extend(abandonment(execution, *run));
+            }
+            Fact::Started(_)
+            | Fact::Troubled { .. }
+            | Fact::Answered { .. }
+            | Fact::Excused { .. }
+            | Fact::Permitted { .. }
+            | Fact::Reinstated { .. }
+            | Fact::RunOverdue { .. }
+            | Fact::Overdue
+            | Fact::VariablesSet { .. }
+            | Fact::Masked { .. }
+            | Fact::Reopened { .. }
+            | Fact::Restarted { .. }
+            | Fact::Dismissed
+            | Fact::Ended { .. } => {}
+        }
+    }
+    let begun = begun.iter().filter_map(|number| execution.run(*number));
+    commands.extend(begun.filter_map(|run| owed(execution, run)));
+    commands
+}
+
+/// Returns what is owed for a run. A pause holds what has not begun.
+fn owed(execution: &Execution, run: &Run) -> Option<Command> {
+    let begins = execution.status == WorkflowStatus::Running;
+    let performs = run.wake.is_none() && run.response.is_none() && execution.is_live();
+    if run.gone {
+        return None;
+    }
+    let task_type = &execution.planned(run).task.task_type;
+    match run.status {
+        TaskStatus::Scheduled | TaskStatus::InProgress if is_worker(task_type) => {
+            (run.offered && begins).then(|| Command::Offer(offer(execution, run)))
+        }
+        TaskStatus::Scheduled if *task_type == TaskType::Http => {
+            (performs && begins && execution.planned(run).feeds_secret)
+                .then(|| Command::Preflight(assignment(execution, run)))
+        }
+        TaskStatus::InProgress if matches!(task_type, TaskType::Http | TaskType::UpdateSecret) => {
+            performs.then(|| Command::Perform(assignment(execution, run)))
+        }
+        TaskStatus::Scheduled
+        | TaskStatus::InProgress
+        | TaskStatus::Canceled
+        | TaskStatus::Failed
+        | TaskStatus::FailedWithTerminalError
+        | TaskStatus::Completed
+        | TaskStatus::CompletedWithErrors
+        | TaskStatus::TimedOut
+        | TaskStatus::Skipped => None,
+    }
+}
+
+fn assignment(execution: &Execution, run: &Run) -> Assignment {
+    let planned = execution.planned(run);
+    Assignment {
+        execution: execution.id,
+        run: run.number,
+        plan: Arc::clone(&execution.plan),
+        owner: execution.plan.pinned.owner.clone(),
+        reference: planned.task.task_reference_name.clone(),
+        attempt: run.attempt,
+        input: run.input.clone(),
+        feeds_secret: !planned.may_repeat,
+    }
+}
+
+fn offer(execution: &Execution, run: &Run) -> Offer {
+    let task = &execution.planned(run).task;
+    let queue = match &task.task_type {
+        TaskType::Other(name) => name.to_string(),
+        _ => task.name.clone(),
+    };
+    let domains = &execution.task_to_domain;
+    Offer {
+        execution: execution.id,
+        run: run.number,
+        task_id: run.id(execution.id),
+        domain: domains.get(&task.name).or_else(|| domains.get("*")).cloned(),
+        queue,
+        priority: execution.priority,
+        not_before: run.not_before,
+    }
+}
+
+fn withdrawal(execution: &Execution, number: RunNumber) -> Option<Command> {
+    let run = execution.run(number).filter(|run| run.offered)?;
+    Some(Command::Withdraw { execution: execution.id, run: run.number })
+}
+
+/// A call that may fetch a secret is never cut, and neither is a store.
+fn abandonment(execution: &Execution, number: RunNumber) -> Option<Command> {
+    let run = execution.run(number)?;
+    let planned = execution.planned(run);
+    let called = planned.task.task_type == TaskType::Http && run.started.is_some() && run.response.is_none();
+    (called && planned.may_repeat).then_some(Command::Abandon { execution: execution.id, run: number })
+}

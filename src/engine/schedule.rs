@@ -1,0 +1,276 @@
+//! What comes next: by scope and `next`, never by walking the definition again.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::engine::apply::is_worker;
+use crate::engine::event::{Completion, Fact, Scheduling};
+use crate::engine::limits::{PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
+use crate::engine::operators::{fork, http, join, noop, set_variable, switch, terminate, wait};
+use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
+use crate::engine::step::{Step, Todo};
+use crate::words::{Map, Payload, RunNumber, TaskId, TaskStatus, Timestamp, WorkflowStatus};
+use crate::workflow::definition::{TaskDef, TaskType};
+
+/// Another attempt, or the first.
+#[derive(Default)]
+pub(super) struct Attempt {
+    pub(super) scope: Option<RunNumber>,
+    pub(super) retry_of: Option<RunNumber>,
+    pub(super) delay: Duration,
+    pub(super) reason: Option<String>,
+}
+
+impl Step<'_> {
+    /// Plans the first attempt of a task.
+    pub(super) fn schedule(&mut self, task: TaskIndex, scope: Option<RunNumber>) {
+        let plan = self.plan();
+        let planned = plan.task(task).expect("the plan links only its own tasks");
+        let delay = if has_effect(&planned.task.task_type) {
+            Duration::from_secs(u64::try_from(planned.task.start_delay).unwrap_or(0))
+        } else {
+            Duration::ZERO
+        };
+        self.attempt(planned, Attempt { scope, delay, ..Attempt::default() });
+    }
+
+    /// Plans an attempt of a task and begins what can begin at once.
+    pub(super) fn attempt(&mut self, planned: &PlannedTask, attempt: Attempt) {
+        if self.execution.status != WorkflowStatus::Running {
+            return;
+        }
+        if self.execution.runs.len() >= RUNS_PER_EXECUTION {
+            let reason = format!("the execution has {RUNS_PER_EXECUTION} task runs, which is the limit: split it");
+            return self.end(WorkflowStatus::Failed, Some(reason), None);
+        }
+        let run = RunNumber(u32::try_from(self.execution.runs.len() + 1).unwrap_or(u32::MAX));
+        let input = self.input(planned, run);
+        if size_bytes(&Value::Object(input.clone())) > PAYLOAD_BYTES {
+            let reference = &planned.task.task_reference_name;
+            let reason = format!("the input of task `{reference}` is over the limit of {PAYLOAD_BYTES} bytes");
+            return self.end(WorkflowStatus::Failed, Some(reason), None);
+        }
+        let choice = match &planned.ways {
+            Ways::Switch { cases, otherwise } => Some(switch::choose(planned, cases, *otherwise, &input)),
+            Ways::None | Ways::Fork(_) | Ways::Join { .. } => None,
+        };
+        let input = choice.as_ref().map_or(input.clone(), |choice| choice.noted(input));
+        let scope = attempt.scope;
+        self.emit(Fact::Scheduled(Box::new(self.scheduling(planned, run, input, attempt))));
+        match (&planned.task.task_type, choice) {
+            (TaskType::ForkJoin, _) => self.fork(planned, run, scope),
+            (_, Some(choice)) => self.switch(run, choice),
+            (TaskType::SetVariable | TaskType::Terminate | TaskType::Noop | TaskType::Join, None) => {
+                self.todo.push_back(Todo::Execute(run));
+            }
+            (TaskType::Wait, None) => self.wait(run),
+            (TaskType::Http | TaskType::UpdateSecret, None) => self.release(run),
+            (TaskType::Switch | TaskType::Simple | TaskType::Other(_), None) => {}
+        }
+    }
+
+    fn scheduling(&self, planned: &PlannedTask, run: RunNumber, input: Map, attempt: Attempt) -> Scheduling {
+        let now = self.now();
+        let previous = attempt.retry_of.map(|previous| self.at(previous));
+        let not_before = now.plus(attempt.delay);
+        let def = planned.def.as_ref();
+        let poll_timeout = def.and_then(|def| seconds(def.poll_timeout_seconds.unwrap_or(0)));
+        let total =
+            def.and_then(|def| seconds(def.total_timeout_seconds)).filter(|_| has_effect(&planned.task.task_type));
+        Scheduling {
+            run,
+            task: planned.index,
+            scope: attempt.scope,
+            attempt: previous.map_or(0, |previous| previous.attempt + 1),
+            retry_of: attempt.retry_of,
+            not_before,
+            delay_seconds: i64::try_from(attempt.delay.as_secs()).unwrap_or(i64::MAX),
+            input: Payload::new(Value::Object(input)),
+            reason: attempt.reason,
+            silence_limit: poll_timeout
+                .filter(|_| is_worker(&planned.task.task_type))
+                .map(|timeout| not_before.plus(timeout)),
+            total_limit: total.map(|total| previous.and_then(|run| run.total_limit).unwrap_or(now.plus(total))),
+        }
+    }
+
+    /// Resolves what a task takes, with its task definition's template for what is left out or null.
+    fn input(&self, planned: &PlannedTask, run: RunNumber) -> Map {
+        match &planned.task.task_type {
+            TaskType::Noop => return noop::input(),
+            TaskType::Join => return join::input(planned),
+            TaskType::Simple
+            | TaskType::Http
+            | TaskType::UpdateSecret
+            | TaskType::ForkJoin
+            | TaskType::Switch
+            | TaskType::SetVariable
+            | TaskType::Terminate
+            | TaskType::Wait
+            | TaskType::Other(_) => {}
+        }
+        let mut scope = self.scope();
+        scope.task_id = Some(TaskId::of(self.id(), run).to_string());
+        let mut template = planned.task.input_parameters.clone();
+        let defaults = planned.def.as_ref().map(|def| &def.input_template);
+        for (key, value) in defaults.into_iter().flatten() {
+            template.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        let mut input = object(scope.resolve(&Value::Object(template)));
+        for (key, value) in defaults.into_iter().flatten() {
+            if input.get(key).is_some_and(Value::is_null) {
+                input.insert(key.clone(), value.clone());
+            }
+        }
+        if planned.task.task_type == TaskType::Http {
+            http::note_input(planned, &mut input);
+        }
+        input
+    }
+
+    fn fork(&mut self, planned: &PlannedTask, run: RunNumber, scope: Option<RunNumber>) {
+        self.complete_run(run, Some(fork::output()));
+        if let Ways::Fork(branches) = &planned.ways {
+            for branch in branches {
+                self.schedule(*branch, Some(run));
+            }
+        }
+        if let Some(join) = planned.next {
+            self.schedule(join, scope);
+        }
+    }
+
+    fn switch(&mut self, run: RunNumber, choice: switch::Choice) {
+        match choice {
+            switch::Choice::Taken { value, first } => {
+                self.complete_run(run, Some(switch::output(&value)));
+                match first {
+                    Some(first) => self.schedule(first, Some(run)),
+                    None => self.todo.push_back(Todo::Continue(run)),
+                }
+            }
+            switch::Choice::Impossible { reason } => {
+                self.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
+                self.todo.push_back(Todo::Settle(run));
+            }
+        }
+    }
+
+    fn wait(&mut self, run: RunNumber) {
+        match wait::end(self.at(run).input.expose(), self.now()) {
+            Ok(end) => {
+                let time_limit = self.time_limit(run);
+                self.emit(Fact::RunStarted { run, worker_id: None, wake: Some(end), time_limit, silence_limit: None });
+            }
+            Err(reason) => {
+                self.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
+                self.todo.push_back(Todo::Settle(run));
+            }
+        }
+    }
+
+    /// Begins the work of a run whose moment has come, or leaves it to the preflight.
+    pub(super) fn release(&mut self, run: RunNumber) {
+        let plan = self.plan();
+        let planned = self.planned(&plan, run);
+        let preflight = planned.task.task_type == TaskType::Http && planned.feeds_secret;
+        if self.at(run).wake.is_none() && !preflight {
+            self.start_run(run, None);
+        }
+    }
+
+    /// Begins the work of a run.
+    pub(super) fn start_run(&mut self, run: RunNumber, worker_id: Option<String>) {
+        let time_limit = self.time_limit(run);
+        let silence_limit = self.silence_limit(run, Duration::ZERO);
+        self.emit(Fact::RunStarted { run, worker_id, wake: None, time_limit, silence_limit });
+    }
+
+    fn time_limit(&self, run: RunNumber) -> Option<Timestamp> {
+        let plan = self.plan();
+        let timeout = seconds(self.planned(&plan, run).def.as_ref()?.timeout_seconds)?;
+        Some(self.now().plus(timeout))
+    }
+
+    /// Returns when a worker that took the run, and will have it again after `pause`, has been silent for too long.
+    pub(super) fn silence_limit(&self, run: RunNumber, pause: Duration) -> Option<Timestamp> {
+        let plan = self.plan();
+        let planned = self.planned(&plan, run);
+        let def: &TaskDef = planned.def.as_ref().filter(|_| is_worker(&planned.task.task_type))?;
+        Some(self.now().plus(seconds(def.response_timeout_seconds)?).plus(pause))
+    }
+
+    /// Does the work of a control task.
+    pub(super) fn execute(&mut self, run: RunNumber) {
+        if self.at(run).status.is_terminal() {
+            return;
+        }
+        let plan = self.plan();
+        let planned = self.planned(&plan, run);
+        match &planned.task.task_type {
+            TaskType::SetVariable => set_variable::execute(self, run),
+            TaskType::Terminate => terminate::execute(self, run),
+            TaskType::Noop => {
+                self.complete_run(run, Some(Payload::empty()));
+                self.todo.push_back(Todo::Settle(run));
+            }
+            TaskType::Join => join::execute(self, planned, run),
+            TaskType::Simple
+            | TaskType::Http
+            | TaskType::UpdateSecret
+            | TaskType::ForkJoin
+            | TaskType::Switch
+            | TaskType::Wait
+            | TaskType::Other(_) => {}
+        }
+    }
+
+    /// Ends a run well.
+    pub(super) fn complete_run(&mut self, run: RunNumber, output: Option<Payload>) {
+        self.emit(Fact::Completed(Box::new(Completion { run, errors: false, output, reason: None, worker_id: None })));
+    }
+
+    /// Goes on after a run: with what follows in its list, or with what follows the task that holds the list.
+    pub(super) fn proceed(&mut self, run: RunNumber) {
+        let plan = self.plan();
+        let mut run = run;
+        loop {
+            let planned = self.planned(&plan, run);
+            for join in &planned.joined_by {
+                let waiting = self.execution.latest(*join).map(|join| join.number);
+                self.todo.extend(waiting.filter(|join| self.is_ready(*join)).map(Todo::Execute));
+            }
+            let scope = self.at(run).scope;
+            match (planned.next, scope) {
+                (Some(next), scope) => return self.schedule(next, scope),
+                (None, None) => return,
+                // The branch is at its end; its JOIN goes on by itself.
+                (None, Some(holder)) if self.planned(&plan, holder).task.task_type == TaskType::ForkJoin => return,
+                (None, Some(holder)) => run = holder,
+            }
+        }
+    }
+
+    fn is_ready(&self, join: RunNumber) -> bool {
+        self.execution.index.joins.get(&join) == Some(&0)
+    }
+}
+
+/// Returns whether tasks of a type do something outside of the engine.
+fn has_effect(task_type: &TaskType) -> bool {
+    is_worker(task_type) || matches!(task_type, TaskType::Http | TaskType::UpdateSecret)
+}
+
+/// Returns the fields of a resolved template, which is an object as the template was.
+fn object(value: Value) -> Map {
+    match value {
+        Value::Object(map) => map,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    }
+}
+
+/// Returns a number of seconds as a duration; zero and less is none.
+pub(super) fn seconds(seconds: i64) -> Option<Duration> {
+    u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
+}

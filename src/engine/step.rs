@@ -1,0 +1,155 @@
+//! One step: an input is decided and applied, in memory. What follows by itself follows in the same step.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::engine::apply::{apply, begin};
+use crate::engine::event::{Beginning, Event, Fact};
+use crate::engine::execution::{Execution, Run};
+use crate::engine::input::{Input, Rejected, Start, Turn};
+use crate::engine::lookup::Scope;
+use crate::engine::plan::{Plan, PlannedTask};
+use crate::words::{ExecutionId, Map, Payload, RunNumber, Timestamp, WorkflowStatus};
+use crate::workflow::definition::WorkflowTimeoutPolicy;
+use crate::workflow::expressions::inert;
+
+/// Starts an execution.
+pub fn start(plan: Arc<Plan>, start: Start, turn: &Turn<'_>) -> (Execution, Vec<Event>) {
+    let def = &plan.pinned.workflow;
+    let own_timeout = u64::try_from(def.timeout_seconds).ok().filter(|seconds| *seconds > 0);
+    let given_timeout = start.timeout.map(|timeout| timeout.as_secs());
+    let timeout_seconds = own_timeout.or(given_timeout);
+    let beginning = Beginning {
+        input: Payload::new(Value::Object(input_of(start.input, &def.input_template))),
+        variables: Payload::new(Value::Object(def.variables.clone())),
+        correlation_id: start.correlation_id,
+        priority: start.priority,
+        started_by: start.started_by,
+        slot: start.slot,
+        task_to_domain: start.task_to_domain,
+        timeout_seconds,
+        deadline: timeout_seconds.map(|seconds| turn.now.plus(Duration::from_secs(seconds))),
+        alert_only: own_timeout.is_some() && def.timeout_policy == WorkflowTimeoutPolicy::AlertOnly,
+    };
+    let event = Event { at: turn.now, fact: Fact::Started(Box::new(beginning)) };
+    let first = plan.first;
+    let mut execution = begin(start.execution, plan, &event).expect("the event is a start");
+    let mut step = Step::new(&mut execution, turn);
+    step.events.push(event);
+    step.schedule(first, None);
+    step.run();
+    let events = step.events;
+    (execution, events)
+}
+
+/// Returns the input of an execution: the caller's data made inert, and the definition's for what is left out or null.
+fn input_of(given: Map, template: &Map) -> Map {
+    let mut input = match inert(Value::Object(given)) {
+        Value::Object(input) => input,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    };
+    for (key, value) in template {
+        let given = input.entry(key.clone()).or_insert(Value::Null);
+        if given.is_null() {
+            *given = value.clone();
+        }
+    }
+    input
+}
+
+/// Decides what an input means for an execution, and applies it. The events that are returned are applied already.
+///
+/// An input that comes too late to matter gives no events and no error.
+pub fn step(execution: &mut Execution, input: Input, turn: &Turn<'_>) -> Result<Vec<Event>, Rejected> {
+    let mut step = Step::new(execution, turn);
+    match input {
+        Input::Tick => step.tick(),
+        Input::Outcome(outcome) => step.outcome(outcome)?,
+        Input::Polled { run, worker_id } => step.polled(run, worker_id)?,
+        Input::Updated { run, update } => step.updated(run, update)?,
+        Input::Operation(operation) => step.operation(operation)?,
+        Input::Recovered => step.recovered(),
+    }
+    step.run();
+    Ok(step.events)
+}
+
+/// What a step has still to do.
+pub(super) enum Todo {
+    /// Do the work of a control task.
+    Execute(RunNumber),
+    /// See what follows from a run that has ended.
+    Settle(RunNumber),
+    /// Go on after a run.
+    Continue(RunNumber),
+}
+
+/// A step under way.
+pub(super) struct Step<'a> {
+    pub(super) execution: &'a mut Execution,
+    pub(super) turn: &'a Turn<'a>,
+    pub(super) events: Vec<Event>,
+    pub(super) todo: VecDeque<Todo>,
+}
+
+impl<'a> Step<'a> {
+    fn new(execution: &'a mut Execution, turn: &'a Turn<'a>) -> Self {
+        Self { execution, turn, events: Vec::new(), todo: VecDeque::new() }
+    }
+
+    pub(super) const fn now(&self) -> Timestamp {
+        self.turn.now
+    }
+
+    /// Applies a fact and keeps its event.
+    pub(super) fn emit(&mut self, fact: Fact) {
+        let event = Event { at: self.now(), fact };
+        apply(self.execution, &event).expect("a step decides only on what the state allows");
+        self.events.push(event);
+    }
+
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope::new(self.execution, self.turn.environment)
+    }
+
+    pub(super) fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.execution.plan)
+    }
+
+    pub(super) fn id(&self) -> ExecutionId {
+        self.execution.id
+    }
+
+    /// Returns a run that is known to be there.
+    pub(super) fn at(&self, number: RunNumber) -> &Run {
+        self.execution.run(number).expect("runs are never removed")
+    }
+
+    pub(super) fn planned<'p>(&self, plan: &'p Plan, number: RunNumber) -> &'p PlannedTask {
+        plan.task(self.at(number).task).expect("apply refuses a run of a task that the plan does not have")
+    }
+
+    /// Does all that follows by itself.
+    fn run(&mut self) {
+        while self.execution.status == WorkflowStatus::Running {
+            match self.todo.pop_front() {
+                Some(Todo::Execute(run)) => self.execute(run),
+                Some(Todo::Settle(run)) => self.settle(run),
+                Some(Todo::Continue(run)) => self.proceed(run),
+                None => return self.finish(),
+            }
+        }
+    }
+
+    /// Ends an execution in which nothing is left to do.
+    fn finish(&mut self) {
+        if self.execution.index.open.is_empty() && !self.execution.runs.is_empty() {
+            self.complete();
+        } else if self.execution.overdue && !self.execution.alert_only && !self.execution.waits_to_store() {
+            self.time_out_workflow();
+        }
+    }
+}

@@ -1,0 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "a test reads better with values")]
+
+mod control;
+mod rig;
+mod rotation;

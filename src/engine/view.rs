@@ -1,0 +1,168 @@
+//! An execution as Conductor's clients read it.
+//!
+//! What is returned is *shown* form (no escapes) and **not masked**: masking is the caller's, on the fields that
+//! [`PAYLOAD_FIELDS`] names.
+
+use serde_json::{Value, json};
+
+use crate::engine::execution::{Execution, Run};
+use crate::engine::plan::PlannedTask;
+use crate::words::{Map, Payload, Timestamp};
+use crate::workflow::definition::{TaskDef, TaskType};
+use crate::workflow::expressions::{java_text, shown};
+
+/// The fields of a workflow's and a task's JSON that may hold secrets.
+pub const PAYLOAD_FIELDS: [&str; 6] =
+    ["inputData", "outputData", "input", "output", "variables", "reasonForIncompletion"];
+
+/// Returns what Conductor shows as the type of a task.
+pub fn task_type(planned: &PlannedTask) -> &str {
+    match &planned.task.task_type {
+        TaskType::Simple => &planned.task.name,
+        TaskType::ForkJoin => "FORK",
+        other => other.as_str(),
+    }
+}
+
+/// Returns what Conductor shows as the name of a task's definition.
+pub fn task_def_name(planned: &PlannedTask) -> &str {
+    match &planned.task.task_type {
+        TaskType::ForkJoin | TaskType::Join | TaskType::Switch => task_type(planned),
+        TaskType::Simple
+        | TaskType::Http
+        | TaskType::UpdateSecret
+        | TaskType::SetVariable
+        | TaskType::Terminate
+        | TaskType::Wait
+        | TaskType::Noop
+        | TaskType::Other(_) => &planned.task.name,
+    }
+}
+
+/// Returns Conductor's Workflow.
+pub fn workflow_json(execution: &Execution, include_tasks: bool) -> Value {
+    let def = &execution.plan.pinned.workflow;
+    let tasks: Vec<_> =
+        if include_tasks { execution.shown_runs().map(|run| task_json(execution, run)).collect() } else { Vec::new() };
+    let ended = execution.ended.map_or(0, Timestamp::as_millis);
+    without_nulls(json!({
+        "ownerApp": "",
+        "createTime": execution.created.as_millis(),
+        "updateTime": execution.updated.as_millis(),
+        "createdBy": execution.started_by,
+        "status": execution.status.as_str(),
+        "endTime": ended,
+        "workflowId": execution.id.to_string(),
+        "tasks": tasks,
+        "input": payload(&execution.input),
+        "output": payload(&execution.output),
+        "correlationId": execution.correlation_id,
+        "reasonForIncompletion": execution.reason,
+        "taskToDomain": execution.task_to_domain,
+        "failedReferenceTaskNames": execution.failed_references,
+        "workflowDefinition": def,
+        "priority": execution.priority,
+        "variables": payload(&execution.variables),
+        "lastRetriedTime": execution.last_retried.map_or(0, Timestamp::as_millis),
+        "failedTaskNames": execution.failed_tasks,
+        "history": [],
+        "rateLimited": false,
+        "startTime": execution.created.as_millis(),
+        "workflowName": def.name,
+        "workflowVersion": def.version,
+    }))
+}
+
+/// Returns Conductor's Task.
+pub fn task_json(execution: &Execution, run: &Run) -> Value {
+    let planned = execution.planned(run);
+    let def = planned.def.as_ref();
+    let number = |field: fn(&TaskDef) -> i64| def.map_or(0, field);
+    let millis = |moment: Option<Timestamp>| moment.map_or(0, Timestamp::as_millis);
+    let queue_wait = run.started.map_or(0, |started| started.as_millis() - run.scheduled.as_millis());
+    without_nulls(json!({
+        "taskType": task_type(planned),
+        "status": run.status.as_str(),
+        "inputData": payload(&run.input),
+        "referenceTaskName": planned.task.task_reference_name,
+        "retryCount": run.attempt,
+        "seq": run.seq,
+        "correlationId": execution.correlation_id,
+        "pollCount": run.poll_count,
+        "taskDefName": task_def_name(planned),
+        "scheduledTime": run.scheduled.as_millis(),
+        "startTime": millis(run.started),
+        "endTime": millis(run.ended),
+        "updateTime": run.updated.as_millis(),
+        "startDelayInSeconds": planned.task.start_delay,
+        "retriedTaskId": run.retry_of.map(|previous| crate::words::TaskId::of(execution.id, previous).to_string()),
+        "retried": run.retried,
+        "executed": run.retried,
+        "callbackFromWorker": true,
+        "responseTimeoutSeconds": number(|def| def.response_timeout_seconds),
+        "workflowInstanceId": execution.id.to_string(),
+        "workflowType": execution.name(),
+        "taskId": run.id(execution.id).to_string(),
+        "reasonForIncompletion": run.reason.as_ref().or(run.trouble.as_ref().filter(|_| !run.status.is_terminal())),
+        "callbackAfterSeconds": run.callback_after_seconds,
+        "workerId": run.worker_id,
+        "outputData": payload(&run.output),
+        "workflowTask": planned.task,
+        "domain": execution.task_to_domain.get(&planned.task.name),
+        "rateLimitPerFrequency": number(|def| def.rate_limit_per_frequency),
+        "rateLimitFrequencyInSeconds": number(|def| def.rate_limit_frequency_in_seconds),
+        "workflowPriority": execution.priority,
+        "iteration": run.iteration,
+        "subworkflowChanged": false,
+        "firstStartTime": millis(run.started),
+        "executionMetadata": {"additionalContext": {}, "empty": true, "additionalContextMap": {}},
+        "taskDefinition": planned.def,
+        "loopOverTask": false,
+        "queueWaitTime": queue_wait,
+    }))
+}
+
+/// Returns Conductor's WorkflowSummary. Input and output are JSON here: the caller masks them and then writes them with
+/// [`summary_text`].
+pub fn summary_json(execution: &Execution) -> Value {
+    let def = &execution.plan.pinned.workflow;
+    let execution_ms = execution.ended.map(|ended| ended.as_millis() - execution.created.as_millis());
+    without_nulls(json!({
+        "workflowType": def.name,
+        "version": def.version,
+        "workflowId": execution.id.to_string(),
+        "correlationId": execution.correlation_id,
+        "startTime": execution.created.to_string(),
+        "updateTime": execution.updated.to_string(),
+        "endTime": execution.ended.map(|ended| ended.to_string()),
+        "status": execution.status.as_str(),
+        "input": payload(&execution.input),
+        "output": payload(&execution.output),
+        "reasonForIncompletion": execution.reason,
+        "executionTime": execution_ms.unwrap_or(0),
+        "failedReferenceTaskNames": execution.failed_references.join(","),
+        "priority": execution.priority,
+        "failedTaskNames": execution.failed_tasks,
+        "createdBy": execution.started_by,
+        "taskToDomain": execution.task_to_domain,
+        "parentWorkflowId": "",
+        "classifier": "workflow",
+    }))
+}
+
+/// Returns a masked input or output as a summary writes it: Java's text of the map.
+pub fn summary_text(masked: &Value) -> String {
+    java_text(masked)
+}
+
+fn payload(payload: &Payload) -> Value {
+    shown(payload.expose()).into_owned()
+}
+
+/// Conductor leaves out what is null, and keeps what is empty.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(map.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map>()),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => other,
+    }
+}
