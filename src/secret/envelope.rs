@@ -16,16 +16,39 @@ use super::{Error, check_recipient};
 /// The longest file that is read: thousands of secrets with all their versions, and no more than a machine has.
 pub(super) const FILE_BYTES_MAX: u64 = 32 << 20;
 
+/// An age file without its text: the costly part, which needs the recipients only. It is used once.
+pub(super) struct Blank {
+    recipients: Vec<Recipient>,
+    encryptor: Encryptor,
+}
+
+impl Blank {
+    /// Prepares a file for these recipients.
+    pub(super) fn new(recipients: &[Recipient]) -> Result<Self, Error> {
+        let keys = recipients.iter().map(|recipient| parse(&recipient.recipient)).collect::<Result<Vec<_>, _>>()?;
+        let encryptor = Encryptor::with_recipients(keys.iter().map(|key| key as &dyn age::Recipient));
+        let encryptor = encryptor.map_err(|error| failed(&error))?;
+        Ok(Self { recipients: recipients.to_vec(), encryptor })
+    }
+
+    /// Returns whether the file is for these recipients, and no others.
+    pub(super) fn is_for(&self, recipients: &[Recipient]) -> bool {
+        self.recipients == recipients
+    }
+
+    /// Encrypts a text.
+    pub(super) fn fill(self, plain: &[u8]) -> Result<Vec<u8>, Error> {
+        let sealed = write(self.encryptor, plain).map_err(|error| failed(&EncryptError::Io(error)))?;
+        if sealed.len() as u64 > FILE_BYTES_MAX {
+            return Err(Error::StoreTooLarge { bytes: sealed.len(), bytes_max: FILE_BYTES_MAX });
+        }
+        Ok(sealed)
+    }
+}
+
 /// Encrypts a text to all recipients.
 pub(super) fn seal(plain: &[u8], recipients: &[Recipient]) -> Result<Vec<u8>, Error> {
-    let keys = recipients.iter().map(|recipient| parse(&recipient.recipient)).collect::<Result<Vec<_>, _>>()?;
-    let encryptor = Encryptor::with_recipients(keys.iter().map(|key| key as &dyn age::Recipient))
-        .map_err(|error| failed(&error))?;
-    let sealed = write(encryptor, plain).map_err(|error| failed(&EncryptError::Io(error)))?;
-    if sealed.len() as u64 > FILE_BYTES_MAX {
-        return Err(Error::StoreTooLarge { bytes: sealed.len(), bytes_max: FILE_BYTES_MAX });
-    }
-    Ok(sealed)
+    Blank::new(recipients)?.fill(plain)
 }
 
 fn write(encryptor: Encryptor, plain: &[u8]) -> io::Result<Vec<u8>> {

@@ -14,28 +14,23 @@ mod tests;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 
 use super::anchor::Anchor;
 use super::contents::Contents;
+use super::envelope::Blank;
 use super::identity::check_guarded;
 use super::paths::lock_beside;
 use super::sealing::{Sealer, load_or_make_keys};
 use super::{Error, ForkReason, Identity, Paths, Snapshot, envelope};
 use crate::clock::Clock;
-use crate::disk::{Disk, Lock, ReplaceError, Stamp, folder_of, remove_stale_temporaries, replace};
+use crate::disk::{Disk, ReplaceError, Stamp, folder_of, remove_stale_temporaries, replace};
 use crate::words::Sensitive;
 
 pub use fork::{Conflict, Difference, Side};
 pub use problem::Problem;
 
 use beside::{first_recipients, read_last, read_whole, remembered};
-
-/// How long a rewrite of another process is waited for: a hundred of them, on a slow disk.
-const LOCK_WAIT: Duration = Duration::from_secs(10);
-
-/// The pause between two looks at a lock that is held: far below what a rewrite takes.
-const LOCK_PAUSE: Duration = Duration::from_millis(1);
+use rewrite::wait_for_lock;
 
 /// The room that a rewrite needs beside twice the store: temporary file, last good copy and the journal's next commits.
 const ROOM_BYTES_NEEDED: u64 = 1 << 20;
@@ -72,12 +67,16 @@ pub struct Store {
     queue: Mutex<rewrite::Queue>,
     turn: Condvar,
     sealer: OnceLock<Arc<Sealer>>,
+    /// The next file, prepared while nobody waits.
+    blank: Mutex<Option<Blank>>,
 }
 
 struct Known {
     snapshot: Arc<Snapshot>,
     /// What the file must descend from.
     anchor: Anchor,
+    /// The revision that the state folder remembers.
+    anchored_id: Option<String>,
     /// The file that the snapshot came from.
     bytes: Vec<u8>,
     /// The file that was looked at last, good or not.
@@ -85,6 +84,8 @@ struct Known {
     fork: Option<ForkReason>,
     /// Whether the file is in place and may not survive a power cut.
     unsettled: bool,
+    /// Whether the last good copy is not this revision yet.
+    copy_due: bool,
     recipients_differ: bool,
     not_kept: Option<String>,
 }
@@ -156,6 +157,7 @@ impl Store {
     /// Looks whether the file changed, and adopts it where it descends from the one known here.
     pub fn refresh(&self) -> Result<Refreshed, Error> {
         let _working = lock(&self.working);
+        self.keep_copy_due();
         if stamp(self.disk(), &self.paths.store)? == self.known().stamp {
             return Ok(if self.known().fork.is_some() { Refreshed::Forked } else { Refreshed::Unchanged });
         }
@@ -211,6 +213,7 @@ impl Store {
             queue: Mutex::default(),
             turn: Condvar::new(),
             sealer: OnceLock::new(),
+            blank: Mutex::new(None),
         }
     }
 
@@ -334,11 +337,13 @@ impl Known {
     fn new((contents, bytes): (Contents, Vec<u8>)) -> Self {
         Self {
             anchor: Anchor::of(&contents),
+            anchored_id: None,
             snapshot: Arc::new(Snapshot::new(Arc::new(contents))),
             bytes,
             stamp: None,
             fork: None,
             unsettled: false,
+            copy_due: false,
             recipients_differ: false,
             not_kept: None,
         }
@@ -362,21 +367,6 @@ fn stamp(disk: &dyn Disk, path: &Path) -> Result<Option<Stamp>, Error> {
         Ok(facts) => Ok(Some(facts.stamp)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::disk("read", path)(error)),
-    }
-}
-
-fn wait_for_lock(edges: &Edges, path: &Path) -> Result<Lock, Error> {
-    let mut waited = Duration::ZERO;
-    loop {
-        if let Some(lock) = edges.disk.try_lock(path).map_err(Error::disk("lock", path))? {
-            return Ok(lock);
-        }
-        if waited >= LOCK_WAIT {
-            let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-            return Err(Error::Busy { path: path.to_owned(), waited_ms });
-        }
-        edges.clock.sleep(LOCK_PAUSE);
-        waited += LOCK_PAUSE;
     }
 }
 

@@ -20,15 +20,42 @@ impl Store {
     pub(super) fn keep_beside(&self) {
         let anchor = self.known().anchor.clone();
         let snapshot = self.snapshot();
-        let kept = self.keep_last().and_then(|()| {
-            let path = self.paths.anchor();
-            let is_known = Anchor::read(self.disk(), &path)?.as_ref() == Some(&anchor);
-            if is_known { Ok(()) } else { anchor.append(self.disk(), &path) }
-        });
+        let kept = self.keep_last().and_then(|()| self.keep_anchor(&anchor));
         let differ = self.recipients_differ(&snapshot.contents().recipients);
         let mut known = self.known_mut();
         known.not_kept = kept.err().map(|error| error.to_string());
         known.recipients_differ = differ;
+        known.copy_due = false;
+    }
+
+    /// Remembers the revision, and leaves the copy for when nobody waits.
+    pub(super) fn keep_later(&self) {
+        let anchor = self.known().anchor.clone();
+        let kept = self.keep_anchor(&anchor);
+        let mut known = self.known_mut();
+        known.not_kept = kept.err().map(|error| error.to_string());
+        known.copy_due = true;
+    }
+
+    /// Makes the copy that was left for later.
+    pub(super) fn keep_copy_due(&self) {
+        if !self.known().copy_due {
+            return;
+        }
+        let kept = self.keep_last();
+        let mut known = self.known_mut();
+        known.copy_due = false;
+        if let Err(error) = kept {
+            known.not_kept = Some(error.to_string());
+        }
+    }
+
+    fn keep_anchor(&self, anchor: &Anchor) -> Result<(), Error> {
+        if self.known().anchored_id.as_ref() != Some(&anchor.id) {
+            anchor.append(self.disk(), &self.paths.anchor())?;
+            self.known_mut().anchored_id = Some(anchor.id.clone());
+        }
+        Ok(())
     }
 
     fn keep_last(&self) -> Result<(), Error> {
@@ -79,6 +106,12 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.keep_copy_due();
+    }
+}
+
 pub(super) fn first_recipients(own: &Identity, name: &str, recovery: &Identity) -> Vec<Recipient> {
     let own = own.recipients().into_iter().map(|recipient| Recipient { recipient, name: name.to_owned() });
     let recovery = recovery.recipients().into_iter();
@@ -105,7 +138,8 @@ pub(super) fn remembered(
     }
     // Without the bytes of the anchor's own revision, the file is judged by what the anchor says.
     let known_bytes = if contents.id == anchor.id { bytes } else { Vec::new() };
-    Ok(Known { anchor, ..Known::new((contents, known_bytes)) })
+    let anchored_id = Some(anchor.id.clone());
+    Ok(Known { anchor, anchored_id, ..Known::new((contents, known_bytes)) })
 }
 
 pub(super) fn read_last(disk: &dyn Disk, paths: &Paths, identity: &Identity) -> Option<(Contents, Vec<u8>)> {

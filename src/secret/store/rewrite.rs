@@ -2,13 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{Refreshed, Store, lock, of_replace, stamp, wait_for_lock};
+use super::{Edges, Refreshed, Store, lock, of_replace, stamp};
 use crate::disk::{Lock, replace};
+use crate::secret::Error;
 use crate::secret::change::{Change, Rules, Written, WrittenSecret, apply};
-use crate::secret::contents::Contents;
+use crate::secret::contents::{Contents, Recipient};
+use crate::secret::envelope::Blank;
 use crate::secret::paths::lock_beside;
-use crate::secret::{Error, envelope};
+
+/// How long a rewrite of another process is waited for: a hundred of them, on a slow disk.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// The pause between two looks at a lock that is held: far below what a rewrite takes.
+const LOCK_PAUSE: Duration = Duration::from_millis(1);
 
 /// Who waits for a rewrite, and whether somebody is at it.
 #[derive(Default)]
@@ -79,6 +87,20 @@ impl Store {
         }
     }
 
+    /// Does what an acknowledged update left for later: the last good copy, and the costly part of the next file. Worth
+    /// calling when the answer is on its way; the next update, or dropping the store, makes the copy otherwise.
+    pub fn catch_up(&self) {
+        let Ok(_working) = self.working.try_lock() else { return };
+        self.keep_copy_due();
+        let snapshot = self.snapshot();
+        let recipients = &snapshot.contents().recipients;
+        let mut blank = lock(&self.blank);
+        if blank.as_ref().is_none_or(|blank| !blank.is_for(recipients)) {
+            // Without it the next update prepares its own, and reports what fails.
+            *blank = Blank::new(recipients).ok();
+        }
+    }
+
     /// Returns how many wait behind the one who leads.
     #[cfg(test)]
     pub(super) fn waiting_count(&self) -> usize {
@@ -105,6 +127,7 @@ impl Store {
 
     /// Takes the lock, looks at the file under it, and refuses where it is a fork.
     pub(super) fn begin(&self) -> Result<Session, Error> {
+        self.keep_copy_due();
         let target = self.target()?;
         let session = Session { _lock: wait_for_lock(&self.edges, &lock_beside(&target))?, target };
         match self.look()? {
@@ -146,7 +169,7 @@ impl Store {
         let recipients_changed = next.recipients != before.contents().recipients;
         next.advance()?;
         let revision = next.revision;
-        let bytes = envelope::seal(&next.to_text()?, &next.recipients)?;
+        let bytes = self.blank_for(&next.recipients)?.fill(&next.to_text()?)?;
         match replace(self.disk(), target, &bytes).map_err(|error| of_replace(error, target)) {
             Ok(()) => self.know(next, bytes),
             Err(error @ Error::StateUnknown { .. }) => {
@@ -158,6 +181,11 @@ impl Store {
         }
         self.known_mut().stamp = stamp(self.disk(), &self.paths.store).ok().flatten();
         Ok(Rewrite { revision, is_new: true, recipients_changed })
+    }
+
+    fn blank_for(&self, recipients: &[Recipient]) -> Result<Blank, Error> {
+        let prepared = lock(&self.blank).take().filter(|blank| blank.is_for(recipients));
+        prepared.map_or_else(|| Blank::new(recipients), Ok)
     }
 
     /// Returns whether the file is what is known here, and durably so.
@@ -177,7 +205,7 @@ impl Store {
             return;
         }
         if !rewrite.recipients_changed {
-            return self.keep_beside();
+            return self.keep_later();
         }
         let listed = self.write_recipients(&self.snapshot().contents().recipients);
         self.keep_beside();
@@ -194,4 +222,20 @@ pub(super) struct Rewrite {
     pub(super) revision: u64,
     is_new: bool,
     recipients_changed: bool,
+}
+
+/// Takes a lock file, waiting for another process's rewrite to end.
+pub(super) fn wait_for_lock(edges: &Edges, path: &Path) -> Result<Lock, Error> {
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(lock) = edges.disk.try_lock(path).map_err(Error::disk("lock", path))? {
+            return Ok(lock);
+        }
+        if waited >= LOCK_WAIT {
+            let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+            return Err(Error::Busy { path: path.to_owned(), waited_ms });
+        }
+        edges.clock.sleep(LOCK_PAUSE);
+        waited += LOCK_PAUSE;
+    }
 }

@@ -147,6 +147,7 @@ fn the_same_value_makes_no_new_version_and_no_rewrite() {
     let (bench, disk) = Bench::faulty(1);
     let store = bench.create();
     store.update(vec![put("token", "one")]).unwrap();
+    store.catch_up();
     let steps = disk.steps();
     let written = store.update(vec![put("token", "one")]).unwrap();
     assert_eq!((written.secrets[0].outcome, written.secrets[0].version), (Outcome::Same, 1));

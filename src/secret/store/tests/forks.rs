@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::{BYTES_MAX, Bench, Problem, Refreshed, Store, current, put, value};
+use crate::disk::Outage;
 use crate::secret::{Error, ForkReason, Side, Version};
 
 /// Lets a file be a fork of the store, and checks that it is neither adopted nor overwritten, also after an open.
@@ -160,4 +161,19 @@ fn a_file_that_cannot_be_read_is_put_aside_before_it_is_replaced() {
     let aside: Vec<PathBuf> = aside.into_iter().map(|entry| entry.path).collect();
     let aside = aside.iter().find(|path| path.to_string_lossy().contains("aside")).unwrap();
     assert_eq!(bench.disk.read(aside, BYTES_MAX).unwrap(), b"garbage");
+}
+
+#[test]
+fn a_file_spoilt_after_a_kill_is_read_from_the_copy() {
+    let (bench, disk) = Bench::faulty(1);
+    let store = bench.create();
+    for value in ["one", "two"] {
+        store.update(vec![put("token", value)]).unwrap();
+    }
+    store.catch_up();
+    disk.restart(Outage::Process);
+    bench.write_store(b"garbage");
+    let again = bench.open();
+    assert_eq!(current(&again, "token").as_deref(), Some("two"));
+    assert!(matches!(again.update(vec![put("token", "three")]), Err(Error::Forked { .. })));
 }
