@@ -3,7 +3,14 @@
 //! **Architecture Invariant:** nothing here reads a file, a clock or a secret; what must be known from outside comes as an
 //! argument.
 
+pub mod check;
+pub mod codes;
 pub mod cron;
 pub mod definition;
+pub mod duration;
 pub mod expressions;
 pub mod flow;
+pub mod load;
+mod problem;
+pub mod report;
+pub mod tree;

@@ -141,32 +141,33 @@ fn nearest_weekday(mut moment: Moment<'_>, day: i64) -> Option<Moment<'_>> {
 
 /// Returns the first moment from `moment` on whose field is among `bits`; smaller fields are reset where it moved.
 pub(super) fn next_or_same(bits: u64, unit: Unit, mut moment: Moment<'_>) -> Option<Moment<'_>> {
-    let mut current = unit.get(&moment);
-    let mut goal = match next_bit(bits, current) {
-        Some(goal) if goal == current => return Some(moment),
-        Some(goal) => goal,
-        None => {
-            moment = unit.roll_forward(moment)?;
-            current = unit.get(&moment);
-            next_bit(bits, 0)?
-        }
-    };
+    let start = unit.get(&moment);
+    let mut goal = next_bit(bits, start);
+    if goal == Some(start) {
+        return Some(moment);
+    }
     for _ in 0..ATTEMPTS_MAX {
-        if current == goal {
+        let target = match goal {
+            Some(target) => target,
+            None => roll_to_goal(bits, unit, &mut moment)?,
+        };
+        if unit.get(&moment) == target {
             return unit.reset(moment);
         }
-        moment = unit.elapse_until(moment, goal)?;
-        current = unit.get(&moment);
-        goal = if let Some(goal) = next_bit(bits, current) {
-            goal
-        } else {
-            // Where a gap pushed the clock past every value, Spring rolls on without looking at the clock again, and so
-            // passes over a match at the very roll. `dst: spring` means these answers too.
-            moment = unit.roll_forward(moment)?;
-            next_bit(bits, 0)?
-        };
+        moment = unit.elapse_until(moment, target)?;
+        goal = next_bit(bits, unit.get(&moment));
     }
     None
+}
+
+/// Rolls forward to where there is a value to go for: a gap at the roll may leave only smaller ones, and then again.
+fn roll_to_goal(bits: u64, unit: Unit, moment: &mut Moment<'_>) -> Option<i64> {
+    *moment = unit.roll_forward(*moment)?;
+    if let Some(goal) = next_bit(bits, unit.get(moment)) {
+        return Some(goal);
+    }
+    *moment = unit.roll_forward(*moment)?;
+    next_bit(bits, 0)
 }
 
 /// Returns the least value from `from` on that is among `bits`.

@@ -10,6 +10,7 @@ use crate::words::Map;
 #[serde(rename_all = "camelCase", default)]
 pub struct StartWorkflowRequest {
     /// The workflow.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub name: String,
     /// Its version; the latest where absent. The Orkes UI sends `""`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_i32")]

@@ -7,6 +7,7 @@ use super::{StartWorkflowRequest, lenient};
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkflowSchedule {
     /// The schedule's name.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub name: String,
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,6 +64,7 @@ pub struct WorkflowSchedule {
 #[serde(rename_all = "camelCase", default)]
 pub struct CronSchedule {
     /// Six fields, seconds first, or a macro.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub cron_expression: String,
     /// An IANA time zone.
     #[serde(default = "lenient::utc", deserialize_with = "lenient::zone")]

@@ -10,8 +10,10 @@ use crate::words::Map;
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkflowTask {
     /// The name: for a worker's task, what workers poll for.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub name: String,
     /// The name that expressions use; unique in the workflow.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub task_reference_name: String,
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]

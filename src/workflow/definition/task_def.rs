@@ -9,6 +9,7 @@ use crate::words::Map;
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskDef {
     /// The name of the tasks it is about.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub name: String,
     /// What they are for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,7 @@ use crate::words::Map;
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkflowDef {
     /// The name that people, schedules and other workflows use.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub name: String,
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -14,7 +14,6 @@ const NODE_BYTES: usize = 32;
 #[derive(Default)]
 pub(super) struct Copier {
     bytes: usize,
-    nodes: usize,
     depth: usize,
 }
 
@@ -33,9 +32,9 @@ impl Copier {
         self.depth > NESTING_MAX
     }
 
-    /// Returns how many values were copied.
+    /// Returns what was copied, measured in values without text.
     pub(super) fn copied(&self) -> usize {
-        self.nodes
+        self.bytes / NODE_BYTES
     }
 
     /// Copies a value; `None` where a limit is hit.
@@ -50,7 +49,6 @@ impl Copier {
 
     /// Counts a text that was made.
     pub(super) fn spend(&mut self, text_bytes: usize) -> Option<()> {
-        self.nodes += 1;
         self.bytes = self.bytes.saturating_add(text_bytes).saturating_add(NODE_BYTES);
         (self.bytes <= EXPANSION_BYTES_MAX).then_some(())
     }

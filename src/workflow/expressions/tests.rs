@@ -232,7 +232,7 @@ fn hostile_expressions_end_soon_and_harm_nothing() {
         deep = json!({"a": deep, "b": [1, 2]});
     }
     let wide: Vec<_> = (0..300).map(|at| json!({"id": at, "t": "a".repeat(20)})).collect();
-    let document = json!({"workflow": {"input": {"deep": deep, "wide": wide, "s": "x".repeat(100_000)}}});
+    let document = json!({"workflow": {"input": {"deep": deep, "wide": wide, "s": "x".repeat(1_000_000)}}});
     let path = "workflow.input.";
     let hostile = [
         format!("${{{path}deep{}}}", "..*".repeat(60)),
@@ -244,10 +244,13 @@ fn hostile_expressions_end_soon_and_harm_nothing() {
         format!("${{{path}wide[?(@.id in $..id)].id}}"),
         format!("${{{path}wide[-2147483648:2147483647]}}"),
         format!("${{{path}wide{}}}", ".append($)".repeat(200)),
+        format!("${{{path}wide[?($.{path}s == @.t)]}}"),
+        format!("${{{path}wide[?($.{path}s =~ /(x?){{300}}y/)]}}"),
+        format!("${{{path}wide[?($.{path}s =~ /(x*x*x*)*y/)]}}"),
         "${".repeat(100_000),
         "${".repeat(50_000) + &"}".repeat(50_000),
         "$".repeat(200_000) + "{workflow.secrets.x}",
-        format!("${{{path}s}}").repeat(2_000),
+        format!("${{{path}s}}").repeat(200),
         format!("${{{}}}", "a.".repeat(100_000)),
         format!("${{{}}}", "[".repeat(9_000)),
         format!("${{{}}}", "f(".repeat(4_000)),

@@ -6,8 +6,9 @@ use super::cursor::Cursor;
 use super::literal::unescape;
 use super::{FILTER_DEPTH_MAX, Fault, Found, Path};
 
-/// The largest compiled pattern, in bytes: ten times what a long hand-written one needs.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// The largest compiled pattern, in bytes: several times what a long hand-written one needs, and few enough states that a
+/// match costs little more a byte than [`super::operand::Operand::matching_cost`] says.
+const PATTERN_BYTES_MAX: usize = 32 << 10;
 
 /// A condition on one item.
 #[derive(Debug)]

@@ -88,6 +88,17 @@ impl Operand {
         json(self) && json(other) || std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
+    /// Returns what matching a pattern with the operand may cost, in visits: a dozen a byte.
+    pub(super) fn matching_cost(&self) -> usize {
+        const VISITS_A_BYTE: usize = 12;
+        let bytes = match self {
+            Self::Text(text) => text.len(),
+            Self::Found(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::len).sum(),
+            _ => 0,
+        };
+        bytes.saturating_mul(VISITS_A_BYTE)
+    }
+
     /// Returns the text that a pattern is matched with.
     fn matched_text(&self) -> String {
         match self {

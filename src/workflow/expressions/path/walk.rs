@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
-use super::filter::{Condition, Term};
+use super::filter::{Condition, Operator, Term};
 use super::function::{self, Argument};
 use super::operand::{Operand, holds};
 use super::{Fault, Found, Parameter, Path, Reading, Step};
@@ -107,6 +107,13 @@ impl Walk<'_> {
 
     /// Starts at the root or the item; of a document it takes no more than the part that the path names.
     fn start(&self, course: Course<'_>, item: Option<&Value>, sink: Sink<'_>) -> Found<()> {
+        let outer = self.scanned_index.take();
+        let end = self.start_inside(course, item, sink);
+        self.scanned_index.set(outer);
+        end
+    }
+
+    fn start_inside(&self, course: Course<'_>, item: Option<&Value>, sink: Sink<'_>) -> Found<()> {
         if let (false, Some(item)) = (course.path.from_root, item) {
             return self.visit(course, 0, item, sink);
         }
@@ -155,7 +162,11 @@ impl Walk<'_> {
     }
 
     fn count(&self) -> Found<()> {
-        self.visits.set(self.visits.get() + 1);
+        self.spend(1)
+    }
+
+    fn spend(&self, visits: usize) -> Found<()> {
+        self.visits.set(self.visits.get().saturating_add(visits));
         if self.visits.get() > VISITS_MAX { Err(Fault::Failed) } else { Ok(()) }
     }
 
@@ -255,8 +266,7 @@ impl Walk<'_> {
         Ok(match (target, model) {
             (Step::Properties(names), Value::Object(fields)) => {
                 let is_definite = names.len() == 1 || at + 1 == course.path.steps.len();
-                let is_optional = course.absent == Absent::Fails || !is_definite;
-                is_optional || names.iter().all(|name| fields.contains_key(name))
+                !is_definite || names.iter().all(|name| fields.contains_key(name))
             }
             (Step::Indexes(_) | Step::Slice { .. }, Value::Array(_)) | (Step::Wildcard, _) => true,
             (Step::Filter(condition), _) => self.accepts(condition, model)?,
@@ -293,7 +303,11 @@ impl Walk<'_> {
             Condition::Not(condition) => self.judges(condition, item).map(|held| !held),
             Condition::Exists { path, wanted } => self.exists(path, item).map(|exists| exists == *wanted),
             Condition::Compare { left, operator, right } => {
-                holds(&self.operand(left, item)?, *operator, &self.operand(right, item)?)
+                let (left, right) = (self.operand(left, item)?, self.operand(right, item)?);
+                if *operator == Operator::Matches {
+                    self.spend(left.matching_cost().saturating_add(right.matching_cost()))?;
+                }
+                holds(&left, *operator, &right)
             }
         }
     }
@@ -309,7 +323,7 @@ impl Walk<'_> {
             Term::Path(path) => {
                 let mut copier = Copier::default();
                 let reading = self.read(path, Some(item), &mut copier)?;
-                self.visits.set(self.visits.get() + copier.copied());
+                self.spend(copier.copied())?;
                 if path.ends_in_keys() && reading.value.is_array() {
                     return Err(Fault::Failed);
                 }
@@ -330,7 +344,7 @@ impl Walk<'_> {
             Parameter::Path(path) => self.read(path, None, &mut copier).map(|reading| Argument::Path(reading.value)),
         });
         let result = function::call(name, model, &arguments.collect::<Found<Vec<_>>>()?)?;
-        self.visits.set(self.visits.get() + copier.copied());
+        self.spend(copier.copied())?;
         Ok(result)
     }
 

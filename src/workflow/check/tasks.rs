@@ -1,0 +1,186 @@
+//! What each kind of task needs, and where the flow cannot go on.
+
+use crate::words::{Diagnostic, Span, nearest};
+use crate::workflow::definition::TaskType;
+use crate::workflow::duration::is_duration;
+use crate::workflow::problem;
+use crate::workflow::tree::Node;
+
+use super::outline::Task;
+use super::{Findings, Workflow, http, update_secret};
+
+/// Types that this program or Conductor runs itself: a slip of one of them would wait for a worker that nobody wrote.
+const TYPES: [&str; 30] = [
+    "SIMPLE",
+    "HTTP",
+    "UPDATE_SECRET",
+    "FORK_JOIN",
+    "FORK",
+    "FORK_JOIN_DYNAMIC",
+    "JOIN",
+    "EXCLUSIVE_JOIN",
+    "SWITCH",
+    "DECISION",
+    "SET_VARIABLE",
+    "TERMINATE",
+    "WAIT",
+    "NOOP",
+    "INLINE",
+    "LAMBDA",
+    "JSON_JQ_TRANSFORM",
+    "DO_WHILE",
+    "SUB_WORKFLOW",
+    "START_WORKFLOW",
+    "EVENT",
+    "HUMAN",
+    "DYNAMIC",
+    "KAFKA_PUBLISH",
+    "HTTP_POLL",
+    "WAIT_FOR_WEBHOOK",
+    "BUSINESS_RULE",
+    "JDBC",
+    "GET_WORKFLOW",
+    "USER_DEFINED",
+];
+
+/// Reports what is wrong with each task by its kind.
+pub(super) fn check(workflow: &Workflow<'_>, found: &mut Findings) {
+    for task in &workflow.outline.tasks {
+        match &task.kind {
+            TaskType::Http => http::check(workflow, task, found),
+            TaskType::UpdateSecret => update_secret::check(workflow, task, found),
+            TaskType::Wait => wait(workflow, task, found),
+            TaskType::Switch => switch(workflow, task, found),
+            TaskType::ForkJoin => fork(workflow, task, found),
+            TaskType::Join => join(workflow, task, found),
+            TaskType::Terminate => terminate(workflow, task, found),
+            TaskType::Simple | TaskType::SetVariable | TaskType::Noop => {}
+            TaskType::Other(name) => other(workflow, task, name, found),
+        }
+    }
+}
+
+fn error(workflow: &Workflow<'_>, span: Span, code: &'static str, message: String) -> Diagnostic {
+    problem::error(workflow.source, Some(span), code, message)
+}
+
+fn wait(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
+    let given = |name: &str| task.input(name).filter(|value| value.text().is_some_and(|text| !text.trim().is_empty()));
+    let (duration, until) = (given("duration"), given("until"));
+    if let (Some(duration), Some(until)) = (duration, until) {
+        let message = format!("WAIT `{}` has both `duration` and `until`", task.name());
+        found.push(
+            error(workflow, until.span, "E0405", message)
+                .label("second")
+                .help("keep one of them")
+                .related(duration.span, "first"),
+        );
+        return;
+    }
+    let Some((node, text)) = duration.and_then(|node| Some((node, node.text()?))) else { return };
+    if !text.contains("${") && !is_duration(text) {
+        let message = format!("WAIT `{}` has a `duration` that cannot be read", task.name());
+        found.push(
+            error(workflow, node.span, "E0405", message)
+                .help("write `2 hours 30 minutes`, with days, hours, minutes, seconds in this order"),
+        );
+    }
+}
+
+fn switch(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
+    for field in ["evaluatorType", "expression"] {
+        if task.node.get(field).is_none_or(Node::is_null) {
+            let message = format!("`{field}` is missing in SWITCH `{}`", task.name());
+            let help = match field {
+                "evaluatorType" => "add `evaluatorType: value-param`",
+                _ => "add `expression: NAME`, where NAME is an input that holds the value to decide on",
+            };
+            found.push(error(workflow, task.node.head(), "E0406", message).help(help));
+        }
+    }
+    let is_value_param = task.node.get("evaluatorType").and_then(Node::text) == Some("value-param");
+    let expression = task.node.get("expression").and_then(|node| Some((node, node.text()?)));
+    if let Some((node, name)) = expression.filter(|(_, name)| is_value_param && task.input(name).is_none()) {
+        let message = format!("SWITCH `{}` decides on the input `{name}`, which it does not have", task.name());
+        let diagnostic = error(workflow, node.span, "E0406", message).label("no input of this name");
+        found.push(if name.contains("${") {
+            diagnostic.help("with `value-param` this is the name of an input: move the `${…}` there")
+        } else {
+            diagnostic.help(format!("add `{name}: ${{…}}` to `inputParameters`"))
+        });
+    }
+}
+
+fn fork(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
+    let branches = task.node.get("forkTasks");
+    if branches.is_none_or(|branches| branches.items().is_empty()) {
+        let message = format!("FORK_JOIN `{}` has no branches", task.name());
+        let help = "add `forkTasks`, a list of lists of tasks";
+        found.push(error(workflow, task.node.head(), "E0407", message).help(help));
+    }
+    for branch in branches.map(Node::items).unwrap_or_default().iter().filter(|branch| branch.items().is_empty()) {
+        let message = format!("a branch of FORK_JOIN `{}` is empty", task.name());
+        found.push(error(workflow, branch.span, "E0407", message).help("remove it, or put a NOOP there"));
+    }
+    let joins = task.next.and_then(|next| next.get("type")).and_then(Node::text);
+    if !matches!(joins, Some("JOIN" | "EXCLUSIVE_JOIN")) {
+        let message = format!("FORK_JOIN `{}` is not followed by a JOIN", task.name());
+        found.push(
+            problem::warning(workflow.source, Some(task.node.head()), "W0407", message)
+                .label("nothing waits for the branches")
+                .help("add a JOIN right after it, with the last tasks of the branches in `joinOn`"),
+        );
+    }
+}
+
+fn join(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
+    for node in task.node.get("joinOn").map(Node::items).unwrap_or_default() {
+        let Some(name) = node.text().filter(|name| !name.contains("${")) else { continue };
+        if workflow.outline.place(name).is_some() {
+            continue;
+        }
+        let message = format!("JOIN `{}` waits for `{name}`, which no task is called", task.name());
+        let diagnostic = error(workflow, node.span, "E0409", message).label("unknown");
+        found.push(match nearest(name, workflow.outline.references()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help("use the `taskReferenceName` of a branch's last task"),
+        });
+    }
+}
+
+fn terminate(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
+    let status = task.input("terminationStatus");
+    let text = status.and_then(Node::text).unwrap_or_default();
+    if text.contains("${") || matches!(text, "COMPLETED" | "FAILED" | "TERMINATED") {
+        return;
+    }
+    let place = status.map_or_else(|| task.node.head(), |status| status.span);
+    let message = format!("TERMINATE `{}` needs a `terminationStatus`", task.name());
+    let help = "write COMPLETED, FAILED or TERMINATED";
+    found.push(error(workflow, place, "E0410", message).help(help));
+}
+
+fn other(workflow: &Workflow<'_>, task: &Task<'_>, name: &str, found: &mut Findings) {
+    let needs = match name {
+        "DO_WHILE" => "loopCondition",
+        "SUB_WORKFLOW" => "subWorkflowParam",
+        "DYNAMIC" => "dynamicTaskNameParam",
+        "EVENT" => "sink",
+        _ => return slip(workflow, task, name, found),
+    };
+    if task.node.get(needs).is_none_or(Node::is_null) {
+        let message = format!("`{needs}` is missing in {name} `{}`", task.name());
+        found.push(error(workflow, task.node.head(), "E0411", message).help(format!("add `{needs}`")));
+    }
+}
+
+fn slip(workflow: &Workflow<'_>, task: &Task<'_>, name: &str, found: &mut Findings) {
+    if TYPES.contains(&name) {
+        return;
+    }
+    let Some(near) = nearest(name, TYPES) else { return };
+    let span = task.node.get("type").map_or_else(|| task.node.head(), |node| node.span);
+    let message = format!("`{name}` is no known type, so the task waits for a worker");
+    let diagnostic = problem::warning(workflow.source, Some(span), "W0411", message);
+    found.push(diagnostic.help(format!("did you mean `{near}`?")));
+}

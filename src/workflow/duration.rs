@@ -1,0 +1,54 @@
+//! Conductor's durations of WAIT: `2 days 3 hours 4 minutes 5 seconds`, any part left out.
+
+/// The units in their order, each with its words and its seconds.
+const UNITS: [(&[&str], u64); 4] = [
+    (&["days", "day", "d"], 86_400),
+    (&["hours", "hour", "hrs", "hr", "h"], 3_600),
+    (&["minutes", "minute", "mins", "min", "m"], 60),
+    (&["seconds", "second", "secs", "sec", "s"], 1),
+];
+
+/// Returns the seconds of a duration; none where Conductor could not read it either.
+pub fn parse_duration_seconds(text: &str) -> Option<u64> {
+    let mut rest = text.trim().to_ascii_lowercase();
+    let mut seconds: u64 = 0;
+    for (words, unit) in UNITS {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let after = rest[digits..].trim_start();
+        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        if digits > 0 && words.contains(&&after[..letters]) {
+            let count: u64 = rest[..digits].parse().ok()?;
+            seconds = seconds.checked_add(count.checked_mul(unit)?)?;
+            rest = after[letters..].trim_start().to_owned();
+        }
+    }
+    rest.is_empty().then_some(seconds)
+}
+
+/// Returns whether a text is a duration.
+pub(super) fn is_duration(text: &str) -> bool {
+    parse_duration_seconds(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_duration_seconds;
+
+    #[test]
+    fn parts_are_read_in_their_order() {
+        for (text, seconds) in [
+            ("1 days 2 hours 3 minutes 4 seconds", Some(93_784)),
+            ("1d 2h 3m 4s", Some(93_784)),
+            ("90s", Some(90)),
+            (" 2 HRS ", Some(7_200)),
+            ("1h30m", Some(5_400)),
+            ("4 seconds 1 day", None),
+            ("ten minutes", None),
+            ("10", None),
+            ("5 weeks", None),
+            ("99999999999999999999s", None),
+        ] {
+            assert_eq!(parse_duration_seconds(text), seconds, "{text}");
+        }
+    }
+}

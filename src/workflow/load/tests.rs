@@ -1,0 +1,160 @@
+use serde_json::json;
+
+use super::{Loaded, bare_task_as_workflow, load};
+use crate::workflow::definition::TaskType;
+
+fn yaml(text: &str) -> Loaded {
+    load("workflows/w.yaml", text.as_bytes())
+}
+
+/// Returns each problem as `code line:column message | help`.
+fn told(loaded: &Loaded) -> Vec<String> {
+    let line = |problem: &crate::words::Diagnostic| {
+        let at = problem.span.map_or((0, 0), |span| problem.source.position(span.start));
+        let help = problem.help.as_ref().map(|help| format!(" | {help}")).unwrap_or_default();
+        format!("{} {}:{} {}{help}", problem.code, at.0, at.1, problem.message)
+    };
+    loaded.diagnostics.iter().map(line).collect()
+}
+
+fn project_file(path: &str) -> Loaded {
+    load(path, &std::fs::read(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap())
+}
+
+#[test]
+fn examples_of_the_folder_load_without_a_word() {
+    for path in [
+        "workflows/rotate_on_schedule.yaml",
+        "workflows/update_rotate_secrets_tracker_app.json",
+        "workflows/workflow-with-a-secret.json",
+    ] {
+        let loaded = project_file(path);
+        assert_eq!((told(&loaded), loaded.workflows.len()), (Vec::new(), 1), "{path}");
+    }
+}
+
+const TASK: &str = "- {name: a, taskReferenceName: a, type: NOOP}";
+
+#[test]
+fn file_holds_definitions_of_every_kind() {
+    let loaded = yaml(&format!(
+        "name: w\ntasks: [{}]\n---\n- {{name: s, cronExpression: 0 0 0 * * *, startWorkflowRequest: {{name: w}}}}\n- {{name: v, tasks: [{}]}}\n---\ntaskDefs:\n- {{name: t, retryCount: 1}}\n",
+        &TASK[2..],
+        &TASK[2..]
+    ));
+    assert!(told(&loaded).is_empty(), "{:?}", told(&loaded));
+    let names: Vec<_> = loaded.workflows.iter().map(|workflow| workflow.def.name.as_str()).collect();
+    assert_eq!(names, ["w", "v"]);
+    assert_eq!(loaded.schedules[0].def.name, "s");
+    assert_eq!((loaded.task_defs[0].def.name.as_str(), loaded.task_defs[0].def.retry_count), ("t", 1));
+}
+
+#[test]
+fn schedules_beside_a_workflow_start_it() {
+    let loaded = yaml(&format!(
+        "name: w\ntasks:\n{TASK}\nschedules:\n- {{cronExpression: 0 0 0 * * *, input: {{x: 1}}, version: 2}}\n- {{name: own, cronExpression: 0 0 0 * * *}}\n- {{cronExpression: 0 0 0 * * *, overlap: allow, dst: spring}}\n"
+    ));
+    assert!(told(&loaded).is_empty(), "{:?}", told(&loaded));
+    let names: Vec<_> = loaded.schedules.iter().map(|schedule| schedule.def.name.as_str()).collect();
+    assert_eq!(names, ["w", "own", "w_2"]);
+    let request = loaded.schedules[0].def.start_workflow_request.clone().unwrap();
+    assert_eq!((request.name.as_str(), request.version), ("w", Some(2)));
+    assert_eq!(serde_json::Value::Object(request.input), json!({"x": 1}));
+}
+
+#[test]
+fn every_wrong_field_of_a_file_is_told_at_once() {
+    let loaded = yaml(
+        "name: w\nversion: one\ntasks:\n- name: a\n  taskReferenceName: 7\n  optional: yes\n  inputParameters: []\n- type: HTTP\n  retryCount: 1.5\n  inputParamters: {}\ntimeoutPolicy: RETRY\nrestartable: perhaps\nschedules: {cronExpression: 0 0 0 * * *}\n",
+    );
+    assert_eq!(
+        told(&loaded),
+        [
+            "E0201 2:10 `version` must be a whole number, not a text",
+            "E0201 5:22 `taskReferenceName` must be a text, not a number | put it in quotes",
+            "E0201 6:13 `optional` must be true or false, not a text | write `true`",
+            "E0201 7:20 `inputParameters` must be a map, not a list",
+            "E0202 8:3 a task needs `name`",
+            "E0202 8:3 a task needs `taskReferenceName`",
+            "E0201 9:15 `retryCount` must be a whole number, not a fraction",
+            "W0201 10:3 a task has no field `inputParamters` | did you mean `inputParameters`?",
+            "E0203 11:16 `RETRY` is none of `TIME_OUT_WF`, `ALERT_ONLY`",
+            "E0201 12:14 `restartable` must be true or false, not a text",
+            "E0201 13:13 `schedules` must be a list, not a map | in YAML each item starts with `- `, in JSON the list is in `[ ]`",
+        ]
+    );
+    assert!(loaded.workflows.is_empty());
+}
+
+#[test]
+fn fields_that_conductor_knows_and_null_never_warn() {
+    let loaded = load(
+        "w.json",
+        br#"{"$schema": "x", "name": "w", "tags": [], "description": null, "inputSchema": {}, "x-anchors": {},
+            "tasks": [{"name": "a", "taskReferenceName": "a", "type": "SIMPLE", "joinStatus": null, "cacheConfig": {}}]}"#,
+    );
+    assert_eq!((told(&loaded), loaded.workflows.len()), (Vec::new(), 1));
+}
+
+#[test]
+fn good_definition_beside_a_broken_one_is_read() {
+    let loaded = yaml("taskDefs:\n- {name: a}\n- {retryCount: x}\n- {name: c}\n");
+    let names: Vec<_> = loaded.task_defs.iter().map(|def| def.def.name.as_str()).collect();
+    assert_eq!(names, ["a", "c"]);
+    assert_eq!(told(&loaded).len(), 2);
+}
+
+#[test]
+fn number_out_of_range_is_told_where_it_is() {
+    let loaded = yaml(&format!("name: w\nversion: 99999999999\ntasks:\n{TASK}\n"));
+    assert_eq!(told(&loaded), ["E0201 2:10 `version` cannot be read: number is out of range"]);
+}
+
+const BARE: &str = "//workflow definition\n\n{\n \"name\": \"update_secret_task\",\n \"taskReferenceName\": \"update_secret_task_ref\",\n \"type\": \"UPDATE_SECRET\",\n \"inputParameters\": {\n   \"_secrets\": {\n     \"secretKey\" : \"my_token\",\n     \"secretValue\" : \"abcd\"\n   }\n }\n}\n";
+
+#[test]
+fn bare_task_is_explained_and_can_run_as_a_workflow() {
+    let loaded = load("update.json", BARE.as_bytes());
+    let told = told(&loaded);
+    assert!(
+        told[0].starts_with("E0204 4:2 this is a single task (`update_secret_task_ref`), not a workflow | wrap it")
+    );
+    assert!(loaded.workflows.is_empty());
+    let workflow = bare_task_as_workflow(&loaded).unwrap();
+    assert!(workflow.diagnostics.is_empty());
+    let def = &workflow.workflows[0].def;
+    assert_eq!((def.name.as_str(), def.version), ("update_secret_task", 1));
+    assert_eq!(def.tasks[0].task_type, TaskType::UpdateSecret);
+    assert!(bare_task_as_workflow(&yaml("name: w\ntasks: []\n")).is_none());
+}
+
+#[test]
+fn document_that_is_no_definition_is_told() {
+    assert_eq!(told(&yaml("# nothing\n")), ["W0202 0:0 the file holds no definition"]);
+    assert_eq!(
+        told(&yaml("just text\n")),
+        ["E0205 1:1 a definition is a map of fields, not a text | a workflow has `name` and `tasks`"]
+    );
+    assert!(told(&yaml("name: w\ntask: []\n"))[0].ends_with("did you mean `tasks` instead of `task`?"));
+    assert!(told(&yaml("name: t\nretryCount: 3\n"))[0].contains("taskDefs"));
+    assert_eq!(told(&yaml("name: w\ntasks: []\n")), ["E0202 2:1 a workflow needs `tasks`"]);
+}
+
+#[test]
+fn trap_that_is_an_error_is_told_once() {
+    let loaded = yaml("name: w\nrestartable: no\ntasks:\n- {name: no, taskReferenceName: a}\n");
+    assert_eq!(
+        told(&loaded),
+        [
+            "E0201 2:14 `restartable` must be true or false, not a text | write `false`",
+            "W0101 4:10 `no` is read as text | quote it if text is meant, or write `false`",
+        ]
+    );
+}
+
+#[test]
+fn file_of_mistakes_is_told_up_to_the_cap() {
+    let loaded = yaml(&format!("name: w\ntasks:\n{}", "- 5\n".repeat(20_000)));
+    assert_eq!(loaded.diagnostics.len(), 201);
+    assert_eq!(loaded.diagnostics.last().unwrap().code, "N0203");
+}
