@@ -19,5 +19,6 @@ pub mod engine;
 pub mod scheduler;
 
 pub mod executor;
+pub mod journal;
 
 pub mod cli;

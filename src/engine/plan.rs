@@ -32,7 +32,8 @@ impl Pinned {
 }
 
 /// The SHA-256 of a [`Pinned`] definition.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct DefinitionHash(pub [u8; 32]);
 
 impl fmt::Debug for DefinitionHash {
