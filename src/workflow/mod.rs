@@ -12,5 +12,6 @@ pub mod expressions;
 pub mod flow;
 pub mod load;
 mod problem;
+pub mod registration;
 pub mod report;
 pub mod tree;

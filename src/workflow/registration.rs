@@ -1,0 +1,290 @@
+//! What a Conductor server refuses to register, in its words: for those who talk to us as to one.
+//!
+//! It is less than [`super::check`] finds, and the order and the texts are the server's (3.32.3).
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::definition::{TaskType, WorkflowDef, WorkflowTask};
+use super::duration::is_duration;
+use super::expressions::parse;
+use crate::words::Map;
+
+/// One reason why a definition is not registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ValidationError {
+    /// Where, below the definition: empty for the whole, else as `.tasks[0]`.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Returns why a definition is not registered; nothing where it is.
+pub fn registration_errors(workflow: &WorkflowDef) -> Vec<ValidationError> {
+    let mut errors = Vec::new();
+    let mut add = |path: &str, message: String| errors.push(ValidationError { path: path.to_owned(), message });
+    if workflow.name.is_empty() {
+        add(".name", "WorkflowDef name cannot be null or empty".to_owned());
+    }
+    if workflow.schema_version != 2 {
+        add(".schemaVersion", "workflowDef schemaVersion: 2 is only supported".to_owned());
+    }
+    if workflow.tasks.is_empty() {
+        add(".tasks", "WorkflowTask list cannot be empty".to_owned());
+    }
+    let mut tasks = Vec::new();
+    collect(&workflow.tasks, ".tasks", &mut tasks);
+    for message in duplicates(workflow, &tasks).into_iter().chain(inputs(&tasks)) {
+        add("", message);
+    }
+    for (path, task) in &tasks {
+        for message in one(task) {
+            add(path, message);
+        }
+    }
+    errors
+}
+
+type Placed<'a> = (String, &'a WorkflowTask);
+
+fn collect<'a>(list: &'a [WorkflowTask], path: &str, all: &mut Vec<Placed<'a>>) {
+    for (index, task) in list.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        all.push((path.clone(), task));
+        for (case, tasks) in &task.decision_cases {
+            collect(tasks, &format!("{path}.decisionCases[{case}]"), all);
+        }
+        collect(&task.default_case, &format!("{path}.defaultCase"), all);
+        for (branch, tasks) in task.fork_tasks.iter().enumerate() {
+            collect(tasks, &format!("{path}.forkTasks[{branch}]"), all);
+        }
+        collect(&task.loop_over, &format!("{path}.loopOver"), all);
+    }
+}
+
+fn duplicates(workflow: &WorkflowDef, tasks: &[Placed<'_>]) -> Vec<String> {
+    let (mut seen, mut told) = (HashSet::new(), HashSet::new());
+    let again = tasks.iter().map(|(_, task)| task.task_reference_name.as_str()).filter(|name| !seen.insert(*name));
+    let names: Vec<_> = again.filter(|name| told.insert(*name)).collect();
+    let message = |name: &str| {
+        let workflow = &workflow.name;
+        format!("taskReferenceName: {name} should be unique across tasks for a given workflowDefinition: {workflow}")
+    };
+    names.into_iter().map(message).collect()
+}
+
+fn inputs(tasks: &[Placed<'_>]) -> Vec<String> {
+    let references = tasks.iter().map(|(_, task)| task.task_reference_name.as_str()).collect();
+    let mut messages = Vec::new();
+    for (_, task) in tasks {
+        Inputs { task: &task.name, references: &references, messages: &mut messages }.map(&task.input_parameters);
+    }
+    messages
+}
+
+struct Inputs<'a> {
+    task: &'a str,
+    references: &'a HashSet<&'a str>,
+    messages: &'a mut Vec<String>,
+}
+
+impl Inputs<'_> {
+    fn map(&mut self, map: &Map) {
+        for (key, value) in map {
+            self.value(key, value);
+        }
+    }
+
+    fn value(&mut self, key: &str, value: &Value) {
+        match value {
+            Value::String(text) => self.text(key, text),
+            Value::Array(items) => items.iter().for_each(|item| self.value(key, item)),
+            Value::Object(map) => self.map(map),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        for path in references(text) {
+            if !is_readable(path) {
+                self.messages.push(format!("key: {key} input parameter value: {path} is not valid"));
+                continue;
+            }
+            let head = path.split('.').next().unwrap_or_default();
+            if path == "CPEWF_TASK_ID" || head == "workflow" || self.references.contains(head) {
+                continue;
+            }
+            let task = self.task;
+            self.messages.push(format!(
+                "taskReferenceName: {head} for given task: {task} input value: {key} of input parameter: {text} is not defined in workflow definition."
+            ));
+        }
+    }
+}
+
+fn is_readable(path: &str) -> bool {
+    let reference = format!("${{{path}}}");
+    parse(&reference).first().is_some_and(|found| found.is_readable(&reference))
+}
+
+/// Cuts a text as the server does: before each `${` that is no `$${`, and after each `}`; what is then a whole `${…}` counts.
+fn references(text: &str) -> Vec<&str> {
+    let opens = |at: &usize| text[*at..].starts_with("${") && !text[..*at].ends_with('$');
+    let mut cuts: Vec<usize> = text.match_indices("${").map(|(at, _)| at).filter(opens).collect();
+    cuts.extend(text.match_indices('}').map(|(at, _)| at + 1));
+    cuts.extend([0, text.len()]);
+    cuts.sort_unstable();
+    let parts = cuts.windows(2).filter_map(|cut| text.get(cut[0]..cut[1]));
+    parts.filter_map(|part| part.strip_prefix("${")?.strip_suffix('}')).collect()
+}
+
+fn one(task: &WorkflowTask) -> Vec<String> {
+    let mut messages = Vec::new();
+    if task.name.is_empty() {
+        messages.push("WorkflowTask name cannot be empty or null".to_owned());
+    }
+    if task.task_reference_name.is_empty() {
+        messages.push("WorkflowTask taskReferenceName name cannot be empty or null".to_owned());
+    }
+    messages.extend(by_type(task));
+    messages
+}
+
+fn by_type(task: &WorkflowTask) -> Option<String> {
+    match &task.task_type {
+        TaskType::Wait => wait(task),
+        TaskType::Terminate => terminate(task),
+        TaskType::Switch => switch(task),
+        TaskType::ForkJoin if task.fork_tasks.is_empty() => {
+            Some(format!("forkTasks should have atleast one task for taskType: FORK_JOIN taskName: {}", task.name))
+        }
+        TaskType::Other(name) => other(task, name),
+        TaskType::Simple
+        | TaskType::Http
+        | TaskType::UpdateSecret
+        | TaskType::ForkJoin
+        | TaskType::Join
+        | TaskType::SetVariable
+        | TaskType::Noop => None,
+    }
+}
+
+fn required(field: &str, task: &WorkflowTask) -> String {
+    format!("{field} field is required for taskType: {} taskName: {}", task.task_type.as_str(), task.name)
+}
+
+fn wait(task: &WorkflowTask) -> Option<String> {
+    let given = |name: &str| task.input_parameters.get(name)?.as_str().filter(|text| !text.trim().is_empty());
+    match (given("duration"), given("until")) {
+        (Some(_), Some(_)) => Some("Both 'duration' and 'until' specified. Please provide only one input".to_owned()),
+        (Some(duration), None) if !duration.starts_with("${") && !is_duration(duration) => {
+            Some("Either date or duration is passed as null ".to_owned())
+        }
+        (Some(_) | None, _) => None,
+    }
+}
+
+fn terminate(task: &WorkflowTask) -> Option<String> {
+    let status = task.input_parameters.get("terminationStatus").and_then(Value::as_str).unwrap_or_default();
+    let is_good = matches!(status, "COMPLETED" | "FAILED" | "TERMINATED");
+    let message = "terminate task must have an terminationStatus parameter and must be set to COMPLETED or FAILED";
+    (!is_good).then(|| format!("{message}, taskName: {}", task.name))
+}
+
+fn switch(task: &WorkflowTask) -> Option<String> {
+    if task.evaluator_type.is_none() {
+        return Some(required("evaluatorType", task));
+    }
+    task.expression.is_none().then(|| required("expression", task))
+}
+
+fn other(task: &WorkflowTask, name: &str) -> Option<String> {
+    let is_missing = |field: &str| match field {
+        "loopCondition" => task.loop_condition.is_none(),
+        "subWorkflowParam" => task.sub_workflow_param.is_none(),
+        "sink" => task.sink.is_none(),
+        "dynamicTaskNameParam" => task.dynamic_task_name_param.is_none(),
+        _ => field.strip_prefix("inputParameters.").is_some_and(|key| !task.input_parameters.contains_key(key)),
+    };
+    let field = match name {
+        "DO_WHILE" => "loopCondition",
+        "SUB_WORKFLOW" => "subWorkflowParam",
+        "EVENT" => "sink",
+        "DYNAMIC" => "dynamicTaskNameParam",
+        "JSON_JQ_TRANSFORM" => "inputParameters.queryExpression",
+        _ => return None,
+    };
+    is_missing(field).then(|| required(field, task))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use serde_json::{Value, json};
+
+    use super::{references, registration_errors};
+    use crate::workflow::definition::WorkflowDef;
+
+    fn cases() -> Vec<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conductor");
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.join("workflow.json").exists()).collect()
+    }
+
+    fn read(path: &Path) -> Value {
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn recorded_definitions_are_refused_and_taken_as_by_the_server() {
+        let mut refused = 0;
+        for case in cases() {
+            let workflow: WorkflowDef = serde_json::from_value(read(&case.join("workflow.json"))).unwrap();
+            let expected = read(&case.join("expected.json"));
+            let expected: Vec<Value> = match expected["error"].as_str() {
+                Some("register 400") => serde_json::from_value(expected["body"]["validationErrors"].clone()).unwrap(),
+                _ => Vec::new(),
+            };
+            refused += usize::from(!expected.is_empty());
+            let told: Vec<Value> = registration_errors(&workflow)
+                .iter()
+                .map(|error| json!({"message": error.message, "path": format!("updateWorkflowDef.arg0[0]{}", error.path)}))
+                .collect();
+            assert_eq!(told, expected, "{}", case.display());
+        }
+        assert!(refused >= 4);
+    }
+
+    #[test]
+    fn references_are_cut_as_the_server_cuts_them() {
+        for (text, expected) in [
+            ("a ${b.c} d${e}", vec!["b.c", "e"]),
+            ("$${b.c}", vec![]),
+            ("${workflow.input.${workflow.input.key}}", vec!["workflow.input.key"]),
+            ("${open", vec![]),
+            ("}${", vec![]),
+        ] {
+            assert_eq!(references(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn input_that_names_no_task_is_refused() {
+        let workflow: WorkflowDef = serde_json::from_value(json!({
+            "name": "w", "tasks": [{"name": "t", "taskReferenceName": "a", "type": "NOOP",
+                "inputParameters": {"k": [{"l": "${b.output.x}"}], "m": "${ a.output }"}}],
+        }))
+        .unwrap();
+        let messages: Vec<_> = registration_errors(&workflow).into_iter().map(|error| error.message).collect();
+        assert_eq!(
+            messages,
+            [
+                "taskReferenceName: b for given task: t input value: l of input parameter: ${b.output.x} is not defined in workflow definition.",
+                "key: m input parameter value:  a.output  is not valid",
+            ]
+        );
+    }
+}
