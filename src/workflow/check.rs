@@ -4,6 +4,7 @@
 //! exists outside of the files comes as [`Known`].
 
 mod http;
+mod issuer;
 mod names;
 mod outline;
 mod reference;
@@ -50,6 +51,7 @@ pub fn check(files: &[&Loaded], known: &Known) -> Vec<Diagnostic> {
         }
     }
     schedules::check(files, known, &mut found);
+    issuer::check(files, &mut found);
     found.settle(files)
 }
 

@@ -1,7 +1,7 @@
 //! What each code of a diagnostic means, a paragraph each.
 
 /// Every code with its explanation, in order.
-pub const CODES: [(&str, &str); 55] = [
+pub const CODES: [(&str, &str); 57] = [
     (
         "E0101",
         "The file is not UTF-8 text. Definitions are read as UTF-8, with or without a byte order mark; UTF-16 and files with NUL bytes are refused. Save the file as UTF-8.",
@@ -111,6 +111,10 @@ pub const CODES: [(&str, &str); 55] = [
         "N0306",
         "Whether the names of secrets exist could not be checked: the store needs an identity that can open it. Everything else was.",
     ),
+    (
+        "N0415",
+        "The call fetches what becomes a secret and may be made again after an answer that is an error. An issuer that answered with an error may still have issued a token. A call whose outcome is unknown is never repeated by itself, whatever `retryCount` says.",
+    ),
     ("N0507", "The cron expression does what it says; this is something to know about it."),
     (
         "W0101",
@@ -149,6 +153,10 @@ pub const CODES: [(&str, &str); 55] = [
         "The type is none that this program or Conductor runs, so the task waits until a worker polls for it. It is one letter away from a known one.",
     ),
     ("W0412", "The HTTP task does not read this input, which is one letter away from one that it reads."),
+    (
+        "W0413",
+        "`onUnknownOutcome: retry` repeats a call that fetches a secret even where nobody knows whether the first one was heard. Many issuers revoke the old token when they give a new one, so the repeated call may make a token useless that was given and lost. Without it the run fails `in doubt`, and says which secret it is about.",
+    ),
     (
         "W0414",
         "The new value of the secret stands in the definition in clear: whoever reads the file reads the secret. Take it from an expression, or set the secret with `keytide secret set`.",

@@ -292,3 +292,26 @@ fn wrong_types_do_not_hide_other_rules() {
     assert_eq!(loaded.diagnostics.len(), 1);
     assert_eq!(check(&[&loaded], &known()).len(), 2);
 }
+
+#[test]
+fn call_that_issues_a_secret_is_not_repeated_blindly() {
+    let call = |reference: &str, more: &str, inputs: &str| {
+        format!(
+            "{{name: {reference}, taskReferenceName: {reference}, type: HTTP, {more} inputParameters: {{uri: \"http://h\", {inputs}}}}}"
+        )
+    };
+    let store = r#"{name: s, taskReferenceName: s, type: UPDATE_SECRET, inputParameters: {_secrets: [{secretKey: k, secretValue: "${a.output.response.body.t}"}, {secretKey: l, secretValue: "${b.output.response.body.t}"}]}}"#;
+    let told = "`a` fetches a secret and is repeated where nobody knows whether it was heard";
+    tells(
+        &workflow(&[
+            &call("a", "retryCount: 2,", "method: POST, onUnknownOutcome: retry"),
+            &call("b", "retryCount: 2,", "method: GET, onUnknownOutcome: retry"),
+            &call("c", "retryCount: 2,", "method: POST"),
+            store,
+        ]),
+        &[
+            "N0415 3 <2> `a` fetches a secret and is asked again after an error | only answers that are errors are retried; `retryCount: 0` asks once",
+            &format!("W0413 3 <retry> {told} | leave it out: the run then fails `in doubt` and says so"),
+        ],
+    );
+}
