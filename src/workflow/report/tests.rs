@@ -153,3 +153,36 @@ fn secret_in_clear_is_not_repeated() {
     assert!(shown.contains("W0414") && !shown.contains("hunter22"), "{shown}");
     assert!(!to_json(&told).to_string().contains("hunter22"));
 }
+
+#[test]
+fn damaged_files_are_told_without_a_panic() {
+    let seeds = ["rotate_on_schedule.yaml", "update_rotate_secrets_tracker_app.json"].map(|name| {
+        let path = format!("{}/workflows/{name}", env!("CARGO_MANIFEST_DIR"));
+        (name, std::fs::read(path).unwrap())
+    });
+    // A small linear congruential generator: the same damage on every run.
+    let mut state: u64 = 7;
+    let mut below = |limit: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % limit.max(1)
+    };
+    for round in 0..1_500 {
+        let (name, seed) = &seeds[round % 2];
+        let mut bytes = seed.clone();
+        for _ in 0..=below(3) {
+            let at = below(bytes.len());
+            let end = (at + below(12)).min(bytes.len());
+            match below(4) {
+                0 => drop(bytes.drain(at..end)),
+                1 => bytes.extend_from_within(at..),
+                2 => bytes[at] = b"{}[]:,\"'$*&!#\n\t \xc3\xff0"[below(19)],
+                _ => bytes.splice(at..end, "${é.x}\u{1f511}".bytes()).for_each(drop),
+            }
+        }
+        let loaded = load(name, &bytes);
+        for problem in loaded.diagnostics.iter().chain(&check_all(&[&loaded], &Known::default())) {
+            assert!(render(problem, false).contains(problem.code));
+        }
+        to_json(&loaded.diagnostics);
+    }
+}
