@@ -1,12 +1,13 @@
 //! The only place that changes an execution; a replay is nothing else.
 
+mod closing;
+mod opening;
+
 use std::sync::Arc;
 
-use crate::engine::answer::Answer;
-use crate::engine::event::{Beginning, Completion, Event, Fact, Failure, Scheduling};
+use crate::engine::event::{Beginning, Event, Fact};
 use crate::engine::execution::{Execution, Index, Run};
-use crate::engine::operators::http;
-use crate::engine::plan::{Plan, TaskIndex, Ways};
+use crate::engine::plan::Plan;
 use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 
@@ -269,249 +270,6 @@ impl Applying<'_> {
         }
         Ok(())
     }
-
-    fn scheduled(&mut self, scheduling: &Scheduling) -> Result<(), Illegal> {
-        let next = RunNumber(u32::try_from(self.execution.runs.len()).unwrap_or(u32::MAX).saturating_add(1));
-        let planned = self.execution.plan.task(scheduling.task);
-        let (Some(planned), true, true) = (planned, scheduling.run == next, self.execution.is_live()) else {
-            return Err(Illegal::UnknownRun { seq: self.seq(), run: scheduling.run });
-        };
-        let offered = is_worker(&planned.task.task_type);
-        let delayed = !offered && scheduling.not_before > self.at;
-        if let Some(previous) = scheduling.retry_of {
-            self.change(previous, |run| run.retried = true)?;
-        }
-        let index = &mut self.execution.index;
-        index.scheduled += 1;
-        let run = Run {
-            number: next,
-            task: scheduling.task,
-            scope: scheduling.scope,
-            attempt: scheduling.attempt,
-            seq: index.scheduled,
-            iteration: 0,
-            status: TaskStatus::Scheduled,
-            scheduled: self.at,
-            started: None,
-            ended: None,
-            updated: self.at,
-            not_before: scheduling.not_before,
-            input: scheduling.input.clone(),
-            output: Payload::empty(),
-            reason: scheduling.reason.clone(),
-            retried: false,
-            retry_of: scheduling.retry_of,
-            poll_count: 0,
-            worker_id: None,
-            callback_after_seconds: scheduling.delay_seconds,
-            response: None,
-            answered_late: false,
-            stored: false,
-            in_doubt: false,
-            permitted: false,
-            overdue: false,
-            gone: false,
-            troubles: 0,
-            trouble: None,
-            wake: delayed.then_some(scheduling.not_before),
-            time_limit: None,
-            silence_limit: scheduling.silence_limit,
-            total_limit: scheduling.total_limit,
-            offered,
-        };
-        index.open.insert(next);
-        index.timers.extend(run.timer().map(|timer| (timer, next)));
-        index.latest[scheduling.task.position()] = Some(next);
-        self.execution.runs.push(run);
-        self.count(next, scheduling.task);
-        Ok(())
-    }
-
-    /// Counts what a JOIN waits for: once, when it starts to wait.
-    fn count(&mut self, join: RunNumber, task: TaskIndex) {
-        let execution = &mut *self.execution;
-        let Some(Ways::Join { on, unknown }) = execution.plan.task(task).map(|planned| &planned.ways) else { return };
-        let waiting = on.iter().filter(|task| !execution.latest(**task).is_some_and(is_through)).count();
-        let waiting = waiting + unknown;
-        execution.index.joins.insert(join, waiting);
-    }
-
-    /// Tells the JOINs that wait for a task that it is through.
-    fn through(&mut self, number: RunNumber) {
-        let execution = &mut *self.execution;
-        let Some(run) = execution.run(number) else { return };
-        let plan = Arc::clone(&execution.plan);
-        let Some(planned) = plan.task(run.task) else { return };
-        for join in &planned.joined_by {
-            let Some(waiting) = execution.index.latest[join.position()] else { continue };
-            if let Some(count) = execution.index.joins.get_mut(&waiting) {
-                *count = count.saturating_sub(1);
-            }
-        }
-    }
-
-    fn answered(&mut self, number: RunNumber, answer: &Answer) -> Result<(), Illegal> {
-        let stores = self.task_type(number) == Some(&TaskType::UpdateSecret);
-        let live = self.execution.is_live();
-        self.change(number, |run| {
-            run.answered_late = run.status.is_terminal() || !live;
-            match answer {
-                Answer::Response(response) => {
-                    run.response = Some(response.clone());
-                    run.in_doubt = false;
-                }
-                Answer::Done { .. } => run.stored = stores,
-                Answer::Failed { .. } | Answer::NotSent { .. } => run.in_doubt = false,
-                Answer::Ready | Answer::Unknown { .. } | Answer::Trouble { .. } => {}
-            }
-        })
-    }
-
-    fn completed(&mut self, completion: &Completion) -> Result<(), Illegal> {
-        let stores = self.task_type(completion.run) == Some(&TaskType::UpdateSecret);
-        self.close(completion.run, "completed", |run| {
-            run.status = if completion.errors { TaskStatus::CompletedWithErrors } else { TaskStatus::Completed };
-            run.stored = stores;
-            match (&completion.output, &run.response) {
-                (Some(output), _) => run.output = output.clone(),
-                (None, Some(response)) => run.output = http::output(response),
-                (None, None) => {}
-            }
-            if completion.reason.is_some() || run.poll_count > 0 {
-                run.reason.clone_from(&completion.reason);
-            }
-            if completion.worker_id.is_some() {
-                run.worker_id.clone_from(&completion.worker_id);
-            }
-            if run.poll_count > 0 {
-                run.callback_after_seconds = 0;
-            }
-        })?;
-        self.through(completion.run);
-        Ok(())
-    }
-
-    fn failed(&mut self, failure: &Failure) -> Result<(), Illegal> {
-        self.close(failure.run, "failed", |run| {
-            run.status = failure.status;
-            run.reason.clone_from(&failure.reason);
-            run.in_doubt = failure.in_doubt;
-            if let Some(output) = &failure.output {
-                run.output = output.clone();
-            }
-            if failure.worker_id.is_some() {
-                run.worker_id.clone_from(&failure.worker_id);
-            }
-            if run.poll_count > 0 {
-                run.callback_after_seconds = 0;
-            }
-        })?;
-        if matches!(failure.status, TaskStatus::Failed | TaskStatus::FailedWithTerminalError) {
-            self.note_failure(failure.run);
-        }
-        Ok(())
-    }
-
-    /// Conductor names each failed task once, and keeps it named whatever happens later.
-    fn note_failure(&mut self, number: RunNumber) {
-        let execution = &mut *self.execution;
-        let Some(planned) = execution.run(number).and_then(|run| execution.plan.task(run.task)) else { return };
-        let (reference, name) = (planned.task.task_reference_name.clone(), planned.task.name.clone());
-        if !execution.failed_references.contains(&reference) {
-            execution.failed_references.push(reference);
-        }
-        if !execution.failed_tasks.contains(&name) {
-            execution.failed_tasks.push(name);
-        }
-    }
-
-    fn excused(&mut self, number: RunNumber) -> Result<(), Illegal> {
-        self.unsuccessful(number, "excused")?;
-        self.change(number, |run| run.status = TaskStatus::CompletedWithErrors)?;
-        self.through(number);
-        Ok(())
-    }
-
-    fn permitted(&mut self, number: RunNumber) -> Result<(), Illegal> {
-        self.unsuccessful(number, "permitted")?;
-        self.change(number, |run| run.permitted = true)?;
-        self.execution.index.permitted = true;
-        self.through(number);
-        Ok(())
-    }
-
-    fn unsuccessful(&self, number: RunNumber, fact: &'static str) -> Result<(), Illegal> {
-        match self.execution.run(number) {
-            Some(run) if run.status.is_terminal() && !run.status.is_successful() => Ok(()),
-            Some(run) => Err(self.out_of_state(fact, run.status)),
-            None => Err(Illegal::UnknownRun { seq: self.seq(), run: number }),
-        }
-    }
-
-    fn canceled(&mut self, number: RunNumber) -> Result<(), Illegal> {
-        let in_doubt = self.execution.run(number).is_some_and(|run| http::is_cut_in_doubt(self.execution, run));
-        let at = self.at;
-        self.open(number, "canceled", |run| {
-            run.status = TaskStatus::Canceled;
-            run.ended = Some(at);
-            run.in_doubt = in_doubt;
-        })
-    }
-
-    fn reinstated(&mut self, number: RunNumber) -> Result<(), Illegal> {
-        let Some(task) = self.execution.run(number).map(|run| run.task) else {
-            return Err(Illegal::UnknownRun { seq: self.seq(), run: number });
-        };
-        self.unsuccessful(number, "reinstated")?;
-        self.change(number, |run| {
-            run.status = TaskStatus::InProgress;
-            run.ended = None;
-            run.reason = None;
-            run.output = Payload::empty();
-        })?;
-        self.execution.index.open.insert(number);
-        self.count(number, task);
-        Ok(())
-    }
-
-    fn reopened(&mut self, deadline: Option<Timestamp>) -> Result<(), Illegal> {
-        self.again(deadline, "reopened")?;
-        self.execution.last_retried = Some(self.at);
-        self.execution.held.clear();
-        Ok(())
-    }
-
-    fn restarted(&mut self, deadline: Option<Timestamp>) -> Result<(), Illegal> {
-        self.again(deadline, "restarted")?;
-        let execution = &mut *self.execution;
-        execution.created = self.at;
-        execution.last_retried = None;
-        execution.held.clear();
-        execution.runs.iter_mut().for_each(|run| run.gone = true);
-        execution.index = Index { latest: vec![None; execution.plan.tasks.len()], ..Index::default() };
-        Ok(())
-    }
-
-    fn again(&mut self, deadline: Option<Timestamp>, fact: &'static str) -> Result<(), Illegal> {
-        if self.execution.is_live() {
-            return Err(self.out_of_state(fact, self.execution.status));
-        }
-        let execution = &mut *self.execution;
-        execution.status = WorkflowStatus::Running;
-        execution.reason = None;
-        execution.output = Payload::empty();
-        execution.ended = None;
-        execution.deadline = deadline;
-        execution.overdue = false;
-        execution.dismissed = false;
-        execution.index.permitted = false;
-        Ok(())
-    }
-
-    fn task_type(&self, number: RunNumber) -> Option<&TaskType> {
-        let run = self.execution.run(number)?;
-        self.execution.plan.task(run.task).map(|planned| &planned.task.task_type)
-    }
 }
 
 /// Returns whether workers poll for tasks of a type.
@@ -528,11 +286,6 @@ pub(super) fn is_worker(task_type: &TaskType) -> bool {
         | TaskType::Wait
         | TaskType::Noop => false,
     }
-}
-
-/// Returns whether the flow goes on after a run.
-pub(super) fn is_through(run: &Run) -> bool {
-    run.status.is_successful() || run.permitted
 }
 
 fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {

@@ -1,5 +1,6 @@
 #![expect(clippy::needless_pass_by_value, reason = "a test reads better with values")]
 
 mod control;
+mod corpus;
 mod rig;
 mod rotation;

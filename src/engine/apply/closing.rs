@@ -1,0 +1,123 @@
+//! Runs that end, and what comes after their end.
+
+use super::{Applying, Illegal};
+use crate::engine::answer::Answer;
+use crate::engine::event::{Completion, Failure};
+use crate::engine::operators::http;
+use crate::words::{RunNumber, TaskStatus};
+use crate::workflow::definition::TaskType;
+
+impl Applying<'_> {
+    pub(super) fn answered(&mut self, number: RunNumber, answer: &Answer) -> Result<(), Illegal> {
+        let stores = self.task_type(number) == Some(&TaskType::UpdateSecret);
+        let live = self.execution.is_live();
+        self.change(number, |run| {
+            run.answered_late = run.status.is_terminal() || !live;
+            match answer {
+                Answer::Response(response) => {
+                    run.response = Some(response.clone());
+                    run.in_doubt = false;
+                }
+                Answer::Done { .. } => run.stored = stores,
+                Answer::Failed { .. } | Answer::NotSent { .. } => run.in_doubt = false,
+                Answer::Ready | Answer::Unknown { .. } | Answer::Trouble { .. } => {}
+            }
+        })
+    }
+
+    pub(super) fn completed(&mut self, completion: &Completion) -> Result<(), Illegal> {
+        let stores = self.task_type(completion.run) == Some(&TaskType::UpdateSecret);
+        self.close(completion.run, "completed", |run| {
+            run.status = if completion.errors { TaskStatus::CompletedWithErrors } else { TaskStatus::Completed };
+            run.stored = stores;
+            match (&completion.output, &run.response) {
+                (Some(output), _) => run.output = output.clone(),
+                (None, Some(response)) => run.output = http::output(response),
+                (None, None) => {}
+            }
+            if completion.reason.is_some() || run.poll_count > 0 {
+                run.reason.clone_from(&completion.reason);
+            }
+            if completion.worker_id.is_some() {
+                run.worker_id.clone_from(&completion.worker_id);
+            }
+            if run.poll_count > 0 {
+                run.callback_after_seconds = 0;
+            }
+        })?;
+        self.through(completion.run);
+        Ok(())
+    }
+
+    pub(super) fn failed(&mut self, failure: &Failure) -> Result<(), Illegal> {
+        self.close(failure.run, "failed", |run| {
+            run.status = failure.status;
+            run.reason.clone_from(&failure.reason);
+            run.in_doubt = failure.in_doubt;
+            if let Some(output) = &failure.output {
+                run.output = output.clone();
+            }
+            if failure.worker_id.is_some() {
+                run.worker_id.clone_from(&failure.worker_id);
+            }
+            if run.poll_count > 0 {
+                run.callback_after_seconds = 0;
+            }
+        })?;
+        if matches!(failure.status, TaskStatus::Failed | TaskStatus::FailedWithTerminalError) {
+            self.note_failure(failure.run);
+        }
+        Ok(())
+    }
+
+    /// Conductor names each failed task once, and keeps it named whatever happens later.
+    fn note_failure(&mut self, number: RunNumber) {
+        let execution = &mut *self.execution;
+        let Some(planned) = execution.run(number).and_then(|run| execution.plan.task(run.task)) else { return };
+        let (reference, name) = (planned.task.task_reference_name.clone(), planned.task.name.clone());
+        if !execution.failed_references.contains(&reference) {
+            execution.failed_references.push(reference);
+        }
+        if !execution.failed_tasks.contains(&name) {
+            execution.failed_tasks.push(name);
+        }
+    }
+
+    pub(super) fn excused(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        self.unsuccessful(number, "excused")?;
+        self.change(number, |run| run.status = TaskStatus::CompletedWithErrors)?;
+        self.through(number);
+        Ok(())
+    }
+
+    pub(super) fn permitted(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        self.unsuccessful(number, "permitted")?;
+        self.change(number, |run| run.permitted = true)?;
+        self.execution.index.permitted = true;
+        self.through(number);
+        Ok(())
+    }
+
+    pub(super) fn unsuccessful(&self, number: RunNumber, fact: &'static str) -> Result<(), Illegal> {
+        match self.execution.run(number) {
+            Some(run) if run.status.is_terminal() && !run.status.is_successful() => Ok(()),
+            Some(run) => Err(self.out_of_state(fact, run.status)),
+            None => Err(Illegal::UnknownRun { seq: self.seq(), run: number }),
+        }
+    }
+
+    pub(super) fn canceled(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        let in_doubt = self.execution.run(number).is_some_and(|run| http::is_cut_in_doubt(self.execution, run));
+        let at = self.at;
+        self.open(number, "canceled", |run| {
+            run.status = TaskStatus::Canceled;
+            run.ended = Some(at);
+            run.in_doubt = in_doubt;
+        })
+    }
+
+    pub(super) fn task_type(&self, number: RunNumber) -> Option<&TaskType> {
+        let run = self.execution.run(number)?;
+        self.execution.plan.task(run.task).map(|planned| &planned.task.task_type)
+    }
+}

@@ -1,0 +1,146 @@
+//! Runs that begin, and executions that begin again.
+
+use std::sync::Arc;
+
+use super::{Applying, Illegal, is_worker};
+use crate::engine::event::Scheduling;
+use crate::engine::execution::{Index, Run};
+use crate::engine::plan::{TaskIndex, Ways};
+use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus};
+
+impl Applying<'_> {
+    pub(super) fn scheduled(&mut self, scheduling: &Scheduling) -> Result<(), Illegal> {
+        let next = RunNumber(u32::try_from(self.execution.runs.len()).unwrap_or(u32::MAX).saturating_add(1));
+        let planned = self.execution.plan.task(scheduling.task);
+        let (Some(planned), true, true) = (planned, scheduling.run == next, self.execution.is_live()) else {
+            return Err(Illegal::UnknownRun { seq: self.seq(), run: scheduling.run });
+        };
+        let offered = is_worker(&planned.task.task_type);
+        let delayed = !offered && scheduling.not_before > self.at;
+        if let Some(previous) = scheduling.retry_of {
+            self.change(previous, |run| run.retried = true)?;
+        }
+        let index = &mut self.execution.index;
+        index.scheduled += 1;
+        let run = Run {
+            number: next,
+            task: scheduling.task,
+            scope: scheduling.scope,
+            attempt: scheduling.attempt,
+            seq: index.scheduled,
+            iteration: 0,
+            status: TaskStatus::Scheduled,
+            scheduled: self.at,
+            started: None,
+            ended: None,
+            updated: self.at,
+            not_before: scheduling.not_before,
+            input: scheduling.input.clone(),
+            output: Payload::empty(),
+            reason: scheduling.reason.clone(),
+            retried: false,
+            retry_of: scheduling.retry_of,
+            poll_count: 0,
+            worker_id: None,
+            callback_after_seconds: scheduling.delay_seconds,
+            response: None,
+            answered_late: false,
+            stored: false,
+            in_doubt: false,
+            permitted: false,
+            overdue: false,
+            gone: false,
+            troubles: 0,
+            trouble: None,
+            wake: delayed.then_some(scheduling.not_before),
+            time_limit: None,
+            silence_limit: scheduling.silence_limit,
+            total_limit: scheduling.total_limit,
+            offered,
+        };
+        index.open.insert(next);
+        index.timers.extend(run.timer().map(|timer| (timer, next)));
+        index.latest[scheduling.task.position()] = Some(next);
+        self.execution.runs.push(run);
+        self.count(next, scheduling.task);
+        Ok(())
+    }
+
+    /// Counts what a JOIN waits for: once, when it starts to wait.
+    pub(super) fn count(&mut self, join: RunNumber, task: TaskIndex) {
+        let execution = &mut *self.execution;
+        let Some(Ways::Join { on, unknown }) = execution.plan.task(task).map(|planned| &planned.ways) else { return };
+        let waiting = on.iter().filter(|task| !execution.latest(**task).is_some_and(is_through)).count();
+        let waiting = waiting + unknown;
+        execution.index.joins.insert(join, waiting);
+    }
+
+    /// Tells the JOINs that wait for a task that it is through.
+    pub(super) fn through(&mut self, number: RunNumber) {
+        let execution = &mut *self.execution;
+        let Some(run) = execution.run(number) else { return };
+        let plan = Arc::clone(&execution.plan);
+        let Some(planned) = plan.task(run.task) else { return };
+        for join in &planned.joined_by {
+            let Some(waiting) = execution.index.latest[join.position()] else { continue };
+            if let Some(count) = execution.index.joins.get_mut(&waiting) {
+                *count = count.saturating_sub(1);
+            }
+        }
+    }
+
+    pub(super) fn reinstated(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        let Some(task) = self.execution.run(number).map(|run| run.task) else {
+            return Err(Illegal::UnknownRun { seq: self.seq(), run: number });
+        };
+        self.unsuccessful(number, "reinstated")?;
+        self.change(number, |run| {
+            run.status = TaskStatus::InProgress;
+            run.ended = None;
+            run.reason = None;
+            run.output = Payload::empty();
+        })?;
+        self.execution.index.open.insert(number);
+        self.count(number, task);
+        Ok(())
+    }
+
+    pub(super) fn reopened(&mut self, deadline: Option<Timestamp>) -> Result<(), Illegal> {
+        self.again(deadline, "reopened")?;
+        self.execution.last_retried = Some(self.at);
+        self.execution.held.clear();
+        Ok(())
+    }
+
+    pub(super) fn restarted(&mut self, deadline: Option<Timestamp>) -> Result<(), Illegal> {
+        self.again(deadline, "restarted")?;
+        let execution = &mut *self.execution;
+        execution.created = self.at;
+        execution.last_retried = None;
+        execution.held.clear();
+        execution.runs.iter_mut().for_each(|run| run.gone = true);
+        execution.index = Index { latest: vec![None; execution.plan.tasks.len()], ..Index::default() };
+        Ok(())
+    }
+
+    fn again(&mut self, deadline: Option<Timestamp>, fact: &'static str) -> Result<(), Illegal> {
+        if self.execution.is_live() {
+            return Err(self.out_of_state(fact, self.execution.status));
+        }
+        let execution = &mut *self.execution;
+        execution.status = WorkflowStatus::Running;
+        execution.reason = None;
+        execution.output = Payload::empty();
+        execution.ended = None;
+        execution.deadline = deadline;
+        execution.overdue = false;
+        execution.dismissed = false;
+        execution.index.permitted = false;
+        Ok(())
+    }
+}
+
+/// Returns whether the flow goes on after a run.
+fn is_through(run: &Run) -> bool {
+    run.status.is_successful() || run.permitted
+}
