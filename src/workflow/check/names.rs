@@ -57,7 +57,13 @@ pub(super) fn across_files(files: &[&Loaded], found: &mut Findings) {
         for document in &file.documents {
             let Some((name, span)) = name_of(document) else { continue };
             match seen.get(&(document.kind, name.clone())) {
-                Some((first, place)) => found.push(twice(document.kind, &name, (file, span), (first, *place))),
+                Some((first, place)) => {
+                    found.push(twice(document.kind, &name, (file, span), (first, *place)));
+                    // The other file is wrong too: neither of the two is taken.
+                    if !std::ptr::eq(*file, *first) {
+                        found.push(twice(document.kind, &name, (first, *place), (file, span)));
+                    }
+                }
                 None => {
                     seen.insert((document.kind, name), (file, span));
                 }
@@ -79,20 +85,20 @@ fn name_of(document: &Named) -> Option<(String, Span)> {
     Some((name, node.span))
 }
 
-fn twice(kind: Kind, name: &str, second: (&Loaded, Span), first: (&Loaded, Span)) -> Diagnostic {
+fn twice(kind: Kind, name: &str, here: (&Loaded, Span), other: (&Loaded, Span)) -> Diagnostic {
     let (what, code) = match kind {
         Kind::Workflow => ("workflow", "E0302"),
         Kind::Schedule => ("schedule", "E0505"),
         Kind::TaskDef => ("task definition", "E0303"),
     };
-    let (file, span) = second;
+    let (file, span) = here;
     let message = format!("the {what} `{name}` is defined twice");
-    let diagnostic = problem::error(&file.source, Some(span), code, message).label("second");
-    let diagnostic = if std::ptr::eq(file, first.0) {
-        diagnostic.related(first.1, "first here")
+    let diagnostic = problem::error(&file.source, Some(span), code, message);
+    let diagnostic = if std::ptr::eq(file, other.0) {
+        diagnostic.label("second").related(other.1, "first here")
     } else {
-        let (line, _) = first.0.source.position(first.1.start);
-        diagnostic.label(format!("first in {}:{line}", first.0.source.name))
+        let (line, _) = other.0.source.position(other.1.start);
+        diagnostic.label(format!("also in {}:{line}", other.0.source.name))
     };
     diagnostic.help(match kind {
         Kind::Workflow => "raise the `version` of one, or rename it",

@@ -237,6 +237,7 @@ fn names_must_be_there_once() {
     assert_eq!(
         told,
         [
+            "E0302 1 <w> the workflow `w.1` is defined twice | raise the `version` of one, or rename it",
             "E0301 4 <a> two tasks have the reference `a` | give it a name of its own: expressions could not tell the two apart",
             "E0206 5 <1> `schemaVersion` must be 2 | write 2: Conductor takes no other",
             "E0302 1 <w> the workflow `w.1` is defined twice | raise the `version` of one, or rename it",
