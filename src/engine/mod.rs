@@ -31,6 +31,7 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
+pub use crate::workflow::pinned::{DefinitionHash, Pinned};
 pub use answer::{Answer, Outcome, Response, WorkerUpdate};
 pub use apply::{Illegal, apply, replay};
 pub use command::{Assignment, Command, Offer};
@@ -38,6 +39,6 @@ pub use event::{Beginning, Completion, Event, FORMAT, Fact, Failure, Scheduling}
 pub use execution::{Execution, Run};
 pub use input::{Input, Operation, Rejected, Start, Turn};
 pub use outstanding::{commands, outstanding};
-pub use plan::{DefinitionHash, Malformed, Pinned, Plan, PlannedTask, TaskIndex, Ways};
+pub use plan::{Malformed, Plan, PlannedTask, TaskIndex, Ways};
 pub use step::{start, step};
 pub use timeout::next_deadline;

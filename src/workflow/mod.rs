@@ -11,6 +11,7 @@ pub mod duration;
 pub mod expressions;
 pub mod flow;
 pub mod load;
+pub mod pinned;
 mod problem;
 pub mod registration;
 pub mod report;
