@@ -69,6 +69,13 @@ pub struct Stamp {
     bytes: u64,
 }
 
+impl Stamp {
+    /// Returns whether both are of one file or folder, whatever was done to it in between.
+    pub const fn is_of_same(&self, other: &Self) -> bool {
+        self.device == other.device && self.inode == other.inode
+    }
+}
+
 /// One name in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

@@ -15,10 +15,13 @@ pub mod settings;
 pub mod secret;
 pub mod workflow;
 
+pub mod catalog;
 pub mod engine;
 pub mod scheduler;
 
 pub mod executor;
 pub mod journal;
+
+pub mod watch;
 
 pub mod cli;
