@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::words::Owner;
-use crate::workflow::definition::{TaskDef, WorkflowSchedule};
+use crate::workflow::definition::{TaskDef, WorkflowDef, WorkflowSchedule};
 use crate::workflow::load::Loaded;
 use crate::workflow::pinned::{DefinitionHash, Pinned};
 
@@ -94,6 +94,11 @@ impl Catalog {
             Some(version) => versions.get(&version),
             None => versions.last_key_value().map(|(_, definition)| definition),
         }
+    }
+
+    /// Returns a workflow that is no part of the catalog with the task definitions that it names.
+    pub fn pin(&self, workflow: WorkflowDef, owner: Owner) -> Pinned {
+        self.served.pinned(workflow, owner)
     }
 
     /// Returns every workflow in every version, by name and version.

@@ -119,6 +119,11 @@ impl Watcher {
         Stopper::new(Arc::clone(&self.mailbox))
     }
 
+    /// Returns whether somebody stopped it.
+    pub fn is_stopped(&self) -> bool {
+        self.mailbox.is_stopped()
+    }
+
     /// Waits for a change, `timeout` at most.
     pub fn next(&mut self, timeout: Duration) -> Option<Change> {
         let until = self.clock.now().plus(timeout);

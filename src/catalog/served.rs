@@ -62,9 +62,7 @@ impl Served {
     /// Pins every workflow to the task definitions that it names; what is as it was stays the same one.
     fn pin(&mut self, before: &Self) {
         for ((name, version), owned) in &self.owned {
-            let mut task_defs = BTreeMap::new();
-            self.name_task_defs(&owned.def.tasks, &mut task_defs);
-            let pinned = Pinned { workflow: owned.def.clone(), task_defs, owner: owned.owner.clone() };
+            let pinned = self.pinned(owned.def.clone(), owned.owner.clone());
             let old = before.workflows.get(name).and_then(|versions| versions.get(version));
             let definition = match old.filter(|old| old.pinned == pinned) {
                 Some(old) => Arc::clone(old),
@@ -72,6 +70,13 @@ impl Served {
             };
             self.workflows.entry(name.clone()).or_default().insert(*version, definition);
         }
+    }
+
+    /// Returns a workflow with the task definitions that it names.
+    pub(super) fn pinned(&self, workflow: WorkflowDef, owner: Owner) -> Pinned {
+        let mut task_defs = BTreeMap::new();
+        self.name_task_defs(&workflow.tasks, &mut task_defs);
+        Pinned { workflow, task_defs, owner }
     }
 
     /// Collects the task definitions that tasks name, at every depth.

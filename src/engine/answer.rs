@@ -5,6 +5,7 @@ use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskStatus, journ
 /// What came back for a run, raw: nothing has been made of it yet.
 ///
 /// It names its execution and its run. The answer to a run that has ended changes no state and is kept as evidence.
+#[derive(Clone)]
 pub struct Outcome {
     /// The execution that asked.
     pub execution: ExecutionId,

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use crate::engine::plan::Plan;
 use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskId, Timestamp};
+use crate::workflow::definition::TaskType;
 
 /// What an execution owes the world. It is released after the commit that holds its reason, and found again by
 /// [`outstanding`](crate::engine::outstanding).
@@ -47,6 +48,21 @@ pub struct Assignment {
     pub input: Payload,
     /// Whether what it fetches feeds a secret, here or perhaps elsewhere: such a call is never cut.
     pub feeds_secret: bool,
+    /// Whether a part of the value that is to be stored led to nothing.
+    pub unresolved: bool,
+}
+
+impl Assignment {
+    /// Returns what kind of work it is.
+    pub fn task_type(&self) -> &TaskType {
+        let planned = self.plan.by_reference(&self.reference).expect("it was made from this plan");
+        &planned.task.task_type
+    }
+
+    /// Returns the name of the workflow.
+    pub fn workflow_name(&self) -> &str {
+        &self.plan.pinned.workflow.name
+    }
 }
 
 /// A run that waits for a worker.

@@ -229,6 +229,9 @@ pub struct Scheduling {
     /// When all its attempts together have taken too long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_limit: Option<Timestamp>,
+    /// For an UPDATE_SECRET: whether a part of what it is to store led to nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unresolved: bool,
 }
 
 /// How a run ended well.

@@ -115,6 +115,8 @@ pub struct Run {
     pub updated: Timestamp,
     /// Not before.
     pub not_before: Timestamp,
+    /// For an UPDATE_SECRET: whether a part of what it is to store led to nothing.
+    pub unresolved: bool,
     /// What it took.
     pub input: Payload,
     /// What it gave.

@@ -78,6 +78,8 @@ pub struct Turn<'a> {
     pub environment: &'a Map,
     /// How long an `UPDATE_SECRET` tries a store that is in trouble.
     pub store_retry: Duration,
+    /// Whether calls may start: a process that is about to stop leaves them to the next.
+    pub may_start: bool,
 }
 
 /// A change that an execution does not take; nothing was changed.

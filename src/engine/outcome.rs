@@ -70,22 +70,21 @@ impl Step<'_> {
         let planned = self.planned(&plan, run);
         let is_http = planned.task.task_type == TaskType::Http;
         let known = self.at(run);
-        let is_store = planned.task.task_type == TaskType::UpdateSecret;
+        let asked = known.wake.is_none() && known.response.is_none() && (is_http || stores(&planned.task.task_type));
         let started = known.status == TaskStatus::InProgress;
-        let waits = known.wake.is_some();
-        if known.response.is_some() || !(is_http || is_store) {
+        if !asked {
             return;
         }
         match answer {
-            // What was fetched or stored counts whenever it comes.
+            Answer::Ready
+                if !started && is_http && self.turn.may_start && self.execution.status == WorkflowStatus::Running =>
+            {
+                self.start_run(run, None);
+            }
             Answer::Response(response) if started && is_http => http::answered(self, run, response),
-            Answer::Done { output } if started && is_store => {
+            Answer::Done { output } if started => {
                 self.complete_run(run, Some(Payload::new(inert(output.into_value()))));
                 self.todo.push_back(Todo::Settle(run));
-            }
-            _ if waits => {}
-            Answer::Ready if !started && is_http && self.execution.status == WorkflowStatus::Running => {
-                self.start_run(run, None);
             }
             Answer::Failed { reason, terminal } => {
                 let status = if terminal { TaskStatus::FailedWithTerminalError } else { TaskStatus::Failed };
@@ -187,6 +186,15 @@ impl Step<'_> {
         for run in lost {
             http::unknown(self, run, TaskStatus::Failed, "keytide stopped while the call was under way");
         }
+        // What the process before left to the next begins now.
+        let left = self.execution.open_runs().filter(|run| run.status == TaskStatus::Scheduled);
+        let calls = left.filter(|run| self.execution.planned(run).task.task_type == TaskType::Http);
+        let calls: Vec<_> = calls.map(|run| run.number).collect();
+        if self.execution.status == WorkflowStatus::Running {
+            for run in calls {
+                self.release(run);
+            }
+        }
     }
 
     /// Ends a run badly.
@@ -216,6 +224,10 @@ impl Step<'_> {
     pub(super) fn resolved(&self, template: &crate::words::Map) -> Payload {
         Payload::new(self.scope().resolve(&Value::Object(template.clone())))
     }
+}
+
+fn stores(task_type: &TaskType) -> bool {
+    *task_type == TaskType::UpdateSecret
 }
 
 /// Returns whether somebody other than us reports on a run.

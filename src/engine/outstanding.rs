@@ -97,15 +97,18 @@ fn owed(execution: &Execution, run: &Run) -> Option<Command> {
 
 fn assignment(execution: &Execution, run: &Run) -> Assignment {
     let planned = execution.planned(run);
+    // Runs of a restart count on, so that a write that is repeated is told from one that is made again.
+    let earlier = execution.runs.iter().take_while(|other| other.number < run.number);
     Assignment {
         execution: execution.id,
         run: run.number,
         plan: Arc::clone(&execution.plan),
         owner: execution.plan.pinned.owner.clone(),
         reference: planned.task.task_reference_name.clone(),
-        attempt: run.attempt,
+        attempt: u32::try_from(earlier.filter(|other| other.task == run.task).count()).unwrap_or(u32::MAX),
         input: run.input.clone(),
         feeds_secret: !planned.may_repeat,
+        unresolved: run.unresolved,
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::engine::apply::is_worker;
 use crate::engine::event::{Completion, Fact, Scheduling};
 use crate::engine::limits::{PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
-use crate::engine::operators::{fork, http, join, noop, set_variable, switch, terminate, wait};
+use crate::engine::operators::{fork, http, join, noop, set_variable, switch, terminate, update_secret, wait};
 use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
 use crate::engine::step::{Step, Todo};
 use crate::words::{Map, Payload, RunNumber, TaskId, TaskStatus, Timestamp, WorkflowStatus};
@@ -72,6 +72,8 @@ impl Step<'_> {
 
     fn scheduling(&self, planned: &PlannedTask, run: RunNumber, input: Map, attempt: Attempt) -> Scheduling {
         let now = self.now();
+        let unresolved = planned.task.task_type == TaskType::UpdateSecret
+            && update_secret::is_unresolved(&planned.task.input_parameters, |text| self.scope().resolve(&text.into()));
         let previous = attempt.retry_of.map(|previous| self.at(previous));
         let not_before = now.plus(attempt.delay);
         let def = planned.def.as_ref();
@@ -92,6 +94,7 @@ impl Step<'_> {
                 .filter(|_| is_worker(&planned.task.task_type))
                 .map(|timeout| not_before.plus(timeout)),
             total_limit: total.map(|total| previous.and_then(|run| run.total_limit).unwrap_or(now.plus(total))),
+            unresolved,
         }
     }
 
@@ -174,8 +177,9 @@ impl Step<'_> {
     pub(super) fn release(&mut self, run: RunNumber) {
         let plan = self.plan();
         let planned = self.planned(&plan, run);
-        let preflight = planned.task.task_type == TaskType::Http && planned.feeds_secret;
-        if self.at(run).wake.is_none() && !preflight {
+        let is_call = planned.task.task_type == TaskType::Http;
+        let held_back = is_call && (planned.feeds_secret || !self.turn.may_start);
+        if self.at(run).wake.is_none() && !held_back {
             self.start_run(run, None);
         }
     }

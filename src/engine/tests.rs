@@ -2,6 +2,5 @@
 
 mod control;
 mod corpus;
-mod random;
 mod rig;
 mod rotation;

@@ -1,6 +1,130 @@
-//! The tasks that touch the world, one file per type. Stored secrets are resolved here, at the last moment.
+//! The work that touches the world: HTTP calls and writes of the store.
 //!
-//! **Architecture Invariant:** it answers and never decides: an [`Answer`](crate::engine::Answer) says what happened, and the
-//! engine says what follows from it. No reason that it gives holds a secret.
+//! Here, at the last moment, the references to stored secrets become values; the values travel into the call and, with the
+//! answer, to the masks of the execution, and nowhere else.
+//!
+//! **Architecture Invariant:** work is done only for a command whose reason is on disk. Every command is answered once,
+//! whatever happens, or the process is gone.
 
 pub mod http;
+mod secrets;
+mod storing;
+mod update_secret;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::access::Policy;
+use crate::clock::Clock;
+use crate::engine::{Answer, Assignment, Command, Outcome};
+use crate::executor::http::HttpClient;
+use crate::secret::Store;
+use crate::words::{ExecutionId, RunNumber};
+use crate::workflow::definition::TaskType;
+pub use secrets::{Handed, NotAvailable, hand_off};
+use storing::Storing;
+
+/// Where answers go.
+pub type Deliver = Arc<dyn Fn(Outcome) + Send + Sync>;
+
+/// What the work is done with.
+pub struct Tools {
+    /// The secrets.
+    pub store: Arc<Store>,
+    /// Who may use which.
+    pub policy: Policy,
+    /// The way out.
+    pub http: HttpClient,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where answers go.
+    pub deliver: Deliver,
+}
+
+/// Does the work of executions, on a runtime for calls and a thread for the store.
+pub struct Executor {
+    tools: Arc<Tools>,
+    runtime: Handle,
+    storing: Storing,
+    calls: Calls,
+}
+
+type Calls = Arc<Mutex<HashMap<(ExecutionId, RunNumber), AbortHandle>>>;
+
+impl Executor {
+    /// Returns an executor that makes its calls on this runtime.
+    pub fn new(tools: Tools, runtime: Handle) -> std::io::Result<Self> {
+        let tools = Arc::new(tools);
+        let storing = Storing::start(tools.clone())?;
+        Ok(Self { tools, runtime, storing, calls: Calls::default() })
+    }
+
+    /// Takes a command whose reason is on disk.
+    pub fn release(&self, command: Command) {
+        match command {
+            Command::Preflight(assignment) => self.storing.preflight(assignment),
+            Command::Perform(assignment) => self.perform(assignment),
+            Command::Abandon { execution, run } => self.abandon(execution, run),
+            Command::Offer(_) | Command::Withdraw { .. } => {}
+        }
+    }
+
+    /// Returns how many calls are under way.
+    pub fn calls_in_flight(&self) -> usize {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).len() + self.storing.in_flight()
+    }
+
+    fn perform(&self, assignment: Assignment) {
+        match assignment.task_type() {
+            TaskType::Http => self.call(assignment),
+            TaskType::UpdateSecret => self.storing.store(assignment),
+            other => {
+                let reason = format!("this keytide does not do tasks of type {}", other.as_str());
+                self.tools.answer(&assignment, Answer::Failed { reason, terminal: true }, Vec::new());
+            }
+        }
+    }
+
+    fn call(&self, assignment: Assignment) {
+        let key = (assignment.execution, assignment.run);
+        let (tools, calls) = (self.tools.clone(), self.calls.clone());
+        // The entry is made under the lock before the call can end and remove it.
+        let mut table = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let task = self.runtime.spawn(async move {
+            let (answer, resolved) = http_call(&tools, &assignment).await;
+            calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            tools.answer(&assignment, answer, resolved);
+        });
+        table.insert(key, task.abort_handle());
+    }
+
+    fn abandon(&self, execution: ExecutionId, run: RunNumber) {
+        let call = self.calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&(execution, run));
+        if let Some(call) = call {
+            call.abort();
+        }
+    }
+}
+
+impl Tools {
+    fn answer(&self, assignment: &Assignment, answer: Answer, resolved: Vec<crate::words::Sensitive>) {
+        (self.deliver)(Outcome { execution: assignment.execution, run: assignment.run, answer, resolved });
+    }
+}
+
+async fn http_call(tools: &Tools, assignment: &Assignment) -> (Answer, Vec<crate::words::Sensitive>) {
+    let snapshot = tools.store.snapshot();
+    match secrets::hand_off(
+        assignment.input.expose(),
+        &assignment.owner,
+        assignment.workflow_name(),
+        &snapshot,
+        &tools.policy,
+    ) {
+        Ok(handed) => (http::call(&tools.http, &handed.input).await, handed.resolved),
+        Err(missing) => (Answer::Failed { reason: missing.to_string(), terminal: false }, Vec::new()),
+    }
+}

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::watermark::Watermark;
 use crate::words::{ExecutionId, Timestamp};
 
@@ -53,6 +55,45 @@ pub enum Problem {
         /// The slots after this one were passed over.
         until: Timestamp,
     },
+}
+
+impl Problem {
+    /// Returns the schedule that it is about.
+    pub fn schedule(&self) -> &str {
+        match self {
+            Self::WatermarkAhead { schedule, .. }
+            | Self::Blocked { schedule, .. }
+            | Self::CatchUpLimit { schedule, .. } => schedule,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WatermarkAhead { schedule, considered } => {
+                write!(
+                    f,
+                    "schedule `{schedule}` was considered up to {considered}, which is in the future; it starts from now"
+                )
+            }
+            Self::Blocked { schedule, blocked_by: Some(run), skipped } => {
+                write!(
+                    f,
+                    "schedule `{schedule}` skipped {skipped} slots because run {run} still goes; look at that run"
+                )
+            }
+            Self::Blocked { schedule, blocked_by: None, skipped } => {
+                write!(f, "schedule `{schedule}` skipped {skipped} slots while it catches up with missed ones")
+            }
+            Self::CatchUpLimit { schedule, until } => {
+                write!(
+                    f,
+                    "schedule `{schedule}` missed more slots than are caught up with; those after {until} are passed over"
+                )
+            }
+        }
+    }
 }
 
 /// What a turn owes: everything in it belongs into one commit.

@@ -80,6 +80,11 @@ impl Mailbox {
         mem::replace(&mut *heard, Heard { stopped, ..Heard::default() })
     }
 
+    /// Returns whether somebody stopped the watcher.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.locked().stopped
+    }
+
     fn tell(&self, what: impl FnOnce(&mut Heard)) {
         what(&mut self.locked());
         self.wake.notify_all();

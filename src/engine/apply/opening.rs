@@ -55,6 +55,7 @@ impl Applying<'_> {
             wake: delayed.then_some(scheduling.not_before),
             time_limit: None,
             silence_limit: scheduling.silence_limit,
+            unresolved: scheduling.unresolved,
             total_limit: scheduling.total_limit,
             offered,
         };

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::engine::lookup::below;
 use crate::engine::step::Step;
-use crate::words::RunNumber;
-use crate::workflow::expressions::java_text;
+use crate::words::{Map, RunNumber};
+use crate::workflow::expressions::{self, java_text};
 
 /// Returns the names of the secrets that the value a run fetches may be stored in, quoted.
 pub(in crate::engine) fn written(step: &Step<'_>, run: RunNumber) -> Vec<String> {
@@ -24,6 +24,18 @@ pub(in crate::engine) fn written(step: &Step<'_>, run: RunNumber) -> Vec<String>
         }
     }
     names.into_iter().collect()
+}
+
+/// Returns whether a text that is to be stored has a reference in it that leads to nothing. It is judged on the
+/// evaluation: a fetched value may look like an expression and be none.
+pub(in crate::engine) fn is_unresolved(input: &Map, resolve: impl Fn(&str) -> Value) -> bool {
+    let Some(secrets) = input.get("_secrets") else { return false };
+    let pairs = secrets.as_array().map_or(std::slice::from_ref(secrets), Vec::as_slice);
+    let texts = pairs.iter().filter_map(|pair| pair.get("secretValue")).filter_map(Value::as_str);
+    texts.into_iter().any(|text| {
+        let references = expressions::parse(text);
+        references.iter().any(|reference| resolve(&text[reference.range.clone()]).is_null())
+    })
 }
 
 /// Collects the values below the named paths and below every `_secrets` of an output.

@@ -469,6 +469,7 @@ fn events_of_a_fork(width: usize) -> usize {
         now: super::rig::T0,
         environment: &environment,
         store_retry: std::time::Duration::from_secs(1),
+        may_start: true,
     };
     let (mut execution, events) = crate::engine::start(plan, start_of(json!({})), &turn);
     let mut count = events.len();

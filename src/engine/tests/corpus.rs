@@ -241,9 +241,7 @@ fn check(case: &str) {
     world.live();
     let mut expected = read(case, "expected");
     if let Some(operations) = expected["_ops"].as_array_mut() {
-        for operation in operations {
-            operation.as_object_mut().unwrap().remove("body");
-        }
+        operations.iter_mut().for_each(|operation| drop(operation.as_object_mut().unwrap().remove("body")));
     } else {
         expected.as_object_mut().unwrap().remove("_ops");
     }
@@ -290,7 +288,5 @@ fn recorded_executions_end_as_conductors_do() {
         "vars",
         "wait_expr",
     ];
-    for case in cases {
-        check(case);
-    }
+    cases.iter().for_each(|case| check(case));
 }

@@ -57,7 +57,7 @@ impl Rig {
 
     pub(super) fn started(plan: Arc<Plan>, begin: Start) -> Self {
         let environment = Map::from_iter([("region".to_owned(), json!("eu-1"))]);
-        let turn = Turn { now: T0, environment: &environment, store_retry: Duration::from_hours(72) };
+        let turn = Turn { now: T0, environment: &environment, store_retry: Duration::from_hours(72), may_start: true };
         let (execution, events) = start(plan, begin, &turn);
         let released = commands(&execution, &events);
         let rig = Self { execution, events, now: T0, environment, released };
@@ -66,7 +66,12 @@ impl Rig {
     }
 
     pub(super) fn step(&mut self, input: Input) -> Result<usize, Rejected> {
-        let turn = Turn { now: self.now, environment: &self.environment, store_retry: Duration::from_hours(72) };
+        let turn = Turn {
+            now: self.now,
+            environment: &self.environment,
+            store_retry: Duration::from_hours(72),
+            may_start: true,
+        };
         let events = step(&mut self.execution, input, &turn)?;
         self.released = commands(&self.execution, &events);
         let count = events.len();

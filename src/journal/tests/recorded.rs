@@ -259,7 +259,7 @@ fn asking(command: &Command) -> Option<RunNumber> {
 }
 
 fn turn<T>(now: Timestamp, act: impl FnOnce(&Turn<'_>) -> T) -> T {
-    act(&Turn { now, environment: &Map::new(), store_retry: Duration::from_hours(1) })
+    act(&Turn { now, environment: &Map::new(), store_retry: Duration::from_hours(1), may_start: true })
 }
 
 /// Lives through what executions meet, and returns what each came to.

@@ -67,12 +67,21 @@ impl Store {
     /// Makes all the changes or none, durably: when this returns success, they survive a power cut. Updates that wait for
     /// one another share one rewrite; one that is refused fails alone.
     pub fn update(&self, changes: Vec<Change>) -> Result<Written, Error> {
-        let ticket = Arc::new(Ticket { changes, result: Mutex::new(None) });
+        let mut results = self.update_together(vec![changes]);
+        results.pop().unwrap_or(Err(Error::Interrupted))
+    }
+
+    /// Makes several updates in one rewrite, each of them as [`Store::update`] would, and answers in their order.
+    pub fn update_together(&self, updates: Vec<Vec<Change>>) -> Vec<Result<Written, Error>> {
+        let ticket = |changes| Arc::new(Ticket { changes, result: Mutex::new(None) });
+        let tickets: Vec<_> = updates.into_iter().map(ticket).collect();
         let mut queue = lock(&self.queue);
-        queue.waiting.push(ticket.clone());
+        queue.waiting.extend(tickets.iter().cloned());
         loop {
-            if let Some(result) = ticket.take() {
-                return result;
+            if tickets.iter().all(|ticket| lock(&ticket.result).is_some()) {
+                drop(queue);
+                let results = tickets.iter().map(|ticket| ticket.take());
+                return results.map(|result| result.unwrap_or(Err(Error::Interrupted))).collect();
             }
             if !queue.is_led {
                 queue.is_led = true;

@@ -1,0 +1,391 @@
+//! The command line's words: what `clap` reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Rotates tokens on schedule and keeps them in an age-encrypted file.
+#[derive(Parser)]
+#[command(name = "keytide", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  keytide demo                                       See a token rotate, with nothing set up
+  keytide init                                       Make this folder a project
+  printf %s \"$KEY\" | keytide secret set appKeySecret  Keep a secret
+  keytide run workflows/rotate.yaml                  Run one workflow now
+  keytide serve                                      Watch the folder and keep the schedules";
+
+/// Options of every command.
+#[derive(Args, Clone)]
+pub(super) struct Global {
+    /// Work in this project folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(super) directory: Option<PathBuf>,
+    /// Read the age identity from this file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) identity: Option<PathBuf>,
+    /// Keep journal, locks and socket in this folder
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(super) state: Option<PathBuf>,
+    /// Use this environment's secrets and values
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) environment: Option<String>,
+    /// Take `[access]`, `[groups]`, `[[grant]]`, `[http]` and `[server]` from this file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) policy: Option<PathBuf>,
+    /// Print tables for people or JSON for machines
+    #[arg(short, long, value_enum, default_value_t = Format::Table, global = true)]
+    pub(super) output: Format,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Say more; twice: everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(super) verbose: u8,
+    /// Never ask
+    #[arg(long, global = true)]
+    pub(super) no_input: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// For machines.
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make a folder a project: key, store, an example, ignore rules
+    Init(Init),
+    /// Show a rotation at work, with an issuer of its own and nothing set up
+    Demo(Demo),
+    /// Run one workflow now and wait for its end
+    Run(Run),
+    /// Watch the folder, keep the schedules, answer the API
+    Serve(Serve),
+    /// Report every problem of every file
+    Check(Check),
+    /// Keep, show and list secrets
+    #[command(subcommand)]
+    Secret(Secret),
+    /// Run a command with secrets in its environment
+    Exec(Exec),
+    /// List, hold and fire schedules
+    #[command(subcommand)]
+    Schedule(Schedule),
+    /// List executions
+    Runs(Runs),
+    /// Show one execution
+    Show(Show),
+    /// Store a value that a run fetched and could not store
+    Rescue(Rescue),
+    /// Say who can read the secrets
+    #[command(subcommand)]
+    Recipient(Recipient),
+    /// Make and show keys
+    #[command(subcommand)]
+    Key(Key),
+    /// Show the settings and where they come from
+    #[command(subcommand)]
+    Config(Config),
+    /// Evaluate one expression against a JSON document
+    Eval(Eval),
+    /// Explain a code of `keytide check`
+    Explain(Explain),
+}
+
+#[derive(Args)]
+pub(super) struct Init {
+    /// The folder; the current one where absent
+    pub(super) directory: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct Demo {
+    /// Leave the project in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) keep: Option<PathBuf>,
+    /// Stop after this many rotations
+    #[arg(long, value_name = "N")]
+    pub(super) rotations: Option<u64>,
+}
+
+#[derive(Args)]
+pub(super) struct Run {
+    /// A workflow's name, or a file
+    #[arg(value_name = "NAME|FILE")]
+    pub(super) workflow: String,
+    /// The input: JSON, `@FILE`, or `-` for standard input
+    #[arg(short, long, value_name = "JSON|@FILE|-")]
+    pub(super) input: Option<String>,
+    /// One input field; JSON where it is JSON, else text
+    #[arg(short, value_name = "KEY=VALUE")]
+    pub(super) parameter: Vec<String>,
+    /// The workflow's version; the latest where absent
+    #[arg(long)]
+    pub(super) version: Option<i32>,
+    /// A name for what belongs together
+    #[arg(long, value_name = "ID")]
+    pub(super) correlation: Option<String>,
+    /// Stop waiting after this time (exit code 124); the run goes on with the next `serve`
+    #[arg(long, value_name = "DURATION")]
+    pub(super) timeout: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Answer on this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<String>,
+    /// Answer without sign-in, on loopback only
+    #[arg(long)]
+    pub(super) open: bool,
+    /// Log as JSON
+    #[arg(long)]
+    pub(super) log_json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Check {
+    /// Files and folders; the project's workflows where absent
+    pub(super) paths: Vec<PathBuf>,
+    /// Fail on warnings too
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Secret {
+    /// Keep a value, from a hidden prompt or standard input
+    Set {
+        /// The secret's name
+        name: String,
+        /// Read the value from this file
+        #[arg(long, value_name = "FILE")]
+        from_file: Option<PathBuf>,
+        /// Take a value that looks like a mistake
+        #[arg(long)]
+        force: bool,
+        /// It is configuration, not a secret: it is not masked
+        #[arg(long)]
+        plain: bool,
+        /// When it stops working: a time or a duration from now
+        #[arg(long, value_name = "TIME|DURATION")]
+        expires: Option<String>,
+    },
+    /// Show what is known of a secret
+    Get {
+        /// The secret's name, or `NAME@previous`, `NAME@7`
+        name: String,
+        /// Print the value
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// List the secrets
+    List,
+    /// Remove a secret and its versions
+    Rm {
+        /// The secret's name
+        name: String,
+        /// The name again, instead of a question
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
+    /// List the versions of a secret
+    History {
+        /// The secret's name
+        name: String,
+    },
+    /// Make an old version the current one again
+    Rollback {
+        /// The secret's name
+        name: String,
+        /// The version; the one before where absent
+        #[arg(long, value_name = "VERSION")]
+        to: Option<u64>,
+    },
+    /// Show, set and remove tags
+    Tag {
+        /// The secret's name
+        name: String,
+        /// `KEY:VALUE` sets, `KEY:` removes
+        tags: Vec<String>,
+    },
+    /// Say whether a secret exists, by the exit code
+    Exists {
+        /// The secret's name
+        name: String,
+    },
+    /// Show both sides of a forked store and settle it
+    Resolve {
+        /// Settle it: per secret the version written last
+        #[arg(long)]
+        settle: bool,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Exec {
+    /// Only these secrets
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(super) only: Vec<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Schedule {
+    /// List the schedules
+    List,
+    /// List the next times
+    Next(Next),
+    /// Hold a schedule
+    Pause {
+        /// The schedule's name
+        name: String,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let a schedule go on
+    Resume {
+        /// The schedule's name
+        name: String,
+    },
+    /// Start a schedule's workflow now
+    Trigger {
+        /// The schedule's name
+        name: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Next {
+    /// One schedule; all where absent
+    pub(super) name: Option<String>,
+    /// How many times
+    #[arg(short = 'n', default_value_t = 5)]
+    pub(super) count: usize,
+    /// An expression to try instead of a schedule
+    #[arg(long, value_name = "EXPR", conflicts_with = "name")]
+    pub(super) cron: Option<String>,
+    /// The time zone of `--cron`
+    #[arg(long, requires = "cron", default_value = "UTC")]
+    pub(super) zone: String,
+    /// After this time instead of now
+    #[arg(long, value_name = "TIME")]
+    pub(super) after: Option<String>,
+    /// What happens where clocks change
+    #[arg(long, requires = "cron", value_enum, default_value_t = Clocks::Once)]
+    pub(super) dst: Clocks,
+}
+
+/// What happens where clocks change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Clocks {
+    /// A local time fires once.
+    Once,
+    /// As Spring does it.
+    Spring,
+}
+
+#[derive(Args)]
+pub(super) struct Runs {
+    /// Only this workflow's
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) workflow: Option<String>,
+    /// Only with this status
+    #[arg(long)]
+    pub(super) status: Option<String>,
+    /// How many
+    #[arg(short = 'n', default_value_t = 20)]
+    pub(super) count: usize,
+}
+
+#[derive(Args)]
+pub(super) struct Show {
+    /// The execution's id, or its beginning
+    pub(super) run: String,
+}
+
+#[derive(Args)]
+pub(super) struct Rescue {
+    /// The execution's id
+    pub(super) run: String,
+    /// Where the value is in the response's body, as `token` or `data.access_token`
+    #[arg(long, value_name = "PATH", required_unless_present = "dismiss")]
+    pub(super) path: Option<String>,
+    /// The secret that gets it
+    #[arg(long, value_name = "SECRET", required_unless_present = "dismiss")]
+    pub(super) to: Option<String>,
+    /// The value is not needed any more
+    #[arg(long, conflicts_with_all = ["path", "to"])]
+    pub(super) dismiss: bool,
+    /// Take a value that looks like a mistake
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Recipient {
+    /// Let a key read the secrets
+    Add {
+        /// The age recipient (`age1…`)
+        recipient: String,
+        /// Whose it is
+        #[arg(long)]
+        name: String,
+    },
+    /// Let a key read no new secrets
+    Rm {
+        /// The recipient, or its name
+        recipient: String,
+    },
+    /// List who can read the secrets
+    List,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Key {
+    /// Make an identity
+    New {
+        /// Where to; the default place where absent
+        #[arg(short = 'f', long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Show the recipient of the identity in use
+    Show,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Config {
+    /// Show key, value and source
+    Show,
+}
+
+#[derive(Args)]
+pub(super) struct Eval {
+    /// The expression, as `${workflow.input.name}`
+    pub(super) expression: String,
+    /// The JSON document; `-` for standard input
+    #[arg(long = "with", value_name = "FILE")]
+    pub(super) document: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct Explain {
+    /// The code, as `E0104`
+    pub(super) code: String,
+}

@@ -1,0 +1,102 @@
+//! The two streams: data on stdout, everything else on stderr.
+//!
+//! **Architecture Invariant:** nothing else in the crate prints. A closed pipe ends the output quietly.
+
+#![expect(clippy::disallowed_methods, reason = "the console is the one place that prints")]
+
+use std::io::{IsTerminal, Write};
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use super::args::Format;
+use super::error::Error;
+
+/// Where a command prints.
+pub(super) struct Console {
+    /// How results are printed.
+    pub(super) format: Format,
+    /// Whether only results and errors are printed.
+    pub(super) quiet: bool,
+}
+
+impl Console {
+    /// Prints a line of data.
+    pub(super) fn data(&self, line: &str) {
+        let mut stdout = AutoStream::auto(std::io::stdout().lock());
+        let _ = writeln!(stdout, "{line}");
+        let _ = stdout.flush();
+    }
+
+    /// Prints bytes as they are.
+    pub(super) fn raw(&self, bytes: &[u8]) {
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(bytes);
+        let _ = stdout.flush();
+    }
+
+    /// Prints JSON.
+    pub(super) fn json(&self, value: &Value) {
+        let text = serde_json::to_string_pretty(value).expect("a value has only text keys");
+        self.data(&text);
+    }
+
+    /// Tells people something.
+    pub(super) fn note(&self, line: &str) {
+        if !self.quiet {
+            let mut stderr = AutoStream::auto(std::io::stderr().lock());
+            let _ = writeln!(stderr, "{line}");
+        }
+    }
+
+    /// Tells people what failed and what to do; machines get JSON.
+    pub(super) fn error(&self, error: &Error) {
+        if error.message.is_empty() {
+            return;
+        }
+        let mut stderr = AutoStream::auto(std::io::stderr().lock());
+        match self.format {
+            Format::Json => {
+                let _ = writeln!(stderr, "{}", error.to_json());
+            }
+            Format::Table => {
+                let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+                let cyan = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
+                let _ = writeln!(stderr, "{red}error{red:#}: {}", error.message);
+                for hint in &error.hints {
+                    let _ = writeln!(stderr, "{cyan}hint{cyan:#}: {hint}");
+                }
+            }
+        }
+    }
+
+    /// Prints rows under their headings, aligned.
+    pub(super) fn table(&self, headings: &[&str], rows: &[Vec<String>]) {
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            cells.chain(headings.get(column).map(|heading| heading.chars().count())).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..headings.len()).map(width).collect();
+        let line = |cells: &[String]| {
+            let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let bold = Style::new().bold();
+        let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+        self.data(&format!("{bold}{}{bold:#}", line(&headings)));
+        for row in rows {
+            self.data(&line(row));
+        }
+    }
+
+    /// Returns whether people watch stderr, so that lines may be drawn again.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// Returns whether somebody can be asked.
+    pub(super) fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal()
+    }
+}

@@ -1,0 +1,59 @@
+//! The process environment, read once: the only place that asks for it.
+
+#![expect(clippy::disallowed_methods, reason = "the command line is the one room that reads the process environment")]
+
+use std::path::PathBuf;
+
+use crate::words::Sensitive;
+
+/// The prefix of variables that override `[environment]` of keytide.toml.
+const ENVIRONMENT_PREFIX: &str = "KEYTIDE_ENV_";
+
+/// What the process environment says to keytide.
+pub(super) struct Environment {
+    /// `KEYTIDE_IDENTITY_FILE`.
+    pub(super) identity_file: Option<PathBuf>,
+    /// `KEYTIDE_IDENTITY`: the identity itself, for CI.
+    pub(super) identity: Option<Sensitive>,
+    /// `$CREDENTIALS_DIRECTORY`, from systemd.
+    pub(super) credentials: Option<PathBuf>,
+    /// `$STATE_DIRECTORY`, from systemd.
+    pub(super) state: Option<PathBuf>,
+    /// `$XDG_CONFIG_HOME`, else `~/.config`.
+    pub(super) config_home: Option<PathBuf>,
+    /// `$XDG_RUNTIME_DIR`.
+    pub(super) runtime: Option<PathBuf>,
+    /// `${workflow.env.NAME}` from `KEYTIDE_ENV_NAME`.
+    pub(super) values: Vec<(String, String)>,
+    /// The current folder.
+    pub(super) current: PathBuf,
+}
+
+impl Environment {
+    /// Reads the process environment.
+    pub(super) fn read() -> std::io::Result<Self> {
+        let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let values = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter_map(|(name, value)| Some((name.strip_prefix(ENVIRONMENT_PREFIX)?.to_owned(), value)))
+            .collect();
+        Ok(Self {
+            identity_file: path("KEYTIDE_IDENTITY_FILE"),
+            identity: std::env::var("KEYTIDE_IDENTITY").ok().filter(|text| !text.is_empty()).map(Sensitive::new),
+            credentials: path("CREDENTIALS_DIRECTORY"),
+            state: path("STATE_DIRECTORY"),
+            config_home: path("XDG_CONFIG_HOME").or_else(|| path("HOME").map(|home| home.join(".config"))),
+            runtime: path("XDG_RUNTIME_DIR"),
+            values,
+            current: std::env::current_dir()?,
+        })
+    }
+
+    /// Returns the default place of the identity.
+    pub(super) fn default_identity(&self) -> Option<PathBuf> {
+        self.config_home.as_ref().map(|home| home.join("keytide").join("identity.txt"))
+    }
+}
+
+/// Variables that a child process never inherits: they open the store.
+pub(super) const IDENTITY_VARIABLES: [&str; 2] = ["KEYTIDE_IDENTITY", "KEYTIDE_IDENTITY_FILE"];

@@ -1,0 +1,150 @@
+//! The project a command works in: its folder, settings, state and identity.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::args::Global;
+use crate::cli::environment::Environment;
+use crate::cli::error::{Error, Kind};
+use crate::disk::{Disk, SystemDisk};
+use crate::secret::{Identity, Origin, Paths};
+use crate::settings::{self, Settings};
+use crate::words::{Diagnostic, Severity, Source};
+use crate::workflow::report;
+
+/// The longest settings file that is read.
+const SETTINGS_BYTES_MAX: u64 = 1 << 20;
+/// Where a policy file is looked for besides `--policy`.
+const POLICY_FILE: &str = "/etc/keytide/policy.toml";
+
+/// Where everything of a project is.
+pub(super) struct Project {
+    /// The folder.
+    pub(super) root: PathBuf,
+    /// What is set.
+    pub(super) settings: Settings,
+    /// The folder of the definitions.
+    pub(super) workflows: PathBuf,
+    /// The state folder of this environment.
+    pub(super) state: PathBuf,
+    /// The store.
+    pub(super) paths: Paths,
+    /// The file system.
+    pub(super) disk: Arc<dyn Disk>,
+    /// The process environment.
+    pub(super) environment: Environment,
+    identity_file: Option<PathBuf>,
+}
+
+impl Project {
+    /// Finds the project and reads its settings; a wrong settings file is an error with every problem in it.
+    pub(super) fn find(global: &Global) -> Result<Self, Error> {
+        let environment = Environment::read().map_err(|error| Error::new(Kind::Failed, error))?;
+        let root = match &global.directory {
+            Some(directory) => environment.current.join(directory),
+            None => nearest_project(&SystemDisk, &environment.current),
+        };
+        Self::at(root, global, environment)
+    }
+
+    /// Returns the project in a folder.
+    pub(super) fn at(root: PathBuf, global: &Global, environment: Environment) -> Result<Self, Error> {
+        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let project = source(&*disk, &root.join(settings::FILE_NAME), settings::FILE_NAME)?;
+        let policy = policy(&*disk, global, &environment)?;
+        let (mut settings, diagnostics) =
+            Settings::load(project.as_ref(), policy.as_ref(), global.environment.as_deref());
+        refuse_errors(&diagnostics)?;
+        for (name, value) in &environment.values {
+            settings.override_environment(name, value, &format!("KEYTIDE_ENV_{name}"));
+        }
+        let chosen_state = global.state.clone().or_else(|| environment.state.clone());
+        let state_root = root.join(chosen_state.as_deref().unwrap_or(Path::new(&settings.folders.state)));
+        let secrets = match (&settings.folders.secrets, &chosen_state) {
+            (Some(secrets), _) => root.join(secrets),
+            (None, Some(_)) => state_root.join("secrets"),
+            (None, None) => root.join("secrets"),
+        };
+        let state = global.environment.as_ref().map_or_else(|| state_root.clone(), |name| state_root.join(name));
+        Ok(Self {
+            workflows: root.join(&settings.folders.workflows),
+            paths: Paths::new(&secrets, &state, global.environment.as_deref()),
+            identity_file: global.identity.clone(),
+            root,
+            settings,
+            state,
+            disk,
+            environment,
+        })
+    }
+
+    /// Returns the identity: `--identity`, `KEYTIDE_IDENTITY_FILE`, `KEYTIDE_IDENTITY`, the systemd credential, the
+    /// default file, whichever is first.
+    pub(super) fn identity(&self) -> Result<Identity, Error> {
+        let environment = &self.environment;
+        if let Some(file) = self.identity_file.as_ref().or(environment.identity_file.as_ref()) {
+            return Identity::load(&*self.disk, &self.root.join(file)).map_err(key_error);
+        }
+        if let Some(text) = &environment.identity {
+            return Identity::parse(text.expose(), &Origin::Variable("KEYTIDE_IDENTITY")).map_err(key_error);
+        }
+        let credential = environment.credentials.as_ref().map(|folder| folder.join("age-identity"));
+        let candidates = credential.into_iter().chain(environment.default_identity());
+        match candidates.into_iter().find(|file| self.disk.facts(file).is_ok()) {
+            Some(file) => Identity::load(&*self.disk, &file).map_err(key_error),
+            None => Err(Error::new(Kind::Key, "there is no age identity")
+                .hint("run `keytide init` to make one, or name one with --identity FILE")),
+        }
+    }
+
+    /// Returns a path as people know it: below the project folder where it is there.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+}
+
+fn key_error(error: crate::secret::Error) -> Error {
+    Error::new(Kind::Key, error)
+}
+
+fn nearest_project(disk: &dyn Disk, current: &Path) -> PathBuf {
+    let found = current.ancestors().find(|folder| disk.facts(&folder.join(settings::FILE_NAME)).is_ok());
+    found.unwrap_or(current).to_owned()
+}
+
+fn policy(disk: &dyn Disk, global: &Global, environment: &Environment) -> Result<Option<Source>, Error> {
+    if let Some(file) = &global.policy {
+        let file = environment.current.join(file);
+        return match source(disk, &file, &file.display().to_string())? {
+            Some(source) => Ok(Some(source)),
+            None => Err(Error::new(Kind::Usage, format!("there is no policy file {}", file.display()))),
+        };
+    }
+    let credential = environment.credentials.as_ref().map(|folder| folder.join("policy.toml"));
+    for file in std::iter::once(PathBuf::from(POLICY_FILE)).chain(credential) {
+        if let Some(source) = source(disk, &file, &file.display().to_string())? {
+            return Ok(Some(source));
+        }
+    }
+    Ok(None)
+}
+
+fn source(disk: &dyn Disk, file: &Path, name: &str) -> Result<Option<Source>, Error> {
+    let cannot = |error: &dyn std::fmt::Display| Error::new(Kind::Failed, format!("cannot read {name}: {error}"));
+    match disk.read(file, SETTINGS_BYTES_MAX) {
+        Ok(bytes) => {
+            let text = String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8"))?;
+            Ok(Some(Source { name: name.into(), text: text.into() }))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot(&error)),
+    }
+}
+
+fn refuse_errors(diagnostics: &[Diagnostic]) -> Result<(), Error> {
+    if diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error) {
+        return Ok(());
+    }
+    let reports: Vec<String> = diagnostics.iter().map(|diagnostic| report::render(diagnostic, false)).collect();
+    Err(Error::new(Kind::Usage, format!("the settings are not usable\n{}", reports.join("\n"))))
+}

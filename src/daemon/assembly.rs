@@ -1,0 +1,255 @@
+//! Puts the rooms together: lock, journal, executor, dispatcher, watcher; and takes them apart again.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use crate::access::Policy;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::daemon::definitions::Definitions;
+use crate::daemon::dispatcher::{Dispatcher, Rules};
+use crate::daemon::error::Error;
+use crate::daemon::handle::{Handle, Shared, registration};
+use crate::daemon::housekeeping::Housekeeping;
+use crate::daemon::message::Message;
+use crate::daemon::shell::{Release, Shell};
+use crate::daemon::slots::Slots;
+use crate::daemon::views::Views;
+use crate::daemon::watching::Watching;
+use crate::disk::{Disk, Lock};
+use crate::engine::Command;
+use crate::executor::http::HttpClient;
+use crate::executor::{Executor, Tools};
+use crate::journal::{Log, Reader, SqliteLog};
+use crate::observe::Masking;
+use crate::scheduler::Defaults;
+use crate::secret::Store;
+use crate::settings::Settings;
+use crate::words::ExecutionId;
+
+/// How long calls in flight get when the process is asked to stop; a call's own deadline may end it sooner.
+const GRACE: Duration = Duration::from_secs(40);
+/// How often the end of the calls in flight is looked for.
+const GRACE_STEP: Duration = Duration::from_millis(20);
+
+/// What a daemon is made of.
+pub struct Config {
+    /// What is set.
+    pub settings: Arc<Settings>,
+    /// The secrets.
+    pub store: Arc<Store>,
+    /// The files.
+    pub disk: Arc<dyn Disk>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What the logs are masked with.
+    pub masking: Arc<Masking>,
+    /// The project folder.
+    pub project: PathBuf,
+    /// The folder of the definitions.
+    pub workflows: PathBuf,
+    /// The state folder.
+    pub state: PathBuf,
+    /// The addresses that our API listens on.
+    pub own_addresses: Vec<SocketAddr>,
+    /// Which executions of before go on, and whether schedules fire.
+    pub recovery: Recovery,
+    /// What is defined at the start, where the folder is not watched.
+    pub catalog: Catalog,
+}
+
+/// What a process takes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// Everything: `serve`.
+    Everything,
+    /// Only what it starts itself: a one-shot `run`. What others left waits for `serve`.
+    OwnOnly,
+}
+
+/// A running daemon; it owns the lock of its state folder.
+pub struct Daemon {
+    handle: Handle,
+    runtime: Runtime,
+    inbox: Sender<Message>,
+    executor: Arc<Executor>,
+    dispatcher: Option<JoinHandle<()>>,
+    watching: Option<Watching>,
+    left: Vec<ExecutionId>,
+    _lock: Lock,
+}
+
+impl Daemon {
+    /// Takes the lock and starts. Another process that holds it is a conflict: it serves this folder, be its client.
+    pub fn start(config: &Config) -> Result<Self, Error> {
+        let lock = take_lock(config)?;
+        let sealer = config.store.sealer().map_err(|error| Error::Key(error.to_string()))?;
+        let journal = config.state.join("journal.db");
+        let log = SqliteLog::open(&journal, sealer.clone()).map_err(unavailable)?;
+        let reader = Reader::open(&journal, sealer).map_err(unavailable)?;
+        let live = log.live().map_err(unavailable)?;
+        let owned = log.owned().map_err(unavailable)?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unavailable)?;
+        let (inbox, messages) = channel();
+        let executor = Arc::new(executor(config, &inbox, &runtime)?);
+        let handle = handle(config, inbox.clone(), reader);
+        for unreadable in &owned.unreadable {
+            tracing::error!(%unreadable, "a definition of the API cannot be read");
+        }
+        let registrations: Vec<_> = owned.rows.into_iter().filter_map(registration).collect();
+        let catalog = config.catalog.register(registrations).unwrap_or_else(|error| {
+            tracing::error!(%error, "what the API registered is not served");
+            config.catalog.clone()
+        });
+        let mut dispatcher = dispatcher(config);
+        dispatcher.slots.replace(handle.definitions().scheduled(&catalog), config.clock.now());
+        let recovered = match config.recovery {
+            Recovery::Everything => live.clone(),
+            Recovery::OwnOnly => Vec::new(),
+        };
+        dispatcher.slots.recover(&log, config.clock.now()).map_err(unavailable)?;
+        let left = if recovered.is_empty() { live } else { Vec::new() };
+        let shell = Shell {
+            dispatcher,
+            log,
+            clock: config.clock.clone(),
+            inbox: messages,
+            executor: Box::new(Releasing(executor.clone())),
+            housekeeping: housekeeping(config, &handle),
+        };
+        handle.adopt(catalog);
+        let thread = thread::Builder::new().name("dispatcher".to_owned());
+        let dispatcher = thread.spawn(move || shell.run(&recovered)).map_err(unavailable)?;
+        let watching = match config.recovery {
+            Recovery::Everything => Some(Watching::start(config, handle.clone())?),
+            Recovery::OwnOnly => None,
+        };
+        Ok(Self { handle, runtime, inbox, executor, dispatcher: Some(dispatcher), watching, left, _lock: lock })
+    }
+
+    /// Returns what the faces hold.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Returns the runtime that the faces serve on.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Returns the executions of before that this process does not take on.
+    pub fn left(&self) -> &[ExecutionId] {
+        &self.left
+    }
+
+    /// Starts nothing new from now on.
+    pub fn drain(&self) {
+        drop(self.inbox.send(Message::Drain));
+    }
+
+    /// Returns whether calls or writes are under way.
+    pub fn is_busy(&self) -> bool {
+        self.executor.calls_in_flight() > 0
+    }
+
+    /// Stops: nothing new starts, calls in flight get until their deadline, at most 40 s, or until `hurry` says so; then
+    /// everything that is known is on disk and the lock is free.
+    pub fn stop(mut self, hurry: impl Fn() -> bool) {
+        self.drain();
+        let until = std::time::Instant::now() + GRACE;
+        while self.is_busy() && !hurry() && std::time::Instant::now() < until {
+            thread::sleep(GRACE_STEP);
+        }
+        drop(self.watching.take());
+        drop(self.inbox.send(Message::Stop));
+        if let Some(dispatcher) = self.dispatcher.take()
+            && dispatcher.join().is_err()
+        {
+            tracing::error!("the dispatcher had stopped by itself");
+        }
+        self.runtime.shutdown_background();
+    }
+}
+
+struct Releasing(Arc<Executor>);
+
+impl Release for Releasing {
+    fn release(&self, command: Command) {
+        self.0.release(command);
+    }
+}
+
+fn take_lock(config: &Config) -> Result<Lock, Error> {
+    config.disk.create_folder(&config.state).map_err(unavailable)?;
+    let path = config.state.join("daemon.lock");
+    let lock = config.disk.try_lock(&path).map_err(unavailable)?;
+    lock.ok_or_else(|| Error::Conflict(format!("another keytide runs on this folder (it holds {})", path.display())))
+}
+
+fn executor(config: &Config, inbox: &Sender<Message>, runtime: &Runtime) -> Result<Executor, Error> {
+    let outcomes = std::sync::Mutex::new(inbox.clone());
+    let http = HttpClient::new(
+        config.settings.http.clone(),
+        config.own_addresses.clone(),
+        config.disk.clone(),
+        config.project.clone(),
+    );
+    let tools = Tools {
+        store: config.store.clone(),
+        policy: policy(&config.settings),
+        http,
+        clock: config.clock.clone(),
+        deliver: Arc::new(move |outcome| {
+            let outcomes = outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // A dispatcher that has stopped finds the call again at the next start.
+            drop(outcomes.send(Message::Outcome(outcome)));
+        }),
+    };
+    Executor::new(tools, runtime.handle().clone()).map_err(unavailable)
+}
+
+fn handle(config: &Config, inbox: Sender<Message>, reader: Reader) -> Handle {
+    Handle(Arc::new(Shared {
+        inbox,
+        store: config.store.clone(),
+        policy: policy(&config.settings),
+        settings: config.settings.clone(),
+        definitions: Definitions::new(config.catalog.clone(), Defaults::from(&config.settings.schedules)),
+        reader,
+        views: Views::new(config.store.clone(), config.masking.clone()),
+        clock: config.clock.clone(),
+    }))
+}
+
+fn dispatcher(config: &Config) -> Dispatcher {
+    let rules =
+        Rules { environment: config.settings.environment.clone(), store_retry: config.settings.secrets.store_retry };
+    let fires = config.recovery == Recovery::Everything && config.settings.schedules.start;
+    Dispatcher::new(rules, Slots::new(config.store.snapshot().store_id().to_owned(), fires))
+}
+
+fn housekeeping(config: &Config, handle: &Handle) -> Housekeeping {
+    let handle = handle.clone();
+    Housekeeping {
+        retry_window: config.settings.history.retry_window,
+        keep: config.settings.history.keep,
+        snapshot: Box::new(move |execution| handle.0.views.workflow(execution, true)),
+        next: config.clock.now(),
+    }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let access = &settings.access;
+    Policy::new(access.workflows_granted, access.groups.clone(), access.grants.clone())
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Error {
+    Error::Unavailable(error.to_string())
+}

@@ -1,0 +1,73 @@
+//! The catalog in force, and what follows when it changes: compiled plans, schedules of the dispatcher.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use crate::catalog::{Catalog, Definition};
+use crate::daemon::slots::Scheduled;
+use crate::engine::Plan;
+use crate::scheduler::{Defaults, Schedule};
+use crate::workflow::definition::WorkflowSchedule;
+use crate::workflow::pinned::DefinitionHash;
+
+/// The definitions in force. Readers see one moment; one change at a time is made.
+pub(super) struct Definitions {
+    current: RwLock<Arc<Catalog>>,
+    changing: Mutex<()>,
+    plans: Mutex<HashMap<DefinitionHash, Arc<Plan>>>,
+    defaults: Defaults,
+}
+
+/// The right to change the catalog.
+pub(super) struct Changing<'a>(#[expect(dead_code, reason = "held for its drop")] MutexGuard<'a, ()>);
+
+impl Definitions {
+    /// Starts with a catalog.
+    pub(super) fn new(catalog: Catalog, defaults: Defaults) -> Self {
+        Self { current: RwLock::new(Arc::new(catalog)), changing: Mutex::new(()), plans: Mutex::default(), defaults }
+    }
+
+    /// Returns the catalog in force.
+    pub(super) fn current(&self) -> Arc<Catalog> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until nobody else changes the catalog.
+    pub(super) fn begin(&self) -> Changing<'_> {
+        Changing(self.changing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a catalog in force and returns the schedules that follow from it.
+    pub(super) fn replace(&self, _changing: &Changing<'_>, catalog: Catalog) -> Vec<Scheduled> {
+        let catalog = Arc::new(catalog);
+        let live: std::collections::HashSet<_> = catalog.workflows().map(|definition| definition.hash).collect();
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| live.contains(hash));
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = catalog.clone();
+        self.scheduled(&catalog)
+    }
+
+    /// Returns a definition, ready to run.
+    pub(super) fn plan(&self, definition: &Definition) -> Result<Arc<Plan>, String> {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(&definition.hash) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(Plan::compile(definition.pinned.clone()).map_err(|error| error.to_string())?);
+        plans.insert(definition.hash, plan.clone());
+        Ok(plan)
+    }
+
+    /// Returns what the schedules of a catalog start. A schedule that cannot be planned is a problem of its file already.
+    pub(super) fn scheduled(&self, catalog: &Catalog) -> Vec<Scheduled> {
+        let scheduled = |definition: &WorkflowSchedule| {
+            let schedule = Schedule::from_definition(definition, self.defaults).ok()?;
+            let request = definition.start_workflow_request.clone()?;
+            let plan = match catalog.workflow(&request.name, request.version) {
+                Some(definition) => self.plan(definition),
+                None => Err(format!("there is no workflow `{}`", request.name)),
+            };
+            Some(Scheduled { schedule: Arc::new(schedule), request, plan })
+        };
+        catalog.schedules().filter_map(|owned| scheduled(&owned.def)).collect()
+    }
+}

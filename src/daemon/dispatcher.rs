@@ -1,0 +1,473 @@
+//! The state machine around the engine: which executions live, what they owe, who waits.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::daemon::batch::{Answer, Batch};
+use crate::daemon::message::{Message, Poll, Polled, Refused};
+use crate::daemon::offers::{Offers, Queue};
+use crate::daemon::slots::Slots;
+use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Rejected, Start, Turn};
+use crate::journal::{History, Log, Stored};
+use crate::words::{ExecutionId, Map, Timestamp, WorkflowStatus};
+use crate::workflow::flow;
+
+/// What a turn needs to know besides its messages.
+pub struct Rules {
+    /// What `${workflow.env.NAME}` gives.
+    pub environment: Map,
+    /// How long an `UPDATE_SECRET` tries a store that is in trouble.
+    pub store_retry: Duration,
+}
+
+/// Every live execution, with its timers, its queues and whoever waits for it.
+///
+/// [`Dispatcher::turn`] changes memory only. The caller commits what it returns and then calls
+/// [`Dispatcher::committed`] or [`Dispatcher::rolled_back`], before the next turn.
+pub struct Dispatcher {
+    rules: Rules,
+    live: HashMap<ExecutionId, Live>,
+    timers: BTreeSet<(Timestamp, ExecutionId)>,
+    offers: Offers,
+    polls: Vec<Poll>,
+    kept: Vec<Outcome>,
+    by_schedule: HashMap<String, BTreeSet<ExecutionId>>,
+    pub(super) slots: Slots,
+    quarantined: Vec<(ExecutionId, String)>,
+    draining: bool,
+}
+
+struct Live {
+    execution: Arc<Execution>,
+    deadline: Option<Timestamp>,
+    watchers: Vec<mpsc::UnboundedSender<WorkflowStatus>>,
+}
+
+impl Dispatcher {
+    /// Returns a dispatcher without executions.
+    pub fn new(rules: Rules, slots: Slots) -> Self {
+        Self {
+            rules,
+            live: HashMap::new(),
+            timers: BTreeSet::new(),
+            offers: Offers::default(),
+            polls: Vec::new(),
+            kept: Vec::new(),
+            by_schedule: HashMap::new(),
+            slots,
+            quarantined: Vec::new(),
+            draining: false,
+        }
+    }
+
+    /// Takes in executions that the journal holds, at the start of the process. Every started call has an unknown outcome
+    /// now; what was only scheduled runs.
+    pub fn recover(&mut self, ids: &[ExecutionId], log: &dyn Log, now: Timestamp) -> Batch {
+        let mut batch = Batch::default();
+        for id in ids {
+            match load(*id, log) {
+                Ok(Some(execution)) => {
+                    self.admit(execution);
+                    batch.recovered.insert(*id);
+                    batch.touch(*id);
+                    if let Err(refused) = self.step(*id, Input::Recovered, now, log, &mut batch) {
+                        tracing::error!(execution = %id, %refused, "an execution could not be recovered");
+                    }
+                }
+                Ok(None) => {}
+                Err(refused) => self.quarantined.push((*id, refused.to_string())),
+            }
+        }
+        self.tick(now, log, &mut batch);
+        batch
+    }
+
+    /// Deals with a batch of messages and with everything that is due.
+    pub fn turn(&mut self, messages: Vec<Message>, now: Timestamp, log: &dyn Log) -> Batch {
+        let mut batch = Batch::default();
+        for outcome in std::mem::take(&mut self.kept) {
+            self.outcome(outcome, now, log, &mut batch);
+        }
+        for message in messages {
+            self.message(message, now, log, &mut batch);
+        }
+        self.tick(now, log, &mut batch);
+        self.fire_slots(now, log, &mut batch);
+        self.serve_polls(now, log, &mut batch);
+        batch
+    }
+
+    /// Releases what a batch owes, now that it is on disk: answers callers and returns the commands for the executor.
+    pub fn committed(&mut self, batch: Batch) -> Vec<Command> {
+        let mut commands = batch.commands(|id| self.read(id));
+        for command in &commands {
+            match command {
+                Command::Offer(offer) => self.offers.offer(offer),
+                Command::Withdraw { execution, run } => self.offers.withdraw(*execution, *run),
+                Command::Preflight(_) | Command::Perform(_) | Command::Abandon { .. } => {}
+            }
+        }
+        commands.retain(|command| !matches!(command, Command::Offer(_) | Command::Withdraw { .. }));
+        self.announce(&batch);
+        for answer in batch.answers {
+            self.answer(answer);
+        }
+        for id in batch.touched.keys() {
+            self.retire(*id);
+        }
+        commands
+    }
+
+    /// Takes back a batch that is not on disk: its executions are loaded again, its callers told, the executor's
+    /// answers kept for the next turn.
+    pub fn rolled_back(&mut self, batch: Batch, reason: &str, now: Timestamp, log: &dyn Log) {
+        for id in batch.touched.keys() {
+            self.forget(*id);
+            if let Ok(Some(execution)) = load(*id, log)
+                && execution.is_live()
+            {
+                for command in engine::outstanding(&execution) {
+                    if let Command::Offer(offer) = command {
+                        self.offers.offer(&offer);
+                    }
+                }
+                self.admit(execution);
+            }
+        }
+        self.kept.extend(batch.outcomes);
+        if !batch.watermarks.is_empty() {
+            // The timetable has run ahead of the journal: it starts again from what is on disk.
+            if let Err(error) = self.slots.recover(log, now) {
+                tracing::error!(%error, "the schedules' watermarks cannot be read");
+            }
+        }
+        for answer in batch.answers {
+            answer.refuse(&Refused::Unavailable(reason.to_owned()));
+        }
+    }
+
+    /// Returns when the next turn is due even if nothing arrives.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let polls = self.polls.iter().map(|poll| {
+            let offered = self.offers.next(&poll.queue).unwrap_or(Timestamp::MAX);
+            offered.min(poll.until)
+        });
+        polls.chain(timer).chain(self.slots.next_wake()).min()
+    }
+
+    /// Returns whether the process is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// Returns the run of a schedule that goes on; the latest where there are several.
+    pub fn running(&self, schedule: &str) -> Option<ExecutionId> {
+        self.by_schedule.get(schedule)?.last().copied()
+    }
+
+    /// Returns whether answers of the executor wait for a journal that can be written.
+    pub fn keeps_outcomes(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Returns a live execution.
+    pub fn read(&self, id: ExecutionId) -> Option<Arc<Execution>> {
+        self.live.get(&id).map(|live| live.execution.clone())
+    }
+
+    /// Returns how many executions are live.
+    pub fn live_count(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Returns the live executions.
+    pub fn executions(&self) -> impl Iterator<Item = &Execution> {
+        self.live.values().map(|live| &*live.execution)
+    }
+
+    /// Returns what is wrong with schedules and executions: what it is about, and a sentence.
+    fn problems(&self, log: &dyn Log) -> Vec<(String, String)> {
+        let mut problems: Vec<_> = self
+            .slots
+            .problems()
+            .map(|problem| (format!("schedule {}", problem.schedule()), problem.to_string()))
+            .collect();
+        for execution in self.live.values() {
+            problems.extend(problem_of(&execution.execution));
+        }
+        match log.problems() {
+            Ok(ids) => {
+                let ended = ids.into_iter().filter_map(|id| load(id, log).ok().flatten());
+                problems.extend(ended.filter_map(|execution| problem_of(&execution)));
+            }
+            Err(error) => problems.push(("the journal".to_owned(), error.to_string())),
+        }
+        let quarantined = self.quarantined.iter();
+        problems.extend(quarantined.map(|(id, reason)| (format!("run {id}"), format!("it is not run: {reason}"))));
+        problems
+    }
+
+    /// Starts a workflow, as part of a batch.
+    pub fn start(
+        &mut self,
+        plan: &Arc<Plan>,
+        start: Start,
+        now: Timestamp,
+        log: &dyn Log,
+        batch: &mut Batch,
+    ) -> Result<ExecutionId, Refused> {
+        let id = start.execution;
+        if self.draining {
+            return Err(Refused::Stopping);
+        }
+        if self.live.contains_key(&id) || log.has_execution(id).map_err(unavailable)? {
+            return Err(Refused::AlreadyStarted(id));
+        }
+        let (execution, events) = engine::start(plan.clone(), start, &self.rules.at(now, self.draining));
+        batch.started(plan.clone(), id);
+        batch.record(id, events);
+        self.admit(execution);
+        Ok(id)
+    }
+
+    fn message(&mut self, message: Message, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        match message {
+            Message::Start { plan, start, reply } => {
+                let result = self.start(&plan, *start, now, log, batch);
+                batch.answers.push(Answer::Started { result, reply });
+            }
+            Message::Step { execution, input, reply } => {
+                let result = self.step(execution, *input, now, log, batch);
+                batch.answers.push(Answer::Stepped { result, reply });
+            }
+            Message::Outcome(outcome) => self.outcome(outcome, now, log, batch),
+            Message::Poll(poll) => self.polls.push(poll),
+            Message::Read { execution, reply } => batch.answers.push(Answer::Read { execution, reply }),
+            Message::Watch { execution, notices } => {
+                if let Some(live) = self.live.get_mut(&execution) {
+                    live.watchers.push(notices);
+                }
+            }
+            Message::Live { reply } => {
+                let ids = self.live.keys().copied().collect();
+                batch.answers.push(Answer::Live { ids, reply });
+            }
+            Message::Sizes { reply } => {
+                let sizes = self.offers.sizes().into_iter().collect();
+                batch.answers.push(Answer::Sizes { sizes, reply });
+            }
+            Message::Hold { schedule, hold, reply } => {
+                let found = self.slots.hold(&schedule, hold, now, batch);
+                batch.answers.push(Answer::Held { found, reply });
+            }
+            Message::Facts { schedules, reply } => {
+                let facts = schedules.iter().map(|name| self.slots.facts(name)).collect();
+                batch.answers.push(Answer::Facts { facts, reply });
+            }
+            Message::Problems { reply } => {
+                let problems = self.problems(log);
+                batch.answers.push(Answer::Problems { problems, reply });
+            }
+            Message::Schedules(scheduled) => self.slots.replace(scheduled, now),
+            Message::Own { changes, reply } => {
+                batch.owned.extend(changes);
+                batch.answers.push(Answer::Owned { reply });
+            }
+            Message::Drain | Message::Stop => self.draining = true,
+        }
+    }
+
+    /// An answer of the executor is never dropped: it is kept until it is on disk.
+    fn outcome(&mut self, outcome: Outcome, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        batch.outcomes.push(outcome.clone());
+        let execution = outcome.execution;
+        if let Err(refused) = self.step(execution, Input::Outcome(outcome), now, log, batch) {
+            tracing::warn!(%execution, %refused, "an answer could not be taken");
+        }
+    }
+
+    fn step(
+        &mut self,
+        id: ExecutionId,
+        input: Input,
+        now: Timestamp,
+        log: &dyn Log,
+        batch: &mut Batch,
+    ) -> Result<(), Refused> {
+        if !self.live.contains_key(&id) {
+            let execution = load(id, log)?.ok_or(Refused::NoSuchExecution(id))?;
+            self.admit(execution);
+            batch.touch(id);
+        }
+        let live = self.live.get_mut(&id).expect("it was admitted above");
+        let execution = Arc::make_mut(&mut live.execution);
+        let events = engine::step(execution, input, &self.rules.at(now, self.draining))?;
+        batch.record(id, events);
+        self.settle(id);
+        Ok(())
+    }
+
+    /// Steps every execution whose deadline has come, once; what is due again at once comes with the next turn.
+    fn tick(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        let due: Vec<_> =
+            self.timers.iter().take_while(|(at, _)| *at <= now).take(TICKS_PER_TURN_MAX).map(|(_, id)| *id).collect();
+        for id in due {
+            if let Err(refused) = self.step(id, Input::Tick, now, log, batch) {
+                tracing::warn!(execution = %id, %refused, "a deadline could not be served");
+            }
+        }
+    }
+
+    fn serve_polls(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        let polls = std::mem::take(&mut self.polls);
+        for poll in polls.into_iter().filter(|poll| !poll.reply.is_closed()) {
+            let taken = if self.draining { Vec::new() } else { self.offers.take(&poll.queue, poll.count, now) };
+            let mut runs = Vec::with_capacity(taken.len());
+            for (execution, run) in taken {
+                let input = Input::Polled { run, worker_id: poll.worker_id.clone() };
+                if self.step(execution, input, now, log, batch).is_ok() {
+                    runs.push((execution, run));
+                }
+            }
+            if runs.is_empty() && poll.until > now && !self.draining {
+                self.polls.push(poll);
+            } else {
+                batch.answers.push(Answer::Polled { runs, reply: poll.reply });
+            }
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        match answer {
+            Answer::Started { result, reply } => drop(reply.send(result)),
+            Answer::Stepped { result, reply } => drop(reply.send(result)),
+            Answer::Read { execution, reply } => drop(reply.send(self.read(execution))),
+            Answer::Live { ids, reply } => drop(reply.send(ids)),
+            Answer::Sizes { sizes, reply } => drop(reply.send(sizes)),
+            Answer::Held { found, reply } => drop(reply.send(Ok(found))),
+            Answer::Facts { facts, reply } => drop(reply.send(facts)),
+            Answer::Problems { problems, reply } => drop(reply.send(problems)),
+            Answer::Owned { reply } => drop(reply.send(Ok(()))),
+            Answer::Polled { runs, reply } => {
+                let polled = runs
+                    .into_iter()
+                    .filter_map(|(id, run)| self.read(id).map(|execution| Polled { execution, run }))
+                    .collect();
+                drop(reply.send(polled));
+            }
+        }
+    }
+
+    fn announce(&mut self, batch: &Batch) {
+        for id in batch.touched.keys() {
+            if let Some(live) = self.live.get_mut(id) {
+                let status = live.execution.status;
+                live.watchers.retain(|watcher| watcher.send(status).is_ok());
+            }
+        }
+    }
+
+    fn admit(&mut self, execution: Execution) {
+        let id = execution.id;
+        if let Some((schedule, _)) = execution.slot.as_ref().filter(|_| !execution.status.is_terminal()) {
+            self.by_schedule.entry(schedule.clone()).or_default().insert(id);
+        }
+        self.live.insert(id, Live { execution: Arc::new(execution), deadline: None, watchers: Vec::new() });
+        self.settle(id);
+    }
+
+    /// Brings the timer of an execution up to date.
+    fn settle(&mut self, id: ExecutionId) {
+        let Some(live) = self.live.get_mut(&id) else { return };
+        let deadline = engine::next_deadline(&live.execution);
+        if deadline != live.deadline {
+            self.timers.extend(deadline.map(|at| (at, id)));
+            if let Some(at) = std::mem::replace(&mut live.deadline, deadline) {
+                self.timers.remove(&(at, id));
+            }
+        }
+    }
+
+    /// Lets go of an execution that has nothing more to do.
+    fn retire(&mut self, id: ExecutionId) {
+        if self.live.get(&id).is_some_and(|live| !live.execution.is_live()) {
+            self.forget(id);
+        }
+    }
+
+    fn forget(&mut self, id: ExecutionId) {
+        self.offers.withdraw_all(id);
+        let Some(live) = self.live.remove(&id) else { return };
+        if let Some(at) = live.deadline {
+            self.timers.remove(&(at, id));
+        }
+        if let Some((schedule, _)) = &live.execution.slot
+            && let Some(runs) = self.by_schedule.get_mut(schedule)
+        {
+            runs.remove(&id);
+            if runs.is_empty() {
+                self.by_schedule.remove(schedule);
+            }
+        }
+    }
+
+    /// Returns the queue sizes of one queue, for tests and metrics.
+    pub fn waiting(&self, queue: &Queue) -> usize {
+        self.offers.sizes().get(queue).copied().unwrap_or(0)
+    }
+}
+
+/// Returns what somebody has to look at in an execution.
+fn problem_of(execution: &Execution) -> Option<(String, String)> {
+    let (id, name) = (execution.id, execution.name());
+    let secrets = || flow::secrets_written(&execution.plan.pinned.workflow.tasks).join(", ");
+    let message = if !execution.unstored().is_empty() {
+        format!(
+            "{name} fetched a value for {} and could not store it: retry it, or run `keytide rescue {id}`",
+            secrets()
+        )
+    } else if !execution.in_doubt().is_empty() {
+        format!("{name} is in doubt: whether {} changed at its issuer is unknown; look there, then retry it", secrets())
+    } else if execution.overdue_store() {
+        format!("{name} waits longer than its timeout to store {}", secrets())
+    } else {
+        return None;
+    };
+    Some((format!("run {id}"), message))
+}
+
+/// How many timers one turn serves, so that a storm of timers does not keep callers from their answers.
+const TICKS_PER_TURN_MAX: usize = 1_000;
+
+impl Rules {
+    fn at(&self, now: Timestamp, draining: bool) -> Turn<'_> {
+        Turn { now, environment: &self.environment, store_retry: self.store_retry, may_start: !draining }
+    }
+}
+
+/// Returns an execution from the journal, where it is whole.
+pub(super) fn load(id: ExecutionId, log: &dyn Log) -> Result<Option<Execution>, Refused> {
+    log.load(id).map_err(unavailable)?.map(|stored| replayed(stored, log)).transpose()
+}
+
+fn replayed(stored: Stored, log: &dyn Log) -> Result<Execution, Refused> {
+    let execution = stored.head.execution;
+    let quarantined = |reason: String| Refused::Quarantined { execution, reason };
+    let events = match stored.history {
+        History::Events(events) => events,
+        History::Archived(_) => return Err(Rejected::Archived(execution).into()),
+        History::Unreadable(unreadable) => return Err(quarantined(unreadable.to_string())),
+    };
+    let pinned = log.definition(&stored.head.definition).map_err(|error| quarantined(error.to_string()))?;
+    let pinned = pinned.ok_or_else(|| quarantined("its definition is not in the journal".to_owned()))?;
+    let plan = Plan::compile(pinned).map_err(|error| quarantined(error.to_string()))?;
+    engine::replay(execution, Arc::new(plan), events).map_err(|illegal| quarantined(illegal.to_string()))
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Refused {
+    Refused::Unavailable(error.to_string())
+}

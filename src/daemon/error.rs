@@ -1,0 +1,51 @@
+use crate::daemon::message::Refused;
+use crate::workflow::registration::ValidationError;
+
+/// Why the daemon did not do what a face asked; the kind decides status codes and exit codes.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// It does not fit what is there.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request is wrong.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong.
+        message: String,
+        /// Each problem of a definition, as Conductor names them.
+        problems: Vec<ValidationError>,
+    },
+    /// Whoever asks may not.
+    #[error("{0}")]
+    Denied(String),
+    /// The key does not open the store, or may not be used.
+    #[error("{0}")]
+    Key(String),
+    /// The store is forked or its file cannot be taken.
+    #[error("{0}")]
+    Forked(String),
+    /// Trouble of ours: the disk, the journal, a lock.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl Error {
+    /// Returns the error of a wrong request.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid { message: message.into(), problems: Vec::new() }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::NoSuchExecution(_) => Self::NotFound(message),
+            Refused::Rejected(_) | Refused::AlreadyStarted(_) | Refused::Quarantined { .. } => Self::Conflict(message),
+            Refused::Unavailable(_) | Refused::Stopping => Self::Unavailable(message),
+        }
+    }
+}

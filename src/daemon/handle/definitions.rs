@@ -1,0 +1,183 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::access::TargetKind;
+use crate::catalog::{self, Catalog, Definition, Name, Registration};
+use crate::daemon::definitions::Changing;
+use crate::daemon::error::Error;
+use crate::daemon::handle::Handle;
+use crate::daemon::message::Message;
+use crate::engine::Plan;
+use crate::journal::{self, OwnedChange, OwnedKind};
+use crate::words::{Owner, Permission};
+use crate::workflow::definition::{StartWorkflowRequest, TaskDef, WorkflowDef};
+use crate::workflow::registration::registration_errors;
+
+impl Handle {
+    /// Returns the catalog in force.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.0.definitions.current()
+    }
+
+    /// Returns a workflow: the version that is asked for, or the highest.
+    pub fn definition(&self, who: &Owner, name: &str, version: Option<i32>) -> Result<Arc<Definition>, Error> {
+        self.permit(who, Permission::Read, TargetKind::Workflow, name)?;
+        self.catalog().workflow(name, version).cloned().ok_or_else(|| no_such_workflow(name, version))
+    }
+
+    /// Registers workflows over the API: all of them, or none. Without `overwrite` one that exists is a conflict.
+    pub async fn register_workflows(
+        &self,
+        who: &Owner,
+        workflows: Vec<WorkflowDef>,
+        overwrite: bool,
+    ) -> Result<(), Error> {
+        let catalog = self.catalog();
+        for workflow in &workflows {
+            let (name, version) = (&workflow.name, workflow.version);
+            let problems = registration_errors(workflow);
+            if !problems.is_empty() {
+                let message = "Validation failed, check below errors for detail.".to_owned();
+                return Err(Error::Invalid { message, problems });
+            }
+            let exists = catalog.workflow(name, Some(version)).is_some();
+            let permission = if exists { Permission::Update } else { Permission::Create };
+            self.permit(who, permission, TargetKind::Workflow, name)?;
+            if exists && !overwrite {
+                return Err(Error::Conflict(format!("Workflow with {name}.{version} already exists!")));
+            }
+        }
+        self.register(who, workflows.into_iter().map(Box::new).map(Registration::Workflow).collect()).await
+    }
+
+    /// Registers task definitions over the API, replacing those of the same names.
+    pub async fn register_task_defs(&self, who: &Owner, task_defs: Vec<TaskDef>) -> Result<(), Error> {
+        if let Some(nameless) = task_defs.iter().find(|def| def.name.trim().is_empty()) {
+            return Err(Error::invalid(format!("a task definition has no name: {:?}", nameless.description)));
+        }
+        self.register(who, task_defs.into_iter().map(Registration::TaskDef).collect()).await
+    }
+
+    /// Removes what was registered over the API.
+    pub async fn unregister(&self, who: &Owner, name: &Name) -> Result<(), Error> {
+        let (kind, text) = match name {
+            Name::Workflow { name, .. } | Name::TaskDef(name) => (TargetKind::Workflow, name),
+            Name::Schedule(name) => (TargetKind::Schedule, name),
+        };
+        self.permit(who, Permission::Delete, kind, text)?;
+        let next = self.catalog().unregister(name)?;
+        let change = removal(name);
+        self.change_catalog(vec![change], move |_| Ok(next.clone())).await
+    }
+
+    pub(super) async fn register(&self, who: &Owner, registrations: Vec<Registration>) -> Result<(), Error> {
+        let owned: Vec<_> = registrations.iter().map(|registration| self.kept(who, registration)).collect();
+        let changes = owned.into_iter().map(OwnedChange::Put).collect();
+        let registrations: Vec<_> = registrations.into_iter().map(|one| (one, who.clone())).collect();
+        self.change_catalog(changes, |catalog| Ok(catalog.register(registrations.clone())?)).await
+    }
+
+    /// Changes the catalog once the journal has the change: the journal is the truth about what the API owns.
+    async fn change_catalog(
+        &self,
+        changes: Vec<OwnedChange>,
+        next: impl Fn(&Catalog) -> Result<Catalog, Error>,
+    ) -> Result<(), Error> {
+        // Refused before anything is kept; and decided again on the catalog that is there when it is put in force.
+        next(&self.catalog())?;
+        self.ask(|reply| Message::Own { changes, reply }).await??;
+        let changing = self.0.definitions.begin();
+        let catalog = next(&self.catalog())?;
+        self.publish(&changing, catalog);
+        Ok(())
+    }
+
+    pub(in crate::daemon) fn publish(&self, changing: &Changing<'_>, catalog: Catalog) {
+        let scheduled = self.0.definitions.replace(changing, catalog);
+        // A dispatcher that has stopped starts nothing any more.
+        drop(self.0.inbox.send(Message::Schedules(scheduled)));
+    }
+
+    fn kept(&self, who: &Owner, registration: &Registration) -> journal::Owned {
+        let (kind, name, version, definition) = match registration {
+            Registration::Workflow(def) => (OwnedKind::Workflow, &def.name, def.version, json(def)),
+            Registration::Schedule(def) => (OwnedKind::Schedule, &def.name, 0, json(def)),
+            Registration::TaskDef(def) => (OwnedKind::Task, &def.name, 0, json(def)),
+        };
+        let app = match who {
+            Owner::App(name) => name.clone(),
+            Owner::Local | Owner::File(_) => String::new(),
+        };
+        let now = self.now();
+        journal::Owned { kind, name: name.clone(), version, app, created: now, updated: now, definition }
+    }
+
+    /// Returns what a start request runs: a definition of the catalog, or the one it brings along.
+    pub(super) fn plan_for(&self, who: &Owner, request: &StartWorkflowRequest) -> Result<Arc<Plan>, Error> {
+        if let Some(workflow) = &request.workflow_def {
+            let problems = registration_errors(workflow);
+            if !problems.is_empty() {
+                let message = "Validation failed, check below errors for detail.".to_owned();
+                return Err(Error::Invalid { message, problems });
+            }
+            return self.plan_of((**workflow).clone(), who.clone());
+        }
+        self.permit(who, Permission::Execute, TargetKind::Workflow, &request.name)?;
+        let catalog = self.catalog();
+        let definition = catalog.workflow(&request.name, request.version);
+        let definition = definition.ok_or_else(|| no_such_workflow(&request.name, request.version))?;
+        self.0.definitions.plan(definition).map_err(Error::invalid)
+    }
+
+    /// Returns a definition that is no part of the catalog, ready to run.
+    pub fn plan_of(&self, workflow: WorkflowDef, owner: Owner) -> Result<Arc<Plan>, Error> {
+        let pinned = self.catalog().pin(workflow, owner);
+        Plan::compile(pinned).map(Arc::new).map_err(|error| Error::invalid(error.to_string()))
+    }
+}
+
+fn json<T: serde::Serialize>(definition: &T) -> Value {
+    serde_json::to_value(definition).expect("a definition has only text keys")
+}
+
+fn removal(name: &Name) -> OwnedChange {
+    let (kind, name, version) = match name {
+        Name::Workflow { name, version } => (OwnedKind::Workflow, name, *version),
+        Name::Schedule(name) => (OwnedKind::Schedule, name, 0),
+        Name::TaskDef(name) => (OwnedKind::Task, name, 0),
+    };
+    OwnedChange::Remove { kind, name: name.clone(), version }
+}
+
+/// Reads back what the API owns; what cannot be read is left out and said.
+pub(in crate::daemon) fn registration(owned: journal::Owned) -> Option<(Registration, Owner)> {
+    let owner = if owned.app.is_empty() { Owner::Local } else { Owner::App(owned.app.clone()) };
+    let read = match owned.kind {
+        OwnedKind::Workflow => serde_json::from_value(owned.definition).map(Box::new).map(Registration::Workflow),
+        OwnedKind::Schedule => serde_json::from_value(owned.definition).map(Registration::Schedule),
+        OwnedKind::Task => serde_json::from_value(owned.definition).map(Registration::TaskDef),
+    };
+    match read {
+        Ok(registration) => Some((registration, owner)),
+        Err(error) => {
+            tracing::error!(name = owned.name, %error, "a definition of the API cannot be read");
+            None
+        }
+    }
+}
+
+fn no_such_workflow(name: &str, version: Option<i32>) -> Error {
+    let version = version.map_or_else(|| "null".to_owned(), |version| version.to_string());
+    Error::NotFound(format!("No such workflow found by name: {name}, version: {version}"))
+}
+
+impl From<catalog::Error> for Error {
+    fn from(error: catalog::Error) -> Self {
+        let message = error.to_string();
+        match error {
+            catalog::Error::OwnedByFile { .. } => Self::Conflict(message),
+            catalog::Error::Unknown(_) => Self::NotFound(message),
+        }
+    }
+}

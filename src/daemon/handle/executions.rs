@@ -1,0 +1,204 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::access::TargetKind;
+use crate::daemon::error::Error;
+use crate::daemon::handle::Handle;
+use crate::daemon::ids;
+use crate::daemon::message::Message;
+use crate::daemon::views::summary_of_snapshot;
+use crate::engine::{self, Execution, Input, Operation, Plan, Start};
+use crate::journal::{Direction, Field, Head, History, Page, Query};
+use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
+use crate::workflow::definition::StartWorkflowRequest;
+
+/// The highest priority that Conductor knows.
+const PRIORITY_MAX: i32 = 99;
+
+/// An execution as somebody reads it.
+pub enum Known {
+    /// With everything that happened.
+    Whole(Arc<Execution>),
+    /// Archived: one masked snapshot.
+    Archived(Value),
+}
+
+impl Handle {
+    /// Starts a workflow and returns once the start is on disk.
+    pub async fn start(&self, who: &Owner, request: StartWorkflowRequest) -> Result<ExecutionId, Error> {
+        let plan = self.plan_for(who, &request)?;
+        self.start_plan(who, plan, request).await
+    }
+
+    /// Starts a definition that is no part of the catalog.
+    pub async fn start_plan(
+        &self,
+        who: &Owner,
+        plan: Arc<Plan>,
+        request: StartWorkflowRequest,
+    ) -> Result<ExecutionId, Error> {
+        let priority = request.priority.unwrap_or(0);
+        if !(0..=PRIORITY_MAX).contains(&priority) {
+            return Err(Error::invalid(format!("priority: {priority} is not between 0 and {PRIORITY_MAX}")));
+        }
+        let start = Start {
+            execution: ids::execution(self.now()),
+            input: request.input,
+            correlation_id: request.correlation_id,
+            priority,
+            started_by: who.to_string(),
+            slot: None,
+            task_to_domain: request.task_to_domain,
+            timeout: None,
+        };
+        let start = Box::new(start);
+        Ok(self.ask(|reply| Message::Start { plan, start, reply }).await??)
+    }
+
+    /// Changes an execution and returns once the change is on disk.
+    pub async fn operate(&self, who: &Owner, execution: ExecutionId, operation: Operation) -> Result<(), Error> {
+        self.permit_on(who, execution).await?;
+        self.step(execution, Input::Operation(operation)).await
+    }
+
+    /// Returns an execution as Conductor's Workflow, masked.
+    pub async fn workflow(&self, who: &Owner, execution: ExecutionId, with_tasks: bool) -> Result<Value, Error> {
+        match self.read(who, execution).await? {
+            Known::Whole(execution) => Ok(self.0.views.workflow(&execution, with_tasks)),
+            Known::Archived(mut snapshot) => {
+                if let (false, Some(fields)) = (with_tasks, snapshot.as_object_mut()) {
+                    fields.insert("tasks".to_owned(), Value::Array(Vec::new()));
+                }
+                Ok(snapshot)
+            }
+        }
+    }
+
+    /// Returns a run as Conductor's Task, masked.
+    pub async fn task(&self, who: &Owner, execution: ExecutionId, run: RunNumber) -> Result<Value, Error> {
+        let missing = || Error::NotFound(format!("no such task found by run {run} of workflow {execution}"));
+        match self.read(who, execution).await? {
+            Known::Whole(execution) => self.0.views.task(&execution, run).ok_or_else(missing),
+            Known::Archived(_) => Err(missing()),
+        }
+    }
+
+    /// Returns the executions that a query asks for, as Conductor's WorkflowSummaries, masked.
+    pub async fn search(&self, who: &Owner, query: &Query<Field>) -> Result<Page<Value>, Error> {
+        let page = self.0.reader.search(query).map_err(unavailable)?;
+        let mut summaries = Vec::with_capacity(page.rows.len());
+        for head in page.rows {
+            if let Ok(known) = self.read(who, head.execution).await {
+                summaries.push(match known {
+                    Known::Whole(execution) => self.0.views.summary(&execution),
+                    Known::Archived(snapshot) => summary_of_snapshot(&snapshot),
+                });
+            }
+        }
+        Ok(Page { rows: summaries, total: page.total })
+    }
+
+    /// Returns the latest executions' heads, newest first.
+    pub fn heads(&self, query: &Query<Field>) -> Result<Vec<Head>, Error> {
+        Ok(self.0.reader.search(query).map_err(unavailable)?.rows)
+    }
+
+    /// Waits until an execution has ended, or until the time is up, calling `changed` after every change.
+    pub async fn watch(
+        &self,
+        execution: ExecutionId,
+        patience: Option<Duration>,
+        mut changed: impl AsyncFnMut(),
+    ) -> Result<Option<WorkflowStatus>, Error> {
+        let (notices, mut inbox) = mpsc::unbounded_channel();
+        let stopped = |_| Error::Unavailable("keytide is stopping".to_owned());
+        self.0.inbox.send(Message::Watch { execution, notices }).map_err(stopped)?;
+        let until = patience.map(|patience| tokio::time::Instant::now() + patience);
+        loop {
+            changed().await;
+            let Known::Whole(current) = self.read(&Owner::Local, execution).await? else { return Ok(None) };
+            if current.status.is_terminal() {
+                return Ok(Some(current.status));
+            }
+            drop(current);
+            let notice = async {
+                match until {
+                    Some(until) => tokio::time::timeout_at(until, inbox.recv()).await.ok(),
+                    None => Some(inbox.recv().await),
+                }
+            };
+            match notice.await {
+                None => return Ok(None),
+                Some(None) if !self.is_live(execution).await? => {
+                    // It ended between the look and the request to be told.
+                }
+                Some(_) => while inbox.try_recv().is_ok() {},
+            }
+        }
+    }
+
+    /// Returns an execution, live or from the journal.
+    pub async fn read(&self, who: &Owner, execution: ExecutionId) -> Result<Known, Error> {
+        let known = self.known(execution).await?;
+        let name = match &known {
+            Known::Whole(execution) => execution.plan.pinned.workflow.name.clone(),
+            Known::Archived(snapshot) => snapshot["workflowName"].as_str().unwrap_or_default().to_owned(),
+        };
+        self.permit(who, Permission::Read, TargetKind::Workflow, &name)?;
+        Ok(known)
+    }
+
+    async fn known(&self, execution: ExecutionId) -> Result<Known, Error> {
+        if let Some(live) = self.ask(|reply| Message::Read { execution, reply }).await? {
+            return Ok(Known::Whole(live));
+        }
+        let stored = self.0.reader.load(execution).map_err(unavailable)?;
+        let stored = stored.ok_or_else(|| Error::NotFound(format!("no such workflow found by id: {execution}")))?;
+        match stored.history {
+            History::Archived(snapshot) => Ok(Known::Archived(snapshot)),
+            History::Unreadable(unreadable) => {
+                Err(Error::Conflict(format!("workflow {execution} is quarantined: {unreadable}")))
+            }
+            History::Events(events) => {
+                let pinned = self.0.reader.definition(&stored.head.definition).map_err(unavailable)?;
+                let pinned =
+                    pinned.ok_or_else(|| Error::Conflict("its definition is not in the journal".to_owned()))?;
+                let plan = Plan::compile(pinned).map_err(|error| Error::Conflict(error.to_string()))?;
+                let replayed = engine::replay(execution, Arc::new(plan), events);
+                replayed
+                    .map(|execution| Known::Whole(Arc::new(execution)))
+                    .map_err(|illegal| Error::Conflict(format!("workflow {execution} is quarantined: {illegal}")))
+            }
+        }
+    }
+
+    pub(super) async fn step(&self, execution: ExecutionId, input: Input) -> Result<(), Error> {
+        let input = Box::new(input);
+        Ok(self.ask(|reply| Message::Step { execution, input, reply }).await??)
+    }
+
+    async fn is_live(&self, execution: ExecutionId) -> Result<bool, Error> {
+        Ok(self.ask(|reply| Message::Read { execution, reply }).await?.is_some())
+    }
+
+    /// Operating on an execution needs EXECUTE on its workflow.
+    async fn permit_on(&self, who: &Owner, execution: ExecutionId) -> Result<(), Error> {
+        if *who == Owner::Local {
+            return Ok(());
+        }
+        let Known::Whole(known) = self.known(execution).await? else { return Ok(()) };
+        self.permit(who, Permission::Execute, TargetKind::Workflow, &known.plan.pinned.workflow.name)
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Error {
+    Error::Unavailable(error.to_string())
+}
+
+/// Returns the query of the latest executions.
+pub fn latest(count: u64) -> Query<Field> {
+    Query { sort: vec![(Field::Started, Direction::Descending)], size: count, ..Query::default() }
+}

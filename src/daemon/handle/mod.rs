@@ -1,0 +1,91 @@
+//! What the faces hold: every request goes through here, with its checks and its masks.
+//!
+//! **Architecture Invariant:** a value leaves in clear by two named doors only, [`Handle::reveal`] and
+//! [`Handle::hand_off`]; everything else that is returned is masked.
+
+mod definitions;
+mod executions;
+mod problems;
+mod rescue;
+mod schedules;
+mod secrets;
+mod workers;
+
+pub use executions::{Known, latest};
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use tokio::sync::oneshot;
+
+pub(super) use definitions::registration;
+
+use crate::access::{Policy, Principal, Target, TargetKind};
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::daemon::definitions::Definitions;
+use crate::daemon::error::Error;
+use crate::daemon::message::{Message, Reply};
+use crate::daemon::views::Views;
+use crate::journal::Reader;
+use crate::secret::Store;
+use crate::settings::Settings;
+use crate::words::{Owner, Permission};
+
+/// The daemon, as a face sees it. Cloning is cheap.
+#[derive(Clone)]
+pub struct Handle(pub(super) Arc<Shared>);
+
+/// What every clone shares.
+pub(super) struct Shared {
+    pub(super) inbox: Sender<Message>,
+    pub(super) store: Arc<Store>,
+    pub(super) policy: Policy,
+    pub(super) settings: Arc<Settings>,
+    pub(super) definitions: Definitions,
+    pub(super) reader: Reader,
+    pub(super) views: Views,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Handle {
+    /// Returns what is set.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Returns what time it is.
+    pub fn now(&self) -> crate::words::Timestamp {
+        self.0.clock.now()
+    }
+
+    pub(super) fn definitions(&self) -> &Definitions {
+        &self.0.definitions
+    }
+
+    /// Puts the first catalog in force.
+    pub(super) fn adopt(&self, catalog: Catalog) {
+        let changing = self.0.definitions.begin();
+        self.publish(&changing, catalog);
+    }
+
+    /// Asks the dispatcher and waits for what it says.
+    async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        let stopped = || Error::Unavailable("keytide is stopping".to_owned());
+        self.0.inbox.send(message(reply)).map_err(|_| stopped())?;
+        answer.await.map_err(|_| Error::Unavailable("the journal cannot be written; see the log".to_owned()))
+    }
+
+    /// Fails where `who` may not do that. What somebody may not know of reads like what is not there.
+    fn permit(&self, who: &Owner, permission: Permission, kind: TargetKind, name: &str) -> Result<(), Error> {
+        let snapshot = self.0.store.snapshot();
+        let none = std::collections::BTreeMap::new();
+        let tags = snapshot.tags(name).filter(|_| kind == TargetKind::Secret).unwrap_or(&none);
+        let principal = Principal { owner: who, workflow: None };
+        if self.0.policy.allows(principal, permission, &Target { kind, name, tags }) {
+            return Ok(());
+        }
+        Err(Error::Denied(format!("{who} may not {permission} {name}")))
+    }
+}

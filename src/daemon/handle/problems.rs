@@ -1,0 +1,21 @@
+use crate::catalog::Problem;
+use crate::daemon::error::Error;
+use crate::daemon::handle::Handle;
+use crate::daemon::message::Message;
+
+impl Handle {
+    /// Returns everything that somebody has to look at: files, the store, schedules, runs that fetched and did not store
+    /// or are in doubt.
+    pub async fn problems(&self) -> Result<Vec<Problem>, Error> {
+        let mut problems = self.catalog().problems();
+        let store = self.0.store.problems().into_iter();
+        problems.extend(store.map(|problem| plain("the secret store", problem.to_string())));
+        let running = self.ask(|reply| Message::Problems { reply }).await?;
+        problems.extend(running.into_iter().map(|(place, message)| plain(&place, message)));
+        Ok(problems)
+    }
+}
+
+fn plain(place: &str, message: String) -> Problem {
+    Problem { place: place.to_owned(), message, diagnostics: Vec::new() }
+}

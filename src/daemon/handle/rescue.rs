@@ -1,0 +1,63 @@
+use serde_json::Value;
+
+use crate::daemon::error::Error;
+use crate::daemon::handle::Handle;
+use crate::daemon::handle::executions::Known;
+use crate::engine::{Input, Operation};
+use crate::secret::{Allow, Change, Evaluation, Write, Writer, Written, text_to_store};
+use crate::words::{ExecutionId, Owner};
+use crate::workflow::expressions::{DocumentLookup, resolve_text};
+
+impl Handle {
+    /// Stores a value of a run's raw response that no task could store, and then stops naming the run as a problem.
+    pub async fn rescue(
+        &self,
+        who: &Owner,
+        execution: ExecutionId,
+        path: &str,
+        secret: &str,
+        allow: Allow,
+    ) -> Result<Written, Error> {
+        let Known::Whole(known) = self.read(who, execution).await? else {
+            return Err(Error::Conflict(format!("workflow {execution} is archived: what it fetched is gone")));
+        };
+        let responses = known.runs.iter().filter_map(|run| run.response.as_ref());
+        let bodies: Vec<Value> = responses.map(|response| response.body.expose().clone()).collect();
+        let found = bodies.iter().rev().map(|body| at_path(body, path)).find(|value| !value.is_null());
+        let value = found.ok_or_else(|| not_found(execution, path, bodies.last()))?;
+        let text = text_to_store(&value, Evaluation::Resolved, allow)
+            .map_err(|refusal| Error::invalid(format!("the value for `{secret}` is refused: {refusal}")))?;
+        let write = Write { name: secret.to_owned(), value: text, expires: None, plain: false };
+        // The path is part of it: a second rescue from another place is another write, not the same one again.
+        let reference = Some(format!("rescue {path}"));
+        let writer = Writer { run: Some(execution.to_string()), reference, ..Writer::person(&who.to_string()) };
+        let written = self.0.store.update(vec![Change::Put { writes: vec![write], writer }])?;
+        self.step(execution, Input::Operation(Operation::Dismiss)).await?;
+        Ok(written)
+    }
+
+    /// Stops naming what a run fetched and could not store as a problem.
+    pub async fn dismiss(&self, who: &Owner, execution: ExecutionId) -> Result<(), Error> {
+        self.operate(who, execution, Operation::Dismiss).await
+    }
+}
+
+/// Returns what is at a path of a body; `$` is all of it.
+fn at_path(body: &Value, path: &str) -> Value {
+    match path {
+        "$" | "." | "" => body.clone(),
+        path => resolve_text(&format!("${{{path}}}"), &DocumentLookup(body)),
+    }
+}
+
+/// Names the keys that are there, never their values.
+fn not_found(execution: ExecutionId, path: &str, body: Option<&Value>) -> Error {
+    let Some(body) = body else {
+        return Error::NotFound(format!("workflow {execution} fetched nothing that could be rescued"));
+    };
+    let keys = body.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>().join(", "));
+    Error::NotFound(match keys {
+        Some(keys) => format!("there is nothing at `{path}` in the response; it has the keys: {keys}"),
+        None => format!("there is nothing at `{path}` in the response"),
+    })
+}

@@ -1,0 +1,100 @@
+use serde_json::{Map, Value};
+
+use crate::access::TargetKind;
+use crate::catalog::{Owned, Registration};
+use crate::daemon::error::Error;
+use crate::daemon::handle::Handle;
+use crate::daemon::message::Message;
+use crate::daemon::slots::{Facts, Hold};
+use crate::journal::{Page, Query, Slot, SlotField};
+use crate::scheduler::{Defaults, Schedule};
+use crate::words::{ExecutionId, Owner, Permission, Timestamp};
+use crate::workflow::definition::WorkflowSchedule;
+
+impl Handle {
+    /// Returns the schedules that `who` may read, as Conductor's WorkflowSchedule with `origin` and `nextRunTime`.
+    pub async fn schedules(&self, who: &Owner) -> Result<Vec<Value>, Error> {
+        let catalog = self.catalog();
+        let readable = |owned: &&std::sync::Arc<Owned<WorkflowSchedule>>| {
+            self.permit(who, Permission::Read, TargetKind::Schedule, &owned.def.name).is_ok()
+        };
+        let owned: Vec<_> = catalog.schedules().filter(readable).cloned().collect();
+        let schedules = owned.iter().map(|owned| owned.def.name.clone()).collect();
+        let facts = self.ask(|reply| Message::Facts { schedules, reply }).await?;
+        Ok(owned.iter().zip(facts).map(|(owned, facts)| shown(owned, facts)).collect())
+    }
+
+    /// Returns one schedule.
+    pub async fn schedule(&self, who: &Owner, name: &str) -> Result<Value, Error> {
+        let all = self.schedules(who).await?;
+        all.into_iter().find(|schedule| schedule["name"] == name).ok_or_else(|| unknown(name))
+    }
+
+    /// Makes or changes a schedule over the API.
+    pub async fn save_schedule(&self, who: &Owner, mut schedule: WorkflowSchedule) -> Result<Value, Error> {
+        let name = schedule.name.clone();
+        let exists = self.catalog().schedule(&name).cloned();
+        let permission = if exists.is_some() { Permission::Update } else { Permission::Create };
+        self.permit(who, permission, TargetKind::Schedule, &name)?;
+        check(&schedule)?;
+        let now = self.now().as_millis();
+        schedule.create_time = Some(exists.and_then(|owned| owned.def.create_time).unwrap_or(now));
+        schedule.updated_time = Some(now);
+        self.register(who, vec![Registration::Schedule(schedule)]).await?;
+        self.schedule(who, &name).await
+    }
+
+    /// Holds a schedule, or lets it go on; it may be one of a file.
+    pub async fn hold_schedule(&self, who: &Owner, name: &str, hold: Hold) -> Result<(), Error> {
+        self.permit(who, Permission::Update, TargetKind::Schedule, name)?;
+        let schedule = name.to_owned();
+        if self.ask(|reply| Message::Hold { schedule, hold, reply }).await?? { Ok(()) } else { Err(unknown(name)) }
+    }
+
+    /// Starts a schedule's workflow now.
+    pub async fn trigger(&self, who: &Owner, name: &str) -> Result<ExecutionId, Error> {
+        self.permit(who, Permission::Execute, TargetKind::Schedule, name)?;
+        let owned = self.catalog().schedule(name).cloned().ok_or_else(|| unknown(name))?;
+        let request = owned.def.start_workflow_request.clone();
+        self.start(who, request.ok_or_else(|| Error::invalid(format!("schedule `{name}` starts nothing")))?).await
+    }
+
+    /// Returns what became of slots, the latest first.
+    pub fn slots(&self, query: &Query<SlotField>) -> Result<Page<Slot>, Error> {
+        self.0.reader.slots(query).map_err(|error| Error::Unavailable(error.to_string()))
+    }
+}
+
+fn check(schedule: &WorkflowSchedule) -> Result<(), Error> {
+    if schedule.name.trim().is_empty() {
+        return Err(Error::invalid("name: a schedule needs one"));
+    }
+    if schedule.start_workflow_request.as_ref().is_none_or(|request| request.name.trim().is_empty()) {
+        return Err(Error::invalid("startWorkflowRequest: it must name a workflow"));
+    }
+    Schedule::from_definition(schedule, Defaults::default())
+        .map(drop)
+        .map_err(|error| Error::invalid(error.to_string()))
+}
+
+fn shown(owned: &Owned<WorkflowSchedule>, facts: Option<Facts>) -> Value {
+    let value = serde_json::to_value(&owned.def).expect("a schedule has only text keys");
+    let mut fields = match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    fields.insert("origin".to_owned(), owned.owner.to_string().into());
+    if let Some(facts) = facts {
+        fields.insert("paused".to_owned(), facts.paused.into());
+        if let Some(reason) = facts.paused_reason {
+            fields.insert("pausedReason".to_owned(), reason.into());
+        }
+        let next = facts.next.filter(|_| !facts.paused).map(Timestamp::as_millis);
+        fields.insert("nextRunTime".to_owned(), next.into());
+    }
+    Value::Object(fields)
+}
+
+fn unknown(name: &str) -> Error {
+    Error::NotFound(format!("there is no schedule `{name}`"))
+}

@@ -1,0 +1,140 @@
+use std::collections::BTreeMap;
+
+use crate::access::{Principal, Target, TargetKind};
+use crate::daemon::error::Error;
+use crate::daemon::handle::Handle;
+use crate::secret::{self, Change, Recipient, Snapshot, Summary, Version, VersionInfo, Write, Writer, Written};
+use crate::words::{Owner, Permission, Sensitive};
+
+impl Handle {
+    /// Returns the secrets that `who` may reach with every one of the permissions.
+    pub fn secrets(&self, who: &Owner, permissions: &[Permission]) -> Vec<Summary> {
+        let mut list = self.0.store.snapshot().list();
+        list.retain(|summary| {
+            let target = Target { kind: TargetKind::Secret, name: &summary.name, tags: &summary.tags };
+            let principal = Principal { owner: who, workflow: None };
+            permissions.iter().all(|permission| self.0.policy.allows(principal, *permission, &target))
+        });
+        list
+    }
+
+    /// Returns whether there is a secret that `who` may read.
+    pub fn secret_exists(&self, who: &Owner, name: &str) -> bool {
+        self.readable(who, name).is_ok()
+    }
+
+    /// Returns the versions of a secret, the newest first.
+    pub fn secret_history(&self, who: &Owner, name: &str) -> Result<Vec<VersionInfo>, Error> {
+        self.readable(who, name)?.history(name).ok_or_else(|| unknown(name))
+    }
+
+    /// Returns the tags of a secret.
+    pub fn secret_tags(&self, who: &Owner, name: &str) -> Result<BTreeMap<String, String>, Error> {
+        self.readable(who, name)?.tags(name).cloned().ok_or_else(|| unknown(name))
+    }
+
+    /// Returns a value in clear, for whoever asked to see it.
+    pub fn reveal(&self, who: &Owner, name: &str, version: Version) -> Result<Sensitive, Error> {
+        self.readable(who, name)?.get(name, version).ok_or_else(|| unknown(name))
+    }
+
+    /// Writes secrets, all or none. The guards are the caller's: a face knows what was forced.
+    pub fn put_secrets(&self, who: &Owner, writes: Vec<Write>) -> Result<Written, Error> {
+        let snapshot = self.0.store.snapshot();
+        for write in &writes {
+            let permission = if snapshot.contains(&write.name) { Permission::Update } else { Permission::Create };
+            self.permit(who, permission, TargetKind::Secret, &write.name)?;
+        }
+        self.change(Change::Put { writes, writer: Writer::person(&who.to_string()) })
+    }
+
+    /// Removes a secret and its versions.
+    pub fn remove_secret(&self, who: &Owner, name: &str) -> Result<(), Error> {
+        self.permit_on_secret(who, Permission::Delete, name)?;
+        self.change(Change::Remove { name: name.to_owned() }).map(drop)
+    }
+
+    /// Makes an old value the current one again, as a new version.
+    pub fn roll_back_secret(&self, who: &Owner, name: &str, to: Version) -> Result<Written, Error> {
+        self.permit_on_secret(who, Permission::Update, name)?;
+        let writer = Writer::person(&who.to_string());
+        self.change(Change::Rollback { name: name.to_owned(), to, writer })
+    }
+
+    /// Sets a tag, or removes it.
+    pub fn tag_secret(&self, who: &Owner, name: &str, key: &str, value: Option<&str>) -> Result<(), Error> {
+        self.permit_on_secret(who, Permission::Update, name)?;
+        let change = Change::Tag { name: name.to_owned(), key: key.to_owned(), value: value.map(str::to_owned) };
+        self.change(change).map(drop)
+    }
+
+    /// Returns who can read the store.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        self.0.store.snapshot().recipients().to_vec()
+    }
+
+    /// Changes who can read the store; only its owner may.
+    pub fn change_recipients(&self, who: &Owner, change: Change) -> Result<(), Error> {
+        if *who != Owner::Local {
+            return Err(Error::Denied(format!("{who} may not change who reads the store")));
+        }
+        self.change(change).map(drop)
+    }
+
+    fn change(&self, change: Change) -> Result<Written, Error> {
+        self.0.store.update(vec![change]).map_err(Error::from)
+    }
+
+    /// What `who` may not read is answered like what is not there.
+    fn readable(&self, who: &Owner, name: &str) -> Result<std::sync::Arc<Snapshot>, Error> {
+        let snapshot = self.0.store.snapshot();
+        let allowed = self.permit(who, Permission::Read, TargetKind::Secret, name).is_ok();
+        if allowed && snapshot.contains(name) { Ok(snapshot) } else { Err(unknown(name)) }
+    }
+
+    fn permit_on_secret(&self, who: &Owner, permission: Permission, name: &str) -> Result<(), Error> {
+        self.readable(who, name)?;
+        self.permit(who, permission, TargetKind::Secret, name)
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::NotFound(format!("there is no secret `{name}`"))
+}
+
+impl From<secret::Error> for Error {
+    fn from(error: secret::Error) -> Self {
+        use secret::Error as Store;
+        let message = error.to_string();
+        match error {
+            Store::UnknownSecret { .. } | Store::UnknownVersion { .. } | Store::UnknownRecipient { .. } => {
+                Self::NotFound(message)
+            }
+            Store::BadName { .. }
+            | Store::ValueTooLarge { .. }
+            | Store::WrittenTwice { .. }
+            | Store::BadRecipient { .. }
+            | Store::Guarded { .. } => Self::invalid(message),
+            Store::OwnRecipient { .. } | Store::Exists { .. } | Store::NotForked => Self::Conflict(message),
+            Store::Forked { .. } | Store::Unreadable { .. } => Self::Forked(message),
+            Store::NotARecipient { .. }
+            | Store::Loose { .. }
+            | Store::NotOurs { .. }
+            | Store::PostQuantum { .. }
+            | Store::Plugin { .. }
+            | Store::NotAnIdentity { .. }
+            | Store::NoIdentity { .. }
+            | Store::BadSeal
+            | Store::UnknownKey { .. } => Self::Key(message),
+            Store::Missing { .. }
+            | Store::Disk { .. }
+            | Store::Busy { .. }
+            | Store::StateUnknown { .. }
+            | Store::NoRoom { .. }
+            | Store::StoreTooLarge { .. }
+            | Store::NoRandomness { .. }
+            | Store::Encryption { .. }
+            | Store::Interrupted => Self::Unavailable(message),
+        }
+    }
+}

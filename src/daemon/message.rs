@@ -1,0 +1,148 @@
+//! What reaches the dispatcher, and what it answers.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::daemon::offers::Queue;
+use crate::daemon::slots::{Facts, Hold, Scheduled};
+use crate::engine::{Execution, Input, Outcome, Plan, Rejected, Start};
+use crate::journal::OwnedChange;
+use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
+
+/// Where an answer goes. Nobody waiting for it any more is no error.
+pub type Reply<T> = oneshot::Sender<T>;
+
+/// Something that the dispatcher must deal with.
+pub enum Message {
+    /// Somebody starts a workflow.
+    Start {
+        /// The definition.
+        plan: Arc<Plan>,
+        /// How it starts.
+        start: Box<Start>,
+        /// Told once the start is on disk.
+        reply: Reply<Result<ExecutionId, Refused>>,
+    },
+    /// Something happened to an execution.
+    Step {
+        /// Which.
+        execution: ExecutionId,
+        /// What.
+        input: Box<Input>,
+        /// Told once the change is on disk.
+        reply: Reply<Result<(), Refused>>,
+    },
+    /// The executor answered.
+    Outcome(Outcome),
+    /// A worker looks for work.
+    Poll(Poll),
+    /// Somebody reads a live execution; `None` where it is not live.
+    Read {
+        /// Which.
+        execution: ExecutionId,
+        /// Told once everything before is on disk.
+        reply: Reply<Option<Arc<Execution>>>,
+    },
+    /// Somebody wants to hear of every change of a live execution, until it has ended.
+    Watch {
+        /// Which.
+        execution: ExecutionId,
+        /// Gets the status after every commit that changes it; closed at once where it is not live.
+        notices: mpsc::UnboundedSender<WorkflowStatus>,
+    },
+    /// Somebody asks which executions are live.
+    Live {
+        /// Their ids.
+        reply: Reply<Vec<ExecutionId>>,
+    },
+    /// Somebody asks how many runs wait in each queue.
+    Sizes {
+        /// The numbers.
+        reply: Reply<Vec<(Queue, usize)>>,
+    },
+    /// Somebody holds a schedule, or lets it go on.
+    Hold {
+        /// Which.
+        schedule: String,
+        /// What.
+        hold: Hold,
+        /// Told once it is on disk, whether there is such a schedule.
+        reply: Reply<Result<bool, Refused>>,
+    },
+    /// Somebody asks when schedules fire next.
+    Facts {
+        /// Which.
+        schedules: Vec<String>,
+        /// In the same order.
+        reply: Reply<Vec<Option<Facts>>>,
+    },
+    /// Somebody asks what is wrong with schedules and executions.
+    Problems {
+        /// What it is about, and a sentence.
+        reply: Reply<Vec<(String, String)>>,
+    },
+    /// The schedules are these from now on.
+    Schedules(Vec<Scheduled>),
+    /// The API changes what it owns.
+    Own {
+        /// The changes.
+        changes: Vec<OwnedChange>,
+        /// Told once it is on disk.
+        reply: Reply<Result<(), Refused>>,
+    },
+    /// No new slots, no new tasks: the process is about to stop.
+    Drain,
+    /// The last message: the loop ends once it is dealt with.
+    Stop,
+}
+
+/// A worker that looks for work and may wait for it.
+pub struct Poll {
+    /// Where it looks.
+    pub queue: Queue,
+    /// Which worker.
+    pub worker_id: Option<String>,
+    /// How many tasks it takes.
+    pub count: usize,
+    /// How long it waits.
+    pub until: Timestamp,
+    /// The tasks it got.
+    pub reply: Reply<Vec<Polled>>,
+}
+
+/// A task that a worker took.
+pub struct Polled {
+    /// Its execution.
+    pub execution: Arc<Execution>,
+    /// Its run.
+    pub run: RunNumber,
+}
+
+/// Why a request was not taken; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is no such execution.
+    #[error("no such workflow found by id: {0}")]
+    NoSuchExecution(ExecutionId),
+    /// The execution does not take it.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// There is an execution with this id already.
+    #[error("workflow {0} has been started already")]
+    AlreadyStarted(ExecutionId),
+    /// The execution's rows cannot be read or do not fit.
+    #[error("workflow {execution} is quarantined: {reason}")]
+    Quarantined {
+        /// Which.
+        execution: ExecutionId,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The journal did not take it: it is not done.
+    #[error("the journal cannot be written, so nothing was done: {0}")]
+    Unavailable(String),
+    /// The process is about to stop.
+    #[error("keytide is stopping; try again when it runs")]
+    Stopping,
+}

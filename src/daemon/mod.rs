@@ -1,0 +1,38 @@
+//! The daemon: the one loop that owns every live execution, and the handle that the faces hold.
+//!
+//! # Theory of operation
+//!
+//! Everything that happens (a request, an answer of the executor, a slot that is due, time passing) becomes a message.
+//! The dispatcher takes a batch of messages, lets the engine decide and apply in memory, and commits all events of the
+//! batch in one synced transaction. Only then are commands released and callers answered. If the commit fails, the
+//! executions of the batch are dropped and loaded again, nothing was released, and the executor's answers are kept and
+//! tried again, because a token that reached us is never lost.
+//!
+//! **Architecture Invariant:** [`Dispatcher`] is a synchronous state machine without clock, thread or I/O of its own; the
+//! thread in `shell` is a loop around it. The simulator drives the same state machine.
+
+mod assembly;
+mod batch;
+mod definitions;
+mod dispatcher;
+mod error;
+mod handle;
+mod housekeeping;
+mod ids;
+mod message;
+mod offers;
+mod shell;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod views;
+mod watching;
+
+pub use assembly::{Config, Daemon, Recovery};
+pub use batch::Batch;
+pub use dispatcher::{Dispatcher, Rules};
+pub use error::Error;
+pub use handle::{Handle, Known, latest};
+pub use message::{Message, Poll, Polled, Refused, Reply};
+pub use offers::Queue;
+pub use slots::{Facts, Hold, Scheduled, Slots};

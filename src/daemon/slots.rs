@@ -1,0 +1,193 @@
+//! What schedules start: slots that are due become executions, in one commit with the watermarks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::daemon::batch::Batch;
+use crate::daemon::dispatcher::Dispatcher;
+use crate::daemon::message::Refused;
+use crate::engine::{Plan, Start};
+use crate::journal::{Log, Slot, SlotOutcome};
+use crate::scheduler::{self, Due, DueSlot, Schedule, SkippedSlot, Timetable, rotation_timeout, slot_input};
+use crate::words::{ExecutionId, Timestamp};
+use crate::workflow::definition::StartWorkflowRequest;
+use crate::workflow::flow;
+
+/// What a schedule starts.
+#[derive(Clone)]
+pub struct Scheduled {
+    /// When.
+    pub schedule: Arc<Schedule>,
+    /// What, and with what.
+    pub request: StartWorkflowRequest,
+    /// The definition that it names, or why there is none.
+    pub plan: Result<Arc<Plan>, String>,
+}
+
+/// The schedules, their timetable and what they start.
+pub struct Slots {
+    store_id: String,
+    timetable: Timetable,
+    scheduled: BTreeMap<String, Scheduled>,
+    /// Whether anything fires by itself.
+    fires: bool,
+    problems: BTreeMap<String, scheduler::Problem>,
+}
+
+impl Slots {
+    /// Returns the slots of no schedules.
+    pub fn new(store_id: String, fires: bool) -> Self {
+        let timetable = Timetable::new([], Vec::new(), Timestamp::EPOCH);
+        Self { store_id, timetable, scheduled: BTreeMap::new(), fires, problems: BTreeMap::new() }
+    }
+
+    /// Takes what the journal knows of the schedules.
+    pub fn recover(&mut self, log: &dyn Log, now: Timestamp) -> Result<(), crate::journal::Error> {
+        let watermarks = log.watermarks()?;
+        for unreadable in &watermarks.unreadable {
+            tracing::error!(%unreadable, "a schedule's watermark cannot be read: it starts from now");
+        }
+        let schedules = self.scheduled.values().map(|scheduled| scheduled.schedule.clone());
+        self.timetable = Timetable::new(schedules, watermarks.rows, now);
+        Ok(())
+    }
+
+    /// Takes other schedules; those that stay keep their place in time.
+    pub fn replace(&mut self, scheduled: Vec<Scheduled>, now: Timestamp) {
+        self.scheduled = scheduled.into_iter().map(|one| (one.schedule.name.clone(), one)).collect();
+        let schedules: Vec<_> = self.scheduled.values().map(|scheduled| scheduled.schedule.clone()).collect();
+        let timetable = std::mem::replace(&mut self.timetable, Timetable::new([], Vec::new(), now));
+        self.timetable = timetable.replan(schedules, now);
+    }
+
+    /// Returns when the next slot is due.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.timetable.next_wake().filter(|_| self.fires)
+    }
+
+    /// Returns what is wrong with schedules.
+    pub fn problems(&self) -> impl Iterator<Item = &scheduler::Problem> {
+        self.problems.values()
+    }
+
+    /// Returns when a schedule fires next and whether somebody holds it.
+    pub fn facts(&self, name: &str) -> Option<Facts> {
+        let mark = self.timetable.watermark(name)?;
+        Some(Facts {
+            next: self.timetable.next_of(name).map(|slot| slot.due),
+            paused: mark.paused,
+            paused_reason: mark.hold.as_ref().and_then(|hold| hold.reason.clone()),
+        })
+    }
+
+    /// Holds a schedule, or lets it go on; returns whether there is such a schedule.
+    pub fn hold(&mut self, name: &str, hold: Hold, now: Timestamp, batch: &mut Batch) -> bool {
+        let mark = match hold {
+            Hold::Pause(reason) => self.timetable.pause(name, reason, now),
+            Hold::Resume => self.timetable.resume(name, now),
+        };
+        batch.watermarks.extend(mark);
+        self.scheduled.contains_key(name)
+    }
+}
+
+/// What is known of a schedule besides its definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// When it fires next.
+    pub next: Option<Timestamp>,
+    /// Whether it is held.
+    pub paused: bool,
+    /// Why.
+    pub paused_reason: Option<String>,
+}
+
+/// What somebody wants of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// No slots, until somebody resumes it.
+    Pause(Option<String>),
+    /// Slots again, from now on.
+    Resume,
+}
+
+impl Dispatcher {
+    /// Starts what is due.
+    pub(super) fn fire_slots(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        if !self.slots.fires || self.is_draining() {
+            return;
+        }
+        let mut timetable = std::mem::replace(&mut self.slots.timetable, Timetable::new([], Vec::new(), now));
+        let Due { slots, skipped, watermarks, gone, problems } = timetable.due(now, &|name| self.running(name));
+        self.slots.timetable = timetable;
+        for slot in &slots {
+            self.fire(slot, now, log, batch);
+        }
+        batch.slots.extend(skipped.iter().filter_map(|slot| self.skip(slot, now)));
+        batch.watermarks.extend(watermarks);
+        batch.schedules_gone.extend(gone);
+        for problem in problems {
+            tracing::warn!(%problem, "a schedule is in trouble");
+            self.slots.problems.insert(problem.schedule().to_owned(), problem);
+        }
+    }
+
+    fn fire(&mut self, slot: &DueSlot, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        let id = ExecutionId::of_slot(&self.slots.store_id, &slot.schedule, slot.due);
+        let Some(scheduled) = self.slots.scheduled.get(&slot.schedule).cloned() else { return };
+        let started = scheduled.plan.clone().and_then(|plan| {
+            let start = start_of(&scheduled, &plan, slot, id, now);
+            self.start(&plan, start, now, log, batch).map_err(|refused| match refused {
+                Refused::AlreadyStarted(_) => String::new(),
+                refused => refused.to_string(),
+            })
+        });
+        let outcome = match started {
+            Ok(_) => SlotOutcome::Fired,
+            // A slot fires once: its id is in the journal.
+            Err(reason) if reason.is_empty() => return,
+            Err(reason) => {
+                tracing::error!(schedule = slot.schedule, %reason, "a slot could not start");
+                SlotOutcome::Failed { reason }
+            }
+        };
+        self.slots.problems.remove(&slot.schedule);
+        batch.slots.push(Slot {
+            execution: id,
+            schedule: slot.schedule.clone(),
+            workflow: scheduled.request.name.clone(),
+            due: slot.due,
+            at: now,
+            outcome,
+        });
+    }
+
+    fn skip(&self, slot: &SkippedSlot, now: Timestamp) -> Option<Slot> {
+        let scheduled = self.slots.scheduled.get(&slot.schedule)?;
+        Some(Slot {
+            execution: ExecutionId::of_slot(&self.slots.store_id, &slot.schedule, slot.due),
+            schedule: slot.schedule.clone(),
+            workflow: scheduled.request.name.clone(),
+            due: slot.due,
+            at: now,
+            outcome: SlotOutcome::Skipped { blocked_by: slot.blocked_by? },
+        })
+    }
+}
+
+fn start_of(scheduled: &Scheduled, plan: &Plan, slot: &DueSlot, id: ExecutionId, now: Timestamp) -> Start {
+    let request = &scheduled.request;
+    let workflow = &plan.pinned.workflow;
+    let is_rotation = !flow::secrets_written(&workflow.tasks).is_empty();
+    let needs_timeout = is_rotation && workflow.timeout_seconds == 0;
+    Start {
+        execution: id,
+        input: slot_input(&request.input, slot, now, id),
+        correlation_id: request.correlation_id.clone(),
+        priority: request.priority.unwrap_or(0),
+        started_by: format!("schedule:{}", slot.schedule),
+        slot: Some((slot.schedule.clone(), slot.due)),
+        task_to_domain: request.task_to_domain.clone(),
+        timeout: needs_timeout.then(|| rotation_timeout(scheduled.schedule.period(slot.due))),
+    }
+}

@@ -1,0 +1,110 @@
+//! What people see of executions: Conductor's JSON, masked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::engine::{Execution, view};
+use crate::observe::Masking;
+use crate::redact::Masker;
+use crate::secret::{Snapshot, Store};
+use crate::words::{RunNumber, Timestamp};
+
+/// Fields of Conductor's JSON that hold what tasks took and gave.
+const PAYLOAD_FIELDS: [&str; 5] = ["input", "output", "variables", "inputData", "outputData"];
+/// Fields that hold definitions or sentences: known values are masked in them, structure is not.
+const TEXT_FIELDS: [&str; 3] = ["reasonForIncompletion", "workflowDefinition", "workflowTask"];
+
+/// Makes views: it knows every value of the store, and learns those of each execution.
+pub(super) struct Views {
+    store: Arc<Store>,
+    masking: Arc<Masking>,
+    known: Mutex<Option<u64>>,
+}
+
+impl Views {
+    /// Returns the views over a store; the same masker serves the logs.
+    pub(super) fn new(store: Arc<Store>, masking: Arc<Masking>) -> Self {
+        Self { store, masking, known: Mutex::new(None) }
+    }
+
+    /// Returns the masker of every value in the store now.
+    pub(super) fn masker(&self) -> Arc<Masker> {
+        let snapshot = self.store.snapshot();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != Some(snapshot.revision()) {
+            self.masking.replace(Arc::new(masker_of(&snapshot)));
+            *known = Some(snapshot.revision());
+        }
+        self.masking.current()
+    }
+
+    /// Returns an execution as Conductor's Workflow.
+    pub(super) fn workflow(&self, execution: &Execution, with_tasks: bool) -> Value {
+        let mut value = view::workflow_json(execution, with_tasks);
+        self.mask(&mut value, execution);
+        value
+    }
+
+    /// Returns a run as Conductor's Task.
+    pub(super) fn task(&self, execution: &Execution, run: RunNumber) -> Option<Value> {
+        let mut value = view::task_json(execution, execution.run(run)?);
+        self.mask(&mut value, execution);
+        Some(value)
+    }
+
+    /// Returns an execution as Conductor's WorkflowSummary.
+    pub(super) fn summary(&self, execution: &Execution) -> Value {
+        let mut value = view::summary_json(execution);
+        self.mask(&mut value, execution);
+        for field in ["input", "output"] {
+            value[field] = view::summary_text(&value[field]).into();
+        }
+        value
+    }
+
+    fn mask(&self, value: &mut Value, execution: &Execution) {
+        let masker = self.masker().with(execution.masks.iter());
+        mask_fields(value, &masker, &execution.plan.pinned.workflow.masked_fields);
+    }
+}
+
+/// Returns an archived execution as Conductor's WorkflowSummary; its snapshot is masked already.
+pub(super) fn summary_of_snapshot(snapshot: &Value) -> Value {
+    let moment = |field: &str| snapshot[field].as_i64().map(|at| Timestamp::from_millis(at).to_string());
+    let (started, ended) = (snapshot["startTime"].as_i64(), snapshot["endTime"].as_i64());
+    json!({
+        "workflowType": snapshot["workflowName"],
+        "version": snapshot["workflowVersion"],
+        "workflowId": snapshot["workflowId"],
+        "correlationId": snapshot["correlationId"],
+        "startTime": moment("startTime"),
+        "updateTime": moment("updateTime"),
+        "endTime": moment("endTime"),
+        "status": snapshot["status"],
+        "input": view::summary_text(&snapshot["input"]),
+        "output": view::summary_text(&snapshot["output"]),
+        "reasonForIncompletion": snapshot["reasonForIncompletion"],
+        "executionTime": ended.zip(started).map_or(0, |(ended, started)| ended - started),
+        "priority": snapshot["priority"],
+    })
+}
+
+fn masker_of(snapshot: &Snapshot) -> Masker {
+    Masker::new(snapshot.masked_values())
+}
+
+fn mask_fields(value: &mut Value, masker: &Masker, masked_fields: &[String]) {
+    let Value::Object(fields) = value else { return };
+    for (name, field) in fields {
+        if PAYLOAD_FIELDS.contains(&name.as_str()) {
+            *field = masker.mask_payload(field, masked_fields);
+        } else if TEXT_FIELDS.contains(&name.as_str()) {
+            *field = masker.mask_value(field);
+        } else if name == "tasks" {
+            for task in field.as_array_mut().into_iter().flatten() {
+                mask_fields(task, masker, masked_fields);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Logs, redacted: every line passes the masker before it reaches a stream.
+//!
+//! **Architecture Invariant:** there is one sink. What is logged anywhere in the process, by us or by a library, leaves
+//! through it, so a known secret value cannot be written in any encoding, at any level.
+
+use std::io::{self, Write};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::redact::Masker;
+
+/// The masker in force, shared by everything that prints.
+pub struct Masking(RwLock<Arc<Masker>>);
+
+impl Masking {
+    /// Starts with the values known now.
+    pub fn new(masker: Masker) -> Arc<Self> {
+        Arc::new(Self(RwLock::new(Arc::new(masker))))
+    }
+
+    /// Puts another masker in force.
+    pub fn replace(&self, masker: Arc<Masker>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = masker;
+    }
+
+    /// Returns the masker in force.
+    pub fn current(&self) -> Arc<Masker> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// How much is logged, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verbosity {
+    /// The least important level that is logged.
+    pub level: LevelFilter,
+    /// Whether a line is JSON.
+    pub json: bool,
+}
+
+/// Sends all logs of the process, masked, to the stream that `open` gives for each line. Called once; a second call
+/// changes nothing.
+pub fn install<W>(verbosity: Verbosity, masking: Arc<Masking>, open: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::builder().with_default_directive(verbosity.level.into()).parse_lossy("");
+    let writer = MaskedWriter { masking, open };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    // A subscriber that is there already stays: tests install one each.
+    let _ = if verbosity.json { builder.json().try_init() } else { builder.try_init() };
+}
+
+struct MaskedWriter<W> {
+    masking: Arc<Masking>,
+    open: W,
+}
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for MaskedWriter<W> {
+    type Writer = MaskedLine<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        MaskedLine { masker: self.masking.current(), line: Vec::new(), target: self.open.make_writer() }
+    }
+}
+
+/// Gathers one event's bytes, so that a value that is written in pieces is still found.
+struct MaskedLine<W: Write> {
+    masker: Arc<Masker>,
+    line: Vec<u8>,
+    target: W,
+}
+
+impl<W: Write> Write for MaskedLine<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let line = std::mem::take(&mut self.line);
+        let text = String::from_utf8_lossy(&line);
+        self.target.write_all(self.masker.mask_text(&text).as_bytes())?;
+        self.target.flush()
+    }
+}
+
+impl<W: Write> Drop for MaskedLine<W> {
+    fn drop(&mut self) {
+        if !self.line.is_empty() {
+            // Nobody is left to tell that the log cannot be written.
+            let _ = self.flush();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::words::Sensitive;
+
+    #[derive(Clone, Default)]
+    struct Stream(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Stream {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_written_in_pieces_is_masked() {
+        let secret = Sensitive::new("tok-4242-canary");
+        let masking = Masking::new(Masker::new([&secret]));
+        let stream = Stream::default();
+        let target = stream.clone();
+        let writer = MaskedWriter { masking, open: move || target.clone() };
+        let mut line = writer.make_writer();
+        line.write_all(b"token is tok-42").unwrap();
+        line.write_all(b"42-canary, base64 dG9rLTQyNDItY2FuYXJ5\n").unwrap();
+        drop(line);
+        let text = String::from_utf8(stream.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "token is ***, base64 ***\n");
+    }
+
+    #[test]
+    fn a_value_that_becomes_known_later_is_masked_from_then_on() {
+        let masking = Masking::new(Masker::new([]));
+        let secret = Sensitive::new("late-secret-value");
+        assert_eq!(masking.current().mask_text("late-secret-value"), "late-secret-value");
+        masking.replace(Arc::new(Masker::new([&secret])));
+        assert_eq!(masking.current().mask_text("late-secret-value"), "***");
+    }
+}
