@@ -46,7 +46,7 @@ impl Step<'_> {
         }
         let run = RunNumber(u32::try_from(self.execution.runs.len() + 1).unwrap_or(u32::MAX));
         let input = self.input(planned, run);
-        if size_bytes(&Value::Object(input.clone())) > PAYLOAD_BYTES {
+        if input.values().map(size_bytes).sum::<usize>() > PAYLOAD_BYTES {
             let reference = &planned.task.task_reference_name;
             let reason = format!("the input of task `{reference}` is over the limit of {PAYLOAD_BYTES} bytes");
             return self.end(WorkflowStatus::Failed, Some(reason), None);
@@ -55,7 +55,10 @@ impl Step<'_> {
             Ways::Switch { cases, otherwise } => Some(switch::choose(planned, cases, *otherwise, &input)),
             Ways::None | Ways::Fork(_) | Ways::Join { .. } => None,
         };
-        let input = choice.as_ref().map_or(input.clone(), |choice| choice.noted(input));
+        let input = match &choice {
+            Some(choice) => choice.noted(input),
+            None => input,
+        };
         let scope = attempt.scope;
         self.emit(Fact::Scheduled(Box::new(self.scheduling(planned, run, input, attempt))));
         match (&planned.task.task_type, choice) {
