@@ -4,6 +4,8 @@
 //! The house has layers; a room names only rooms of lower layers. `docs/ARCHITECTURE.md` is the map and
 //! `tests/tidy.rs` checks it on the source.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod words;
 
 pub mod access;

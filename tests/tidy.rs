@@ -43,8 +43,14 @@ const KEPT: &[Kept] = &[
     },
     Kept { paths: &["rusqlite"], by: &["journal"], instead: "only `journal` speaks to its database" },
     Kept {
-        paths: &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "Uuid::now_v7"],
+        paths: &["SystemTime::now", "Timestamp::now", "Zoned::now", "Uuid::now_v7"],
         by: &["clock"],
+        instead: "take `now` as an argument, or ask the `Clock` that was handed over",
+    },
+    Kept {
+        // How long somebody waits is no time of day: the patience of a call, the grace of a shutdown.
+        paths: &["Instant::now"],
+        by: &["clock", "daemon", "executor"],
         instead: "take `now` as an argument, or ask the `Clock` that was handed over",
     },
     Kept {

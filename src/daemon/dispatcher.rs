@@ -241,7 +241,7 @@ impl Dispatcher {
                 batch.answers.push(Answer::Started { result, reply });
             }
             Message::Step { execution, input, reply } => {
-                let result = self.step(execution, *input, now, log, batch);
+                let result = self.step(execution, *input, now, log, batch).map(drop);
                 batch.answers.push(Answer::Stepped { result, reply });
             }
             Message::Outcome(outcome) => self.outcome(outcome, now, log, batch),
@@ -297,7 +297,7 @@ impl Dispatcher {
         now: Timestamp,
         log: &dyn Log,
         batch: &mut Batch,
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
         if !self.live.contains_key(&id) {
             let execution = load(id, log)?.ok_or(Refused::NoSuchExecution(id))?;
             self.admit(execution);
@@ -306,9 +306,10 @@ impl Dispatcher {
         let live = self.live.get_mut(&id).expect("it was admitted above");
         let execution = Arc::make_mut(&mut live.execution);
         let events = engine::step(execution, input, &self.rules.at(now, self.draining))?;
+        let changed = !events.is_empty();
         batch.record(id, events);
         self.settle(id);
-        Ok(())
+        Ok(changed)
     }
 
     /// Steps every execution whose deadline has come, once; what is due again at once comes with the next turn.
@@ -329,7 +330,8 @@ impl Dispatcher {
             let mut runs = Vec::with_capacity(taken.len());
             for (execution, run) in taken {
                 let input = Input::Polled { run, worker_id: poll.worker_id.clone() };
-                if self.step(execution, input, now, log, batch).is_ok() {
+                // Where nothing happened the run was not there to be taken.
+                if self.step(execution, input, now, log, batch).is_ok_and(|changed| changed) {
                     runs.push((execution, run));
                 }
             }

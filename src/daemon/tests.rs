@@ -27,12 +27,12 @@ struct World {
 impl World {
     fn new() -> Self {
         let world = Self { folder: tempfile::tempdir().unwrap(), identity: Identity::generate() };
-        let made = Store::create(world.edges(), world.paths(), world.identity.clone(), "test", 5).unwrap();
+        let made = Store::create(Self::edges(), world.paths(), world.identity.clone(), "test", 5).unwrap();
         drop(made);
         world
     }
 
-    fn edges(&self) -> Edges {
+    fn edges() -> Edges {
         Edges { disk: Arc::new(SystemDisk), clock: Arc::new(SystemClock) }
     }
 
@@ -45,7 +45,7 @@ impl World {
     }
 
     fn store(&self) -> Arc<Store> {
-        Arc::new(Store::open(self.edges(), self.paths(), self.identity.clone(), 5).unwrap())
+        Arc::new(Store::open(Self::edges(), self.paths(), self.identity.clone(), 5).unwrap())
     }
 
     fn daemon(&self, recovery: Recovery) -> Daemon {
@@ -92,7 +92,7 @@ fn seed_rotation(uri: &str) -> WorkflowDef {
 
 fn options() -> Options {
     Options {
-        lifetime: Duration::from_secs(60),
+        lifetime: Duration::from_mins(1),
         key_id: "key-id-canary-1".to_owned(),
         key_secret: Sensitive::new("key-secret-canary-1"),
     }

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "this is where files are touched")]
+
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};

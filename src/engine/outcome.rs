@@ -70,21 +70,24 @@ impl Step<'_> {
         let planned = self.planned(&plan, run);
         let is_http = planned.task.task_type == TaskType::Http;
         let known = self.at(run);
-        let asked = known.wake.is_none() && known.response.is_none() && (is_http || stores(&planned.task.task_type));
+        let is_store = planned.task.task_type == TaskType::UpdateSecret;
         let started = known.status == TaskStatus::InProgress;
-        if !asked {
+        let waits = known.wake.is_some();
+        if known.response.is_some() || !(is_http || is_store) {
             return;
         }
         match answer {
+            // What was fetched or stored counts whenever it comes.
+            Answer::Response(response) if started && is_http => http::answered(self, run, response),
+            Answer::Done { output } if started && is_store => {
+                self.complete_run(run, Some(Payload::new(inert(output.into_value()))));
+                self.todo.push_back(Todo::Settle(run));
+            }
+            _ if waits => {}
             Answer::Ready
                 if !started && is_http && self.turn.may_start && self.execution.status == WorkflowStatus::Running =>
             {
                 self.start_run(run, None);
-            }
-            Answer::Response(response) if started && is_http => http::answered(self, run, response),
-            Answer::Done { output } if started => {
-                self.complete_run(run, Some(Payload::new(inert(output.into_value()))));
-                self.todo.push_back(Todo::Settle(run));
             }
             Answer::Failed { reason, terminal } => {
                 let status = if terminal { TaskStatus::FailedWithTerminalError } else { TaskStatus::Failed };
@@ -224,10 +227,6 @@ impl Step<'_> {
     pub(super) fn resolved(&self, template: &crate::words::Map) -> Payload {
         Payload::new(self.scope().resolve(&Value::Object(template.clone())))
     }
-}
-
-fn stores(task_type: &TaskType) -> bool {
-    *task_type == TaskType::UpdateSecret
 }
 
 /// Returns whether somebody other than us reports on a run.

@@ -2,5 +2,6 @@
 
 mod control;
 mod corpus;
+mod random;
 mod rig;
 mod rotation;

@@ -117,7 +117,6 @@ impl Step<'_> {
             self.todo.push_back(Todo::Settle(run));
         }
         if too_long && def.timeout_policy == TaskTimeoutPolicy::TimeOutWf {
-            self.todo.pop_back();
             self.end_timed_out(run);
         }
     }
