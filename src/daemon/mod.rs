@@ -19,8 +19,11 @@ mod error;
 mod handle;
 mod housekeeping;
 mod ids;
+mod loading;
 mod message;
 mod offers;
+mod polls;
+mod problems;
 mod shell;
 mod slots;
 #[cfg(test)]
