@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -62,7 +62,12 @@ pub struct Config {
     pub recovery: Recovery,
     /// What is defined at the start, where the folder is not watched.
     pub catalog: Catalog,
+    /// Reads the settings again from the text of a changed `keytide.toml`, or says what is wrong with it.
+    pub reread: Reread,
 }
+
+/// Reads the settings from the text of `keytide.toml`; none: the file is gone.
+pub type Reread = Arc<dyn Fn(Option<&[u8]>) -> Result<Settings, String> + Send + Sync>;
 
 /// What a process takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,6 +230,8 @@ fn handle(config: &Config, inbox: Sender<Message>, reader: Reader) -> Handle {
         reader,
         views: Views::new(config.store.clone(), config.masking.clone()),
         clock: config.clock.clone(),
+        reread: config.reread.clone(),
+        unsettled: Mutex::new(None),
     }))
 }
 

@@ -256,6 +256,7 @@ impl Dispatcher {
                 batch.owned.extend(changes);
                 batch.answers.push(Answer::Owned { reply });
             }
+            Message::Rules { environment, store_retry } => self.rules = Rules { environment, store_retry },
             Message::Drain | Message::Stop => self.draining = true,
         }
     }

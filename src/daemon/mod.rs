@@ -31,7 +31,7 @@ mod tests;
 mod views;
 mod watching;
 
-pub use assembly::{Config, Daemon, Recovery};
+pub use assembly::{Config, Daemon, Recovery, Reread};
 pub use batch::Batch;
 pub use dispatcher::{Dispatcher, Rules};
 pub use error::Error;
