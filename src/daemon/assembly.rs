@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use crate::access::Policy;
 use crate::catalog::Catalog;
@@ -159,6 +160,13 @@ impl Daemon {
         drop(self.inbox.send(Message::Drain));
     }
 
+    /// Returns whether nothing is under way once the dispatcher has dealt with all that was sent before.
+    fn has_settled(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.inbox.send(Message::Live { reply });
+        asked.is_err() || answer.blocking_recv().is_err() || !self.is_busy()
+    }
+
     /// Returns whether calls or writes are under way.
     pub fn is_busy(&self) -> bool {
         self.executor.calls_in_flight() > 0
@@ -169,7 +177,8 @@ impl Daemon {
     pub fn stop(mut self, hurry: impl Fn() -> bool) {
         self.drain();
         let until = std::time::Instant::now() + GRACE;
-        while self.is_busy() && !hurry() && std::time::Instant::now() < until {
+        // An answer that is taken may ask for more, as for the store: it is over when a turn leaves nothing under way.
+        while (self.is_busy() || !self.has_settled()) && !hurry() && std::time::Instant::now() < until {
             thread::sleep(GRACE_STEP);
         }
         drop(self.watching.take());

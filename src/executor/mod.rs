@@ -95,8 +95,9 @@ impl Executor {
         let mut table = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let task = self.runtime.spawn(async move {
             let (answer, resolved) = http_call(&tools, &assignment).await;
-            calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             tools.answer(&assignment, answer, resolved);
+            // Last: who waits for the calls in flight must find their answers delivered.
+            calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         });
         table.insert(key, task.abort_handle());
     }
