@@ -52,15 +52,41 @@ impl fmt::Display for RunNumber {
     }
 }
 
-/// The task id that people and workers see: it names the execution and the run, so it needs no table.
+/// The task id that people and workers see: the execution's, with the run's number added to its last 32 bits.
+///
+/// So it needs no table: all but the last 32 bits find the execution, and the execution's own id the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(Uuid);
 
 impl TaskId {
-    /// Returns the id of a run of an execution: v5 over both.
+    /// Returns the id of a run of an execution.
     pub fn of(execution: ExecutionId, run: RunNumber) -> Self {
-        Self(Uuid::new_v5(&execution.uuid(), &run.0.to_be_bytes()))
+        let (shared, last) = halves(execution.0);
+        Self(Uuid::from_u128(shared | u128::from(last.wrapping_add(run.0))))
     }
+
+    /// Returns the run that it names, where it belongs to this execution.
+    pub fn run_of(self, execution: ExecutionId) -> Option<RunNumber> {
+        let ((shared, last), (other, first)) = (halves(self.0), halves(execution.0));
+        (shared == other).then(|| RunNumber(last.wrapping_sub(first)))
+    }
+
+    /// Returns what the id of its execution begins with, as text.
+    pub fn prefix(self) -> String {
+        let mut text = self.to_string();
+        text.truncate(text.len() - LAST_DIGITS);
+        text
+    }
+}
+
+/// How many hexadecimal digits the last 32 bits of an id are.
+const LAST_DIGITS: usize = 8;
+
+/// Returns all but the last 32 bits, and these.
+fn halves(id: Uuid) -> (u128, u32) {
+    let bits = id.as_u128();
+    let last = u32::try_from(bits & u128::from(u32::MAX)).expect("32 bits fit");
+    (bits ^ u128::from(last), last)
 }
 
 impl fmt::Display for TaskId {
