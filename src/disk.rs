@@ -7,6 +7,7 @@
 //! are born 0600 and folders 0700: the mode is given at creation, never mended afterwards.
 
 mod faulty;
+mod socket;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use faulty::{Fault, FaultyDisk, Outage};
+pub use socket::listen_private;
 pub use system::SystemDisk;
 
 /// What a path leads to.
