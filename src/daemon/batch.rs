@@ -8,7 +8,7 @@ use crate::daemon::message::{Polled, Refused, Reply};
 use crate::daemon::offers::Queue;
 use crate::daemon::slots::Facts;
 use crate::engine::{self, Command, Event, Execution, Outcome, Plan};
-use crate::journal::{OwnedChange, Record, Slot, Transaction};
+use crate::journal::{OwnedChange, Record, Slot, TaskLog, Transaction};
 use crate::scheduler::Watermark;
 use crate::words::{ExecutionId, RunNumber};
 
@@ -29,6 +29,8 @@ pub struct Batch {
     pub(super) slots: Vec<Slot>,
     /// What the API owns now.
     pub(super) owned: Vec<OwnedChange>,
+    /// What is logged for runs.
+    pub(super) task_logs: Vec<TaskLog>,
     /// Who waits for this batch to be on disk.
     pub(super) answers: Vec<Answer>,
     /// The executor's answers in it, kept for the case that the commit fails.
@@ -46,6 +48,7 @@ pub(super) enum Answer {
     Facts { facts: Vec<Option<Facts>>, reply: Reply<Vec<Option<Facts>>> },
     Problems { problems: Vec<(String, String)>, reply: Reply<Vec<(String, String)>> },
     Owned { reply: Reply<Result<(), Refused>> },
+    Logged { reply: Reply<Result<(), Refused>> },
     Polled { runs: Vec<(ExecutionId, RunNumber)>, reply: Reply<Vec<Polled>> },
 }
 
@@ -56,7 +59,7 @@ impl Answer {
             Self::Started { result, reply } => drop(reply.send(result.and(Err(refused.clone())))),
             Self::Stepped { result, reply } => drop(reply.send(result.and(Err(refused.clone())))),
             Self::Held { reply, .. } => drop(reply.send(Err(refused.clone()))),
-            Self::Owned { reply } => drop(reply.send(Err(refused.clone()))),
+            Self::Owned { reply } | Self::Logged { reply } => drop(reply.send(Err(refused.clone()))),
             Self::Facts { .. }
             | Self::Problems { .. }
             | Self::Read { .. }
@@ -81,7 +84,7 @@ impl Batch {
             schedules_gone: self.schedules_gone.clone(),
             owned: self.owned.clone(),
             slots: self.slots.clone(),
-            task_logs: Vec::new(),
+            task_logs: self.task_logs.clone(),
         }
     }
 

@@ -1,15 +1,14 @@
 //! What reaches the dispatcher, and what it answers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::daemon::offers::Queue;
 use crate::daemon::slots::{Facts, Hold, Scheduled};
 use crate::engine::{Execution, Input, Outcome, Plan, Rejected, Start};
-use crate::journal::OwnedChange;
-use crate::words::{ExecutionId, Map, RunNumber, Timestamp, WorkflowStatus};
+use crate::journal::{OwnedChange, TaskLog};
+use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
 
 /// Where an answer goes. Nobody waiting for it any more is no error.
 pub type Reply<T> = oneshot::Sender<T>;
@@ -92,12 +91,12 @@ pub enum Message {
         /// Told once it is on disk.
         reply: Reply<Result<(), Refused>>,
     },
-    /// The settings changed.
-    Rules {
-        /// What `${workflow.env.NAME}` gives.
-        environment: Map,
-        /// How long an `UPDATE_SECRET` tries a store that is in trouble.
-        store_retry: Duration,
+    /// Somebody logs a line for a run.
+    Log {
+        /// The line.
+        log: TaskLog,
+        /// Told once it is on disk.
+        reply: Reply<Result<(), Refused>>,
     },
     /// No new slots, no new tasks: the process is about to stop.
     Drain,

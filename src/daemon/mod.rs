@@ -16,14 +16,12 @@ mod batch;
 mod definitions;
 mod dispatcher;
 mod error;
+mod faces;
 mod handle;
 mod housekeeping;
 mod ids;
-mod loading;
 mod message;
 mod offers;
-mod polls;
-mod problems;
 mod shell;
 mod slots;
 #[cfg(test)]
@@ -31,10 +29,11 @@ mod tests;
 mod views;
 mod watching;
 
-pub use assembly::{Config, Daemon, Recovery, Reread};
+pub use assembly::{Config, Daemon, Recovery};
 pub use batch::Batch;
 pub use dispatcher::{Dispatcher, Rules};
 pub use error::Error;
+pub use faces::{aside, spawn};
 pub use handle::{Handle, Known, latest};
 pub use message::{Message, Poll, Polled, Refused, Reply};
 pub use offers::Queue;

@@ -63,6 +63,11 @@ impl Views {
         value
     }
 
+    /// Returns a line that somebody logged for an execution.
+    pub(super) fn line(&self, execution: &Execution, line: &str) -> String {
+        self.masker().with(execution.masks.iter()).mask_text(line).into_owned()
+    }
+
     fn mask(&self, value: &mut Value, execution: &Execution) {
         let masker = self.masker().with(execution.masks.iter());
         mask_fields(value, &masker, &execution.plan.pinned.workflow.masked_fields);

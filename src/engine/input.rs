@@ -100,7 +100,7 @@ pub enum Rejected {
     #[error("workflow {0} is not paused")]
     NotPaused(ExecutionId),
     /// Nothing failed that could be tried again.
-    #[error("there are no tasks of workflow {0} that could be tried again")]
+    #[error("There are no retryable tasks! Use restart if you want to attempt entire workflow execution again.")]
     NothingToRetry(ExecutionId),
     /// Its definition does not let it be restarted.
     #[error("workflow {0} is not restartable: its definition says so")]
