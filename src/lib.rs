@@ -29,6 +29,7 @@ pub mod watch;
 
 pub mod daemon;
 
+pub mod api;
 pub mod client;
 
 pub mod cli;

@@ -1,0 +1,31 @@
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::api::body::Path;
+use crate::api::{Answer, Error, text};
+use crate::daemon::Handle;
+
+/// The environment is set in `keytide.toml`, so nothing here changes it.
+pub(super) fn routes() -> Router<Handle> {
+    Router::new().route("/api/environment", get(all)).route("/api/environment/{name}", get(one))
+}
+
+async fn all(State(handle): State<Handle>) -> Answer {
+    let variables = handle.settings().environment.iter();
+    let list: Vec<_> = variables.map(|(name, value)| json!({"name": name, "value": written(value)})).collect();
+    Ok(Json(list).into_response())
+}
+
+async fn one(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    let value = handle.settings().environment.get(&name);
+    let value = value.ok_or_else(|| Error::missing(format!("there is no environment variable `{name}`")))?;
+    Ok(text(written(value)))
+}
+
+/// Variables are text to clients; one that is not is written as JSON.
+fn written(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

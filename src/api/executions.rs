@@ -1,0 +1,136 @@
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::api::body::{Body, Path};
+use crate::api::params::Params;
+use crate::api::{Answer, CALLER, Error, text};
+use crate::daemon::Handle;
+use crate::engine::Operation;
+use crate::journal::{Field, Page, Query, conditions, sorting};
+use crate::words::ExecutionId;
+use crate::workflow::definition::StartWorkflowRequest;
+
+/// How many tasks a page holds where nobody says, as on Conductor.
+const TASKS_USUAL: usize = 15;
+
+pub(super) fn routes() -> Router<Handle> {
+    Router::new()
+        .route("/api/workflow", post(start))
+        .route("/api/workflow/search", get(search))
+        .route("/api/workflow/decide/{id}", put(decide))
+        .route("/api/workflow/{id}", get(workflow).post(start_by_name).delete(terminate))
+        .route("/api/workflow/{id}/status", get(status))
+        .route("/api/workflow/{id}/tasks", get(tasks))
+        .route("/api/workflow/{id}/pause", put(pause))
+        .route("/api/workflow/{id}/resume", put(resume))
+        .route("/api/workflow/{id}/restart", post(restart))
+        .route("/api/workflow/{id}/retry", post(retry))
+}
+
+async fn start(State(handle): State<Handle>, body: Body) -> Answer {
+    let mut request: StartWorkflowRequest = body.json()?;
+    if request.name.trim().is_empty() {
+        let inline = request.workflow_def.as_ref().map(|workflow| workflow.name.clone());
+        request.name = inline.ok_or_else(|| Error::wrong("name: the workflow to start is not named"))?;
+    }
+    Ok(text(handle.start(&CALLER, request).await?.to_string()))
+}
+
+async fn start_by_name(State(handle): State<Handle>, Path(name): Path<String>, params: Params, body: Body) -> Answer {
+    let request = StartWorkflowRequest {
+        name,
+        version: params.number("version")?,
+        correlation_id: params.text("correlationId").map(str::to_owned),
+        priority: params.number("priority")?,
+        input: body.json_or_default()?,
+        ..StartWorkflowRequest::default()
+    };
+    Ok(text(handle.start(&CALLER, request).await?.to_string()))
+}
+
+async fn workflow(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
+    let with_tasks = params.flag("includeTasks", true)?;
+    Ok(Json(handle.workflow(&CALLER, execution(&id)?, with_tasks).await?).into_response())
+}
+
+async fn status(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
+    let workflow = handle.workflow(&CALLER, execution(&id)?, false).await?;
+    let mut fields = vec!["workflowId", "correlationId", "status"];
+    fields.extend(params.flag("includeOutput", false)?.then_some("output"));
+    fields.extend(params.flag("includeVariables", false)?.then_some("variables"));
+    let shown: BTreeMap<_, _> = fields.into_iter().filter_map(|name| Some((name, workflow.get(name)?))).collect();
+    Ok(Json(shown).into_response())
+}
+
+async fn tasks(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
+    let mut workflow = handle.workflow(&CALLER, execution(&id)?, true).await?;
+    let mut tasks = match workflow.get_mut("tasks").map(Value::take) {
+        Some(Value::Array(tasks)) => tasks,
+        _ => Vec::new(),
+    };
+    let mut summary = BTreeMap::<String, usize>::new();
+    for task in &tasks {
+        *summary.entry(task["status"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    let wanted: Vec<_> = params.all("status").flat_map(|list| list.split(',')).collect();
+    tasks.retain(|task| wanted.is_empty() || wanted.iter().any(|status| task["status"] == *status));
+    let total = tasks.len();
+    let start = params.number("start")?.unwrap_or(0);
+    let count = params.number("count")?.unwrap_or(TASKS_USUAL);
+    let results: Vec<_> = tasks.into_iter().skip(start).take(count).collect();
+    Ok(Json(json!({"totalHits": total, "results": results, "summary": summary})).into_response())
+}
+
+async fn search(State(handle): State<Handle>, params: Params) -> Answer {
+    let query = Query::<Field> {
+        conditions: conditions(params.text("query").unwrap_or(""), params.text("freeText").unwrap_or(""))?,
+        sort: sorting(params.text("sort").unwrap_or(""))?,
+        start: params.number("start")?.unwrap_or(0),
+        size: params.number("size")?.unwrap_or(Query::<Field>::default().size),
+    };
+    let Page { total, rows } = handle.search(&CALLER, &query).await?;
+    Ok(Json(json!({"totalHits": total, "results": rows})).into_response())
+}
+
+async fn pause(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
+    handle.operate(&CALLER, execution(&id)?, Operation::Pause).await?;
+    Ok(().into_response())
+}
+
+async fn resume(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
+    handle.operate(&CALLER, execution(&id)?, Operation::Resume).await?;
+    Ok(().into_response())
+}
+
+async fn terminate(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
+    let reason = params.text("reason").map(str::to_owned);
+    handle.operate(&CALLER, execution(&id)?, Operation::Terminate { reason }).await?;
+    Ok(().into_response())
+}
+
+async fn restart(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
+    handle.operate(&CALLER, execution(&id)?, Operation::Restart).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn retry(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
+    handle.operate(&CALLER, execution(&id)?, Operation::Retry).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Everything that can be decided is decided already.
+async fn decide(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
+    handle.workflow(&CALLER, execution(&id)?, false).await?;
+    Ok(().into_response())
+}
+
+/// Reads an id; what is none of ours is the id of nothing.
+pub(super) fn execution(id: &str) -> Result<ExecutionId, Error> {
+    id.parse().map_err(|_| Error::missing(format!("No such workflow found by id: {id}")))
+}

@@ -1,0 +1,153 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::api::body::{Body, Path};
+use crate::api::params::Params;
+use crate::api::{Answer, CALLER, Error};
+use crate::catalog::{Definition, Name};
+use crate::daemon::Handle;
+use crate::workflow::definition::{TaskDef, WorkflowDef};
+use crate::workflow::registration::{ValidationError, registration_errors};
+
+pub(super) fn routes() -> Router<Handle> {
+    Router::new()
+        .route("/api/metadata/workflow", get(workflows).post(create).put(replace))
+        .route("/api/metadata/workflow/validate", post(validate))
+        .route("/api/metadata/workflow/names", get(names))
+        .route("/api/metadata/workflow/latest-versions", get(latest_versions))
+        .route("/api/metadata/workflow/names-and-versions", get(names_and_versions))
+        .route("/api/metadata/workflow/{name}", get(workflow))
+        .route("/api/metadata/workflow/{name}/versions", get(versions))
+        .route("/api/metadata/workflow/{name}/{version}", delete(remove))
+        .route("/api/metadata/taskdefs", get(task_defs).post(put_task_defs).put(put_task_def))
+        .route("/api/metadata/taskdefs/{name}", get(task_def).delete(remove_task_def))
+}
+
+async fn create(State(handle): State<Handle>, params: Params, body: Body) -> Answer {
+    let overwrite = params.flag("overwrite", false)?;
+    let workflow: WorkflowDef = body.json()?;
+    sound([("registerWorkflowDef.arg0".to_owned(), &workflow)])?;
+    handle.register_workflows(&CALLER, vec![workflow], overwrite).await?;
+    Ok(().into_response())
+}
+
+async fn replace(State(handle): State<Handle>, params: Params, body: Body) -> Answer {
+    let workflows: Vec<WorkflowDef> = body.json()?;
+    sound(workflows.iter().enumerate().map(|(at, workflow)| (format!("updateWorkflowDef.arg0[{at}]"), workflow)))?;
+    let names: Vec<_> = workflows.iter().map(|workflow| workflow.name.clone()).collect();
+    handle.register_workflows(&CALLER, workflows, params.flag("overwrite", true)?).await?;
+    Ok(Json(json!({"bulkErrorResults": {}, "bulkSuccessfulResults": names})).into_response())
+}
+
+async fn validate(body: Body) -> Answer {
+    sound([("validateWorkflowDef.arg0".to_owned(), &body.json()?)])?;
+    Ok(().into_response())
+}
+
+/// Refuses definitions that are not to be registered; problems are named below the place of the definition, which has
+/// the name of Conductor's method in it.
+fn sound<'a>(definitions: impl IntoIterator<Item = (String, &'a WorkflowDef)>) -> Result<(), Error> {
+    let placed = |(place, definition): (String, &'a WorkflowDef)| {
+        let problems = registration_errors(definition).into_iter();
+        problems.map(move |problem| ValidationError { path: format!("{place}{}", problem.path), ..problem })
+    };
+    let problems: Vec<_> = definitions.into_iter().flat_map(placed).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
+}
+
+async fn workflow(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
+    let definition = handle.definition(&CALLER, &name, params.number("version")?)?;
+    Ok(Json(&definition.pinned.workflow).into_response())
+}
+
+async fn workflows(State(handle): State<Handle>) -> Answer {
+    let all = readable(&handle);
+    Ok(Json(all.iter().map(|definition| &definition.pinned.workflow).collect::<Vec<_>>()).into_response())
+}
+
+async fn latest_versions(State(handle): State<Handle>) -> Answer {
+    let all = readable(&handle);
+    let latest: BTreeMap<_, _> = all.iter().map(|one| (&one.pinned.workflow.name, &one.pinned.workflow)).collect();
+    Ok(Json(latest.into_values().collect::<Vec<_>>()).into_response())
+}
+
+async fn names(State(handle): State<Handle>) -> Answer {
+    let names: BTreeSet<_> = readable(&handle).iter().map(|one| one.pinned.workflow.name.clone()).collect();
+    Ok(Json(names).into_response())
+}
+
+async fn names_and_versions(State(handle): State<Handle>) -> Answer {
+    let mut by_name = BTreeMap::<String, Vec<Value>>::new();
+    for one in readable(&handle) {
+        by_name.entry(one.pinned.workflow.name.clone()).or_default().push(summary(&one));
+    }
+    Ok(Json(by_name).into_response())
+}
+
+async fn versions(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    let mut versions = readable(&handle);
+    versions.retain(|one| one.pinned.workflow.name == name);
+    if versions.is_empty() {
+        return Err(Error::missing(format!("No such workflow found by name: {name}, version: null")));
+    }
+    Ok(Json(versions.iter().map(summary).collect::<Vec<_>>()).into_response())
+}
+
+async fn remove(State(handle): State<Handle>, Path((name, version)): Path<(String, i32)>) -> Answer {
+    handle.unregister(&CALLER, &Name::Workflow { name, version }).await?;
+    Ok(().into_response())
+}
+
+async fn put_task_defs(State(handle): State<Handle>, body: Body) -> Answer {
+    handle.register_task_defs(&CALLER, body.json()?).await?;
+    Ok(().into_response())
+}
+
+async fn put_task_def(State(handle): State<Handle>, body: Body) -> Answer {
+    let task_def: TaskDef = body.json()?;
+    if handle.catalog().task_def(&task_def.name).is_none() {
+        return Err(no_task_def(&task_def.name));
+    }
+    handle.register_task_defs(&CALLER, vec![task_def]).await?;
+    Ok(().into_response())
+}
+
+async fn task_defs(State(handle): State<Handle>) -> Answer {
+    let catalog = handle.catalog();
+    Ok(Json(catalog.task_defs().map(|owned| &owned.def).collect::<Vec<_>>()).into_response())
+}
+
+async fn task_def(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    let catalog = handle.catalog();
+    let owned = catalog.task_def(&name).ok_or_else(|| no_task_def(&name))?;
+    Ok(Json(&owned.def).into_response())
+}
+
+async fn remove_task_def(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    handle.unregister(&CALLER, &Name::TaskDef(name)).await?;
+    Ok(().into_response())
+}
+
+fn no_task_def(name: &str) -> Error {
+    Error::missing(format!("No such taskType found by name: {name}"))
+}
+
+/// Returns every workflow that the caller may read, by name and version.
+fn readable(handle: &Handle) -> Vec<Arc<Definition>> {
+    let may_read = |definition: &&Arc<Definition>| {
+        let workflow = &definition.pinned.workflow;
+        handle.definition(&CALLER, &workflow.name, Some(workflow.version)).is_ok()
+    };
+    handle.catalog().workflows().filter(may_read).cloned().collect()
+}
+
+fn summary(definition: &Arc<Definition>) -> Value {
+    let workflow = &definition.pinned.workflow;
+    json!({"name": workflow.name, "version": workflow.version, "createTime": workflow.create_time})
+}

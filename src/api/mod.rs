@@ -1,0 +1,105 @@
+//! The REST API: Conductor's routes over [`Handle`], on the daemon's socket and, where it is asked for, on loopback.
+//!
+//! Shapes and status codes are those of Conductor 3.32 and of Orkes where Conductor has no such route; where Conductor
+//! answers a wrong request with 500, this answers 400. Our own command line speaks the same routes; what Conductor has no
+//! word for is below `/api/keytide`.
+//!
+//! **Architecture Invariant:** a face decides nothing. It reads a request, asks the handle, and writes what the handle
+//! says; access and masking are the handle's. A request that came through a browser from another site is refused before
+//! it is routed. Nothing that a client sends is answered with 5xx unless something of ours is broken.
+
+mod body;
+mod bulk;
+mod door;
+mod environment;
+mod error;
+mod executions;
+mod health;
+mod metadata;
+mod ours;
+mod params;
+mod scheduler;
+mod secret_body;
+mod secrets;
+mod serve;
+mod socket;
+mod task_logs;
+mod tasks;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::daemon::Handle;
+use crate::words::Owner;
+
+pub use door::Door;
+pub use error::Error;
+pub use serve::{serve_socket, serve_tcp};
+pub use socket::{BindError, bind_socket, bind_tcp};
+
+/// Who acts: both doors are the owner's. Who can open the socket can read the identity, and the open door is open.
+const CALLER: Owner = Owner::Local;
+
+/// The largest body of a request: Conductor's hard limit for the input of a workflow, and room for its envelope.
+const BODY_BYTES_MAX: usize = 11 << 20;
+
+/// How long a request may take, with its body; longer than the longest poll (60 s) and shorter than the patience of our
+/// own client (90 s).
+const REQUEST_PATIENCE: Duration = Duration::from_secs(75);
+
+/// What a handler answers.
+type Answer = Result<Response, Error>;
+
+/// Returns the routes behind a door.
+pub fn router(handle: Handle, door: Door) -> Router {
+    let routes = Router::new()
+        .merge(health::routes())
+        .merge(metadata::routes())
+        .merge(executions::routes())
+        .merge(bulk::routes())
+        .merge(tasks::routes())
+        .merge(task_logs::routes())
+        .merge(secrets::routes())
+        .merge(environment::routes())
+        .merge(scheduler::routes())
+        .merge(ours::routes());
+    routes
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::wrong_method)
+        .with_state(handle)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(in_time))
+        .layer(from_fn(move |request, next| door::guard(door.clone(), request, next)))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::ours().into_response()))
+        .layer(from_fn(never_kept))
+}
+
+/// A request that trickles in, or that something of ours holds up, ends.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answered = tokio::time::timeout(REQUEST_PATIENCE, next.run(request)).await;
+    answered.unwrap_or_else(|_| {
+        let message = format!("the request took longer than {} s", REQUEST_PATIENCE.as_secs());
+        Error::new(StatusCode::SERVICE_UNAVAILABLE, message).into_response()
+    })
+}
+
+/// No answer is kept by anybody on the way, and none is taken for another kind of content than it says.
+async fn never_kept(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Returns an answer that is plain text, as ids are.
+fn text(text: impl Into<String>) -> Response {
+    ([("content-type", "text/plain;charset=UTF-8")], text.into()).into_response()
+}

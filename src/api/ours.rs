@@ -1,0 +1,105 @@
+//! What Conductor has no word for: our own command line asks it here.
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::api::body::{Body, Path};
+use crate::api::executions::execution;
+use crate::api::{Answer, CALLER, Error, text};
+use crate::daemon::{self, Handle};
+use crate::secret::{Allow, Summary, Version, VersionInfo};
+use crate::words::Permission;
+
+pub(super) fn routes() -> Router<Handle> {
+    Router::new()
+        .route("/api/keytide/problems", get(problems))
+        .route("/api/keytide/schedules/{name}/trigger", post(trigger))
+        .route("/api/keytide/executions/{id}/rescue", post(rescue))
+        .route("/api/keytide/executions/{id}/dismiss", post(dismiss))
+        .route("/api/keytide/secrets", get(secrets))
+        .route("/api/keytide/secrets/{key}/history", get(history))
+        .route("/api/keytide/secrets/{key}/rollback", post(roll_back))
+}
+
+/// Where in a response a value is, and which secret it becomes.
+#[derive(Deserialize)]
+struct Rescue {
+    path: String,
+    secret: String,
+    #[serde(default)]
+    force: bool,
+}
+
+/// Which version becomes the current one again: `previous` or a number.
+#[derive(Deserialize)]
+struct Rollback {
+    to: String,
+}
+
+async fn problems(State(handle): State<Handle>) -> Answer {
+    let problems = handle.problems().await?;
+    let shown = problems.iter().map(|problem| json!({"place": problem.place, "message": problem.message}));
+    Ok(Json(shown.collect::<Vec<_>>()).into_response())
+}
+
+async fn trigger(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    Ok(text(handle.trigger(&CALLER, &name).await?.to_string()))
+}
+
+async fn rescue(State(handle): State<Handle>, Path(id): Path<String>, body: Body) -> Answer {
+    let Rescue { path, secret, force } = body.json()?;
+    let allow = if force { Allow::ALL } else { Allow::default() };
+    handle.rescue(&CALLER, execution(&id)?, &path, &secret, allow).await?;
+    Ok(().into_response())
+}
+
+async fn dismiss(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
+    handle.dismiss(&CALLER, execution(&id)?).await?;
+    Ok(().into_response())
+}
+
+async fn secrets(State(handle): State<Handle>) -> Answer {
+    let list = handle.secrets(&CALLER, &[Permission::Read]);
+    Ok(Json(list.iter().map(listed).collect::<Vec<_>>()).into_response())
+}
+
+async fn history(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
+    let versions = handle.secret_history(&CALLER, &key)?;
+    Ok(Json(versions.iter().map(version).collect::<Vec<_>>()).into_response())
+}
+
+async fn roll_back(State(handle): State<Handle>, Path(key): Path<String>, body: Body) -> Answer {
+    let Rollback { to } = body.json()?;
+    let version = Version::parse(&to).ok_or_else(|| Error::wrong(format!("to: \"{to}\" is no version")))?;
+    daemon::aside(move || handle.roll_back_secret(&CALLER, &key, version)).await??;
+    Ok(().into_response())
+}
+
+fn listed(summary: &Summary) -> Value {
+    let current = &summary.current;
+    json!({
+        "name": summary.name,
+        "tags": summary.tags,
+        "version": current.version,
+        "created": current.created.to_string(),
+        "by": current.by,
+        "expires": current.expires.map(|expires| expires.to_string()),
+        "fingerprint": current.fingerprint,
+    })
+}
+
+fn version(info: &VersionInfo) -> Value {
+    json!({
+        "version": info.version,
+        "stage": info.stage,
+        "created": info.created.to_string(),
+        "by": info.by,
+        "run": info.run,
+        "expires": info.expires.map(|expires| expires.to_string()),
+        "fingerprint": info.fingerprint,
+    })
+}

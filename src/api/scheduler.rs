@@ -1,0 +1,162 @@
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{delete, get, put};
+use axum::{Json, Router};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use crate::api::body::{Body, Path};
+use crate::api::params::Params;
+use crate::api::{Answer, CALLER, Error};
+use crate::catalog::Name;
+use crate::daemon::{self, Handle, Hold};
+use crate::journal::{Page, Query, Slot, SlotField, SlotOutcome, conditions, sorting};
+use crate::words::Timestamp;
+use crate::workflow::cron::Cron;
+use crate::workflow::definition::Dst;
+
+/// How many times `nextFewSchedules` gives where nobody says, and at most, as on Conductor.
+const TIMES_USUAL: usize = 3;
+const TIMES_MAX: usize = 5;
+/// How many schedules a page holds where nobody says, as on Conductor.
+const SCHEDULES_USUAL: usize = 100;
+
+pub(super) fn routes() -> Router<Handle> {
+    Router::new()
+        .route("/api/scheduler/schedules", get(schedules).post(save))
+        .route("/api/scheduler/schedules/search", get(search))
+        .route("/api/scheduler/schedules/{name}", get(schedule).merge(delete(remove)))
+        .route("/api/scheduler/schedules/{name}/pause", get(pause).put(pause))
+        .route("/api/scheduler/schedules/{name}/resume", get(resume).put(resume))
+        .route("/api/scheduler/bulk/pause", put(pause_all))
+        .route("/api/scheduler/bulk/resume", put(resume_all))
+        .route("/api/scheduler/nextFewSchedules", get(next_times))
+        .route("/api/scheduler/search/executions", get(executions))
+}
+
+async fn save(State(handle): State<Handle>, body: Body) -> Answer {
+    Ok(Json(handle.save_schedule(&CALLER, body.json()?).await?).into_response())
+}
+
+async fn schedules(State(handle): State<Handle>, params: Params) -> Answer {
+    let mut all = handle.schedules(&CALLER).await?;
+    if let Some(workflow) = params.text("workflowName") {
+        all.retain(|schedule| schedule["startWorkflowRequest"]["name"] == workflow);
+    }
+    Ok(Json(all).into_response())
+}
+
+async fn schedule(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    Ok(Json(handle.schedule(&CALLER, &name).await?).into_response())
+}
+
+/// One that is not there is removed already.
+async fn remove(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    match handle.unregister(&CALLER, &Name::Schedule(name)).await {
+        Ok(()) | Err(daemon::Error::NotFound(_)) => Ok(().into_response()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn pause(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
+    let reason = params.text("reason").map(str::to_owned);
+    handle.hold_schedule(&CALLER, &name, Hold::Pause(reason)).await?;
+    Ok(().into_response())
+}
+
+async fn resume(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    handle.hold_schedule(&CALLER, &name, Hold::Resume).await?;
+    Ok(().into_response())
+}
+
+async fn pause_all(State(handle): State<Handle>, body: Body) -> Answer {
+    hold_all(&handle, &body, &Hold::Pause(None)).await
+}
+
+async fn resume_all(State(handle): State<Handle>, body: Body) -> Answer {
+    hold_all(&handle, &body, &Hold::Resume).await
+}
+
+async fn hold_all(handle: &Handle, body: &Body, hold: &Hold) -> Answer {
+    let mut failed = BTreeMap::new();
+    let mut done = Vec::new();
+    for name in body.json::<Vec<String>>()? {
+        match handle.hold_schedule(&CALLER, &name, hold.clone()).await {
+            Ok(()) => done.push(name),
+            Err(error) => drop(failed.insert(name, error.to_string())),
+        }
+    }
+    Ok(Json(json!({"bulkErrorResults": failed, "bulkSuccessfulResults": done})).into_response())
+}
+
+async fn search(State(handle): State<Handle>, params: Params) -> Answer {
+    let mut found = handle.schedules(&CALLER).await?;
+    let name = params.text("scheduleName").or_else(|| params.text("name"));
+    let paused = params.text("paused").map(|_| params.flag("paused", false)).transpose()?;
+    let mentioned = params.text("freeText").filter(|text| *text != "*");
+    found.retain(|schedule| {
+        let workflow = &schedule["startWorkflowRequest"]["name"];
+        let mentions = |text: &str| [&schedule["name"], workflow].iter().any(|field| contains(field, text));
+        params.text("workflowName").is_none_or(|wanted| *workflow == wanted)
+            && name.is_none_or(|wanted| contains(&schedule["name"], wanted))
+            && paused.is_none_or(|wanted| schedule["paused"] == wanted)
+            && mentioned.is_none_or(mentions)
+    });
+    let total = found.len();
+    let (start, size) = (params.number("start")?.unwrap_or(0), params.number("size")?.unwrap_or(SCHEDULES_USUAL));
+    let results: Vec<_> = found.into_iter().skip(start).take(size).collect();
+    Ok(Json(json!({"totalHits": total, "results": results})).into_response())
+}
+
+fn contains(field: &Value, text: &str) -> bool {
+    field.as_str().is_some_and(|field| field.contains(text))
+}
+
+/// The times are those of UTC: the request names no zone.
+async fn next_times(State(handle): State<Handle>, params: Params) -> Answer {
+    let text = params.text("cronExpression").ok_or_else(|| Error::wrong("cronExpression: it is missing"))?;
+    let cron = Cron::parse(text).map_err(|error| Error::wrong(format!("cronExpression: {error}")))?;
+    let start = params.number::<i64>("scheduleStartTime")?.map(|ms| Timestamp::from_millis(ms.saturating_sub(1)));
+    let end = params.number::<i64>("scheduleEndTime")?.map(Timestamp::from_millis);
+    let mut after = start.map_or(handle.now(), |start| start.max(handle.now()));
+    let mut times = Vec::new();
+    for _ in 0..params.number("limit")?.unwrap_or(TIMES_USUAL).min(TIMES_MAX) {
+        let next = cron.next(after, &TimeZone::UTC, Dst::Once);
+        let Some(next) = next.filter(|next| end.is_none_or(|end| *next <= end)) else { break };
+        times.push(next.as_millis());
+        after = next;
+    }
+    Ok(Json(times).into_response())
+}
+
+async fn executions(State(handle): State<Handle>, params: Params) -> Answer {
+    let query = Query::<SlotField> {
+        conditions: conditions(params.text("query").unwrap_or(""), params.text("freeText").unwrap_or(""))?,
+        sort: sorting(params.text("sort").unwrap_or(""))?,
+        start: params.number("start")?.unwrap_or(0),
+        size: params.number("size")?.unwrap_or(Query::<SlotField>::default().size),
+    };
+    let Page { total, rows } = handle.slots(&query)?;
+    Ok(Json(json!({"totalHits": total, "results": rows.iter().map(shown).collect::<Vec<_>>()})).into_response())
+}
+
+fn shown(slot: &Slot) -> Value {
+    let mut shown = json!({
+        "executionId": slot.execution.to_string(),
+        "scheduleName": slot.schedule,
+        "scheduledTime": slot.due.as_millis(),
+        "executionTime": slot.at.as_millis(),
+        "workflowName": slot.workflow,
+        "state": slot.outcome.state(),
+    });
+    match &slot.outcome {
+        SlotOutcome::Fired => shown["workflowId"] = slot.execution.to_string().into(),
+        SlotOutcome::Skipped { blocked_by } => {
+            shown["reason"] = format!("the run {blocked_by} was still going").into();
+        }
+        SlotOutcome::Failed { reason } => shown["reason"] = reason.as_str().into(),
+    }
+    shown
+}

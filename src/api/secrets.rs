@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::api::body::{Body, Path};
+use crate::api::params::Params;
+use crate::api::{Answer, CALLER, Error, secret_body, text};
+use crate::daemon::{self, Handle};
+use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
+use crate::words::Permission;
+
+/// Says that a value is meant in spite of its looks, as `?force=true` does.
+const FORCE_HEADER: &str = "x-keytide-force";
+
+pub(super) fn routes() -> Router<Handle> {
+    Router::new()
+        .route("/api/secrets", get(reachable).post(names))
+        .route("/api/secrets-v2", get(with_tags))
+        .route("/api/secrets/v2", get(with_times))
+        .route("/api/secrets/{key}", get(reveal).put(put).delete(remove))
+        .route("/api/secrets/{key}/exists", get(exists))
+        .route("/api/secrets/{key}/tags", get(tags).put(put_tags).delete(remove_tags))
+}
+
+/// A tag as clients write it.
+#[derive(Deserialize)]
+struct Tag {
+    key: String,
+    #[serde(default)]
+    value: String,
+}
+
+async fn names(State(handle): State<Handle>) -> Json<Vec<String>> {
+    listed(&handle, &[Permission::Read])
+}
+
+async fn reachable(State(handle): State<Handle>, params: Params) -> Answer {
+    let mut permissions = Vec::new();
+    for word in params.all("access").flat_map(|list| list.split(',')) {
+        let unknown = || {
+            Error::wrong(format!(
+                "access: \"{word}\" is none of {}",
+                Permission::ALL.map(Permission::as_str).join(", ")
+            ))
+        };
+        permissions.push(Permission::parse(word).ok_or_else(unknown)?);
+    }
+    if permissions.is_empty() {
+        permissions.push(Permission::Read);
+    }
+    Ok(listed(&handle, &permissions).into_response())
+}
+
+fn listed(handle: &Handle, permissions: &[Permission]) -> Json<Vec<String>> {
+    Json(handle.secrets(&CALLER, permissions).into_iter().map(|summary| summary.name).collect())
+}
+
+async fn with_tags(State(handle): State<Handle>) -> Answer {
+    let list = handle.secrets(&CALLER, &[Permission::Read]);
+    let shown = list.iter().map(|summary| json!({"name": summary.name, "tags": tag_list(&summary.tags)}));
+    Ok(Json(shown.collect::<Vec<_>>()).into_response())
+}
+
+/// Conductor shows a part of each value here; we show none.
+async fn with_times(State(handle): State<Handle>) -> Answer {
+    let list = handle.secrets(&CALLER, &[Permission::Read]);
+    let shown = list.iter().map(|summary| {
+        let written = summary.current.created.to_string();
+        json!({"name": summary.name, "partial": "...", "created_at": written, "updated_at": written})
+    });
+    Ok(Json(shown.collect::<Vec<_>>()).into_response())
+}
+
+async fn reveal(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
+    let value = handle.reveal(&CALLER, &key, Version::Current)?;
+    Ok(text(value.expose()))
+}
+
+async fn put(
+    State(handle): State<Handle>,
+    Path(key): Path<String>,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let is_forced = params.flag("force", false)? || headers.get(FORCE_HEADER).is_some_and(|value| value == "true");
+    let allow = if is_forced { Allow::ALL } else { Allow::default() };
+    let value = secret_body::value(&headers, body.text()?);
+    let value = text_to_store(&value, Evaluation::Resolved, allow).map_err(|refusal| {
+        Error::wrong(format!("the value for `{key}` is refused: {refusal}; to store it all the same, add ?force=true"))
+    })?;
+    let write = Write { name: key, value, expires: None, plain: false };
+    daemon::aside(move || handle.put_secrets(&CALLER, vec![write])).await??;
+    Ok(().into_response())
+}
+
+async fn remove(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
+    daemon::aside(move || handle.remove_secret(&CALLER, &key)).await??;
+    Ok(().into_response())
+}
+
+async fn exists(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
+    Ok(Json(handle.secret_exists(&CALLER, &key)).into_response())
+}
+
+async fn tags(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
+    Ok(Json(tag_list(&handle.secret_tags(&CALLER, &key)?)).into_response())
+}
+
+async fn put_tags(State(handle): State<Handle>, Path(key): Path<String>, body: Body) -> Answer {
+    let tags: Vec<Tag> = body.json()?;
+    let set = move || tags.iter().try_for_each(|tag| handle.tag_secret(&CALLER, &key, &tag.key, Some(&tag.value)));
+    daemon::aside(set).await??;
+    Ok(().into_response())
+}
+
+async fn remove_tags(State(handle): State<Handle>, Path(key): Path<String>, body: Body) -> Answer {
+    let tags: Vec<Tag> = body.json()?;
+    let unset = move || tags.iter().try_for_each(|tag| handle.tag_secret(&CALLER, &key, &tag.key, None));
+    daemon::aside(unset).await??;
+    Ok(().into_response())
+}
+
+fn tag_list(tags: &BTreeMap<String, String>) -> Vec<Value> {
+    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
+}

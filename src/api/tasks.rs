@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::api::body::{Body, Path};
+use crate::api::executions::execution;
+use crate::api::params::Params;
+use crate::api::{Answer, CALLER, Error, text};
+use crate::daemon::{Handle, Queue};
+use crate::engine::WorkerUpdate;
+use crate::words::{ExecutionId, Map, Payload, RunNumber, TaskId, TaskStatus};
+
+/// How long a poll for several tasks waits where nobody says, as on Conductor.
+const POLL_PATIENCE_USUAL_MS: u64 = 100;
+
+pub(super) fn routes() -> Router<Handle> {
+    Router::new()
+        .route("/api/tasks", post(update))
+        .route("/api/tasks/poll/{type}", get(poll))
+        .route("/api/tasks/poll/batch/{type}", get(poll_batch))
+        .route("/api/tasks/queue/sizes", get(sizes))
+        .route("/api/tasks/queue/all", get(all_sizes))
+        .route("/api/tasks/{id}", get(task))
+        .route("/api/tasks/{id}/{reference}/{status}", post(update_by_reference))
+}
+
+/// What a worker says of a task.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskResult {
+    workflow_instance_id: Option<String>,
+    task_id: String,
+    status: String,
+    output_data: Option<Map>,
+    reason_for_incompletion: Option<String>,
+    callback_after_seconds: Option<i64>,
+    worker_id: Option<String>,
+}
+
+async fn poll(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
+    let tasks = polled(&handle, name, &params, 1, Duration::ZERO).await?;
+    Ok(match tasks.into_iter().next() {
+        Some(task) => Json(task).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+async fn poll_batch(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
+    let count = params.number("count")?.unwrap_or(1);
+    let patience = Duration::from_millis(params.number("timeout")?.unwrap_or(POLL_PATIENCE_USUAL_MS));
+    Ok(Json(polled(&handle, name, &params, count, patience).await?).into_response())
+}
+
+async fn polled(
+    handle: &Handle,
+    name: String,
+    params: &Params,
+    count: usize,
+    patience: Duration,
+) -> Result<Vec<Value>, Error> {
+    let queue = Queue { name, domain: params.text("domain").map(str::to_owned) };
+    let worker_id = params.text("workerid").map(str::to_owned);
+    Ok(handle.poll(&CALLER, queue, worker_id, count, patience).await?)
+}
+
+async fn update(State(handle): State<Handle>, body: Body) -> Answer {
+    let result: TaskResult = body.json()?;
+    let status = reported(&result.status)?;
+    let (execution, run) = match result.workflow_instance_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => {
+            let (execution, task) = (execution(id)?, parsed(&result.task_id)?);
+            (execution, task.run_of(execution).ok_or_else(|| no_such_task(&result.task_id))?)
+        }
+        None => found(&handle, &result.task_id).await?,
+    };
+    let update = WorkerUpdate {
+        status,
+        output: Payload::new(Value::Object(result.output_data.unwrap_or_default())),
+        reason: result.reason_for_incompletion.filter(|reason| !reason.is_empty()),
+        callback_after_seconds: result.callback_after_seconds.unwrap_or(0).max(0),
+        worker_id: result.worker_id,
+    };
+    handle.update_task(&CALLER, execution, run, update).await?;
+    Ok(text(result.task_id))
+}
+
+async fn update_by_reference(
+    State(handle): State<Handle>,
+    Path((id, reference, status)): Path<(String, String, String)>,
+    params: Params,
+    body: Body,
+) -> Answer {
+    let status = reported(&status)?;
+    let execution = execution(&id)?;
+    let output: Map = body.json_or_default()?;
+    // Nothing that waits under this name: Conductor answers nothing, and clients expect that.
+    let Some(run) = handle.pending_run(&CALLER, execution, &reference).await? else { return Ok(().into_response()) };
+    let update = WorkerUpdate {
+        status,
+        output: Payload::new(Value::Object(output)),
+        reason: None,
+        callback_after_seconds: 0,
+        worker_id: params.text("workerid").map(str::to_owned),
+    };
+    handle.update_task(&CALLER, execution, run, update).await?;
+    Ok(text(TaskId::of(execution, run).to_string()))
+}
+
+async fn task(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
+    let (execution, run) = found(&handle, &id).await?;
+    let task = handle.task(&CALLER, execution, run).await.map_err(|_| no_such_task(&id))?;
+    Ok(Json(task).into_response())
+}
+
+async fn sizes(State(handle): State<Handle>, params: Params) -> Answer {
+    let all = by_name(&handle).await?;
+    let asked: BTreeMap<_, _> =
+        params.all("taskType").map(|name| (name, all.get(name).copied().unwrap_or(0))).collect();
+    Ok(Json(asked).into_response())
+}
+
+async fn all_sizes(State(handle): State<Handle>) -> Answer {
+    Ok(Json(by_name(&handle).await?).into_response())
+}
+
+/// Conductor's name of a queue: the task's, and the domain before it.
+async fn by_name(handle: &Handle) -> Result<BTreeMap<String, usize>, Error> {
+    let name = |queue: Queue| match queue.domain {
+        Some(domain) => format!("{domain}:{}", queue.name),
+        None => queue.name,
+    };
+    Ok(handle.queue_sizes().await?.into_iter().map(|(queue, size)| (name(queue), size)).collect())
+}
+
+/// Returns the run that a task id names.
+pub(super) async fn found(handle: &Handle, id: &str) -> Result<(ExecutionId, RunNumber), Error> {
+    handle.find_task(&CALLER, parsed(id)?).await?.ok_or_else(|| no_such_task(id))
+}
+
+fn parsed(id: &str) -> Result<TaskId, Error> {
+    id.parse().map_err(|_| no_such_task(id))
+}
+
+fn no_such_task(id: &str) -> Error {
+    Error::missing(format!("No such task found by id: {id}"))
+}
+
+/// Reads a status that a worker may report.
+fn reported(status: &str) -> Result<TaskStatus, Error> {
+    let known = [
+        TaskStatus::InProgress,
+        TaskStatus::Completed,
+        TaskStatus::Failed,
+        TaskStatus::FailedWithTerminalError,
+        TaskStatus::Canceled,
+    ];
+    known.into_iter().find(|known| known.as_str() == status).ok_or_else(|| {
+        let names = known.map(TaskStatus::as_str).join(", ");
+        Error::wrong(format!("status: \"{status}\" is none of {names}"))
+    })
+}

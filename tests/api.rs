@@ -1,0 +1,20 @@
+//! The REST API over a real daemon: one folder, one store, one journal a test.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
+
+#[path = "api/doors.rs"]
+mod doors;
+#[path = "api/executions.rs"]
+mod executions;
+#[path = "api/malformed.rs"]
+mod malformed;
+#[path = "api/metadata.rs"]
+mod metadata;
+#[path = "api/scheduler.rs"]
+mod scheduler;
+#[path = "api/secrets.rs"]
+mod secrets;
+#[path = "api/server.rs"]
+mod server;
+#[path = "api/workers.rs"]
+mod workers;

@@ -1,0 +1,120 @@
+use serde_json::json;
+
+use crate::metadata::noop;
+use crate::server::Server;
+
+/// A workflow that waits for somebody.
+fn waiting() -> serde_json::Value {
+    json!({
+        "name": "waiting",
+        "version": 1,
+        "schemaVersion": 2,
+        "tasks": [{"name": "w", "taskReferenceName": "w", "type": "WAIT"}],
+        "outputParameters": {"said": "${w.output.said}", "of": "${workflow.input.of}", "stage": "${workflow.env.stage}"},
+    })
+}
+
+fn started(server: &Server) -> String {
+    assert_eq!(server.json("PUT", "/api/metadata/workflow", &json!([waiting()])).status, 200);
+    let body = json!({"name": "waiting", "input": {"of": 7}, "correlationId": "c", "version": "", "priority": 3});
+    let id = server.json("POST", "/api/workflow", &body);
+    assert_eq!(id.status, 200, "{id:?}");
+    assert_eq!(id.headers["content-type"], "text/plain;charset=UTF-8");
+    id.body
+}
+
+#[test]
+fn a_run_is_started_read_and_completed_by_reference() {
+    let server = Server::new();
+    let id = started(&server);
+    let path = format!("/api/workflow/{id}");
+    let workflow = server.get(&path).json();
+    assert_eq!(workflow["status"], "RUNNING");
+    assert_eq!(workflow["priority"], 3);
+    assert_eq!(workflow["tasks"][0]["status"], "IN_PROGRESS");
+    assert_eq!(server.get(&format!("{path}?includeTasks=false")).json()["tasks"], json!([]));
+    assert_eq!(server.get(&format!("{path}/tasks?status=IN_PROGRESS")).json()["totalHits"], 1);
+    assert_eq!(server.get(&format!("{path}/tasks?status=FAILED")).json()["totalHits"], 0);
+
+    let task = server.json("POST", &format!("/api/tasks/{id}/w/COMPLETED"), &json!({"said": "yes"}));
+    assert_eq!(task.body, workflow["tasks"][0]["taskId"].as_str().unwrap());
+    let status = server.get(&format!("{path}/status?includeOutput=true")).json();
+    let output = json!({"said": "yes", "of": 7, "stage": "test"});
+    assert_eq!(status, json!({"workflowId": id, "correlationId": "c", "status": "COMPLETED", "output": output}));
+    // Nothing waits any more: nothing is answered, and nothing changes.
+    let late = server.json("POST", &format!("/api/tasks/{id}/w/FAILED"), &json!({}));
+    assert_eq!((late.status, late.body.as_str()), (200, ""));
+    assert_eq!(server.get(&path).json()["status"], "COMPLETED");
+}
+
+#[test]
+fn a_run_is_held_and_ended() {
+    let server = Server::new();
+    let id = started(&server);
+    let path = format!("/api/workflow/{id}");
+    let send = |method: &str, rest: &str| server.send(method, &format!("{path}{rest}"), &[], b"").status;
+    assert_eq!(send("POST", "/retry"), 409, "it goes on");
+    assert_eq!(send("PUT", "/pause"), 200);
+    assert_eq!(server.get(&path).json()["status"], "PAUSED");
+    assert_eq!(send("PUT", "/resume"), 200);
+    assert_eq!(send("DELETE", "?reason=enough"), 200);
+    assert_eq!(server.get(&path).json()["reasonForIncompletion"], "enough");
+    assert_eq!(send("DELETE", ""), 409, "it has ended");
+    assert_eq!(send("POST", "/restart"), 204);
+    assert_eq!(server.get(&path).json()["status"], "RUNNING");
+    let ended = server.json("POST", "/api/workflow/bulk/terminate", &json!([id, "nothing"])).json();
+    assert_eq!(ended["bulkSuccessfulResults"], json!([id]));
+    assert_eq!(ended["bulkErrorResults"], json!({"nothing": "No such workflow found by id: nothing"}));
+    assert_eq!(server.send("PUT", &format!("/api/workflow/decide/{id}"), &[], b"").status, 200);
+}
+
+#[test]
+fn runs_are_found_by_what_they_are_called() {
+    let server = Server::new();
+    let id = started(&server);
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("n", 1)).status, 200);
+    let by_name = server.json("POST", "/api/workflow/n?correlationId=d&version=1", &json!({"a": 1}));
+    assert_eq!(by_name.status, 200);
+    let total = |query: &str| server.get(&format!("/api/workflow/search?query={query}")).json()["totalHits"].clone();
+    assert_eq!(total("*"), 2);
+    assert_eq!(total("workflowType%20%3D%20'waiting'%20AND%20status%20IN%20(RUNNING)"), 1);
+    assert_eq!(total("correlationId%3Dd"), 1);
+    let page = server.get("/api/workflow/search?freeText=*&size=1&sort=startTime:ASC").json();
+    assert_eq!(page["results"][0]["workflowId"], id);
+    assert_eq!(page["results"][0]["input"], "{of=7}");
+    assert_eq!(server.get("/api/workflow/search?query=nonsense").status, 400);
+}
+
+#[test]
+fn what_is_not_there_is_404_and_what_is_wrong_is_400() {
+    let server = Server::new();
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("n", 1)).status, 200);
+    for id in ["nothing", "01920000-0000-7000-8000-000000000000"] {
+        let missing = server.get(&format!("/api/workflow/{id}"));
+        assert_eq!(missing.status, 404);
+        assert_eq!(
+            missing.json()["message"].as_str().map(str::to_lowercase),
+            Some(format!("no such workflow found by id: {id}"))
+        );
+        assert_eq!(server.send("PUT", &format!("/api/workflow/{id}/pause"), &[], b"").status, 404);
+    }
+    for (status, body) in [
+        (404, json!({"name": "x"})),
+        (404, json!({"name": "n", "version": 2})),
+        (400, json!({})),
+        (400, json!({"name": "n", "priority": 100})),
+        (400, json!({"name": "n", "input": [1]})),
+        (400, json!([])),
+    ] {
+        assert_eq!(server.json("POST", "/api/workflow", &body).status, status, "{body}");
+    }
+}
+
+#[test]
+fn a_definition_comes_along_with_the_start() {
+    let server = Server::new();
+    let id = server.json("POST", "/api/workflow", &json!({"workflowDef": noop("inline", 1)}));
+    assert_eq!(id.status, 200, "{id:?}");
+    server.until(&format!("/api/workflow/{}", id.body), |workflow| workflow["status"] == "COMPLETED");
+    assert_eq!(server.get("/api/metadata/workflow").json(), json!([]));
+}

@@ -1,0 +1,79 @@
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+pub(crate) fn noop(name: &str, version: i32) -> Value {
+    json!({
+        "name": name,
+        "version": version,
+        "schemaVersion": 2,
+        "tasks": [{"name": "n", "taskReferenceName": "n", "type": "NOOP"}],
+    })
+}
+
+#[test]
+fn a_workflow_is_registered_read_and_removed() {
+    let server = Server::new();
+    let created = server.json("POST", "/api/metadata/workflow", &noop("w", 1));
+    assert_eq!((created.status, created.body.as_str()), (200, ""));
+    let again = server.json("POST", "/api/metadata/workflow", &noop("w", 1));
+    assert_eq!(again.status, 409);
+    assert_eq!(again.json()["message"], "Workflow with w.1 already exists!");
+    assert_eq!(server.json("POST", "/api/metadata/workflow?overwrite=true", &noop("w", 1)).status, 200);
+    let both = server.json("PUT", "/api/metadata/workflow", &json!([noop("w", 2), noop("v", 1)]));
+    assert_eq!(both.json(), json!({"bulkErrorResults": {}, "bulkSuccessfulResults": ["w", "v"]}));
+
+    assert_eq!(server.get("/api/metadata/workflow/w").json()["version"], 2);
+    assert_eq!(server.get("/api/metadata/workflow/w?version=1").json()["version"], 1);
+    assert_eq!(server.get("/api/metadata/workflow").json().as_array().map(Vec::len), Some(3));
+    assert_eq!(server.get("/api/metadata/workflow/latest-versions").json().as_array().map(Vec::len), Some(2));
+    assert_eq!(server.get("/api/metadata/workflow/names").json(), json!(["v", "w"]));
+    assert_eq!(server.get("/api/metadata/workflow/w/versions").json()[1]["version"], 2);
+    assert_eq!(server.get("/api/metadata/workflow/names-and-versions").json()["w"][0]["version"], 1);
+
+    assert_eq!(server.send("DELETE", "/api/metadata/workflow/w/2", &[], b"").status, 200);
+    assert_eq!(server.get("/api/metadata/workflow/w").json()["version"], 1);
+    let missing = server.get("/api/metadata/workflow/x");
+    assert_eq!(missing.status, 404);
+    assert_eq!(missing.json()["message"], "No such workflow found by name: x, version: null");
+}
+
+#[test]
+fn what_the_api_registered_is_there_after_a_restart() {
+    let server = Server::new();
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("w", 1)).status, 200);
+    assert_eq!(server.json("POST", "/api/metadata/taskdefs", &json!([{"name": "t", "retryCount": 7}])).status, 200);
+    let server = server.restarted();
+    assert_eq!(server.get("/api/metadata/workflow/w").json()["name"], "w");
+    assert_eq!(server.get("/api/metadata/taskdefs/t").json()["retryCount"], 7);
+}
+
+#[test]
+fn a_definition_that_means_nothing_is_refused_in_conductors_words() {
+    let server = Server::new();
+    let refused = server.json("PUT", "/api/metadata/workflow", &json!([{"name": "w", "schemaVersion": 2}]));
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.json()["message"], "Validation failed, check below errors for detail.");
+    let problem = json!({"path": "updateWorkflowDef.arg0[0].tasks", "message": "WorkflowTask list cannot be empty"});
+    assert_eq!(refused.json()["validationErrors"], json!([problem]));
+    assert_eq!(
+        server.json("POST", "/api/metadata/workflow/validate", &json!({"name": "w", "tasks": null})).status,
+        400
+    );
+    assert_eq!(server.json("POST", "/api/metadata/workflow/validate", &noop("w", 1)).status, 200);
+    assert_eq!(server.get("/api/metadata/workflow").json(), json!([]));
+}
+
+#[test]
+fn task_definitions_are_registered_read_and_removed() {
+    let server = Server::new();
+    let path = "/api/metadata/taskdefs";
+    assert_eq!(server.json("POST", path, &json!([{"name": "a"}, {"name": "b"}])).status, 200);
+    assert_eq!(server.json("PUT", path, &json!({"name": "a", "retryCount": 1})).status, 200);
+    assert_eq!(server.json("PUT", path, &json!({"name": "c"})).status, 404);
+    assert_eq!(server.get(path).json().as_array().map(Vec::len), Some(2));
+    assert_eq!(server.get("/api/metadata/taskdefs/a").json()["retryCount"], 1);
+    assert_eq!(server.send("DELETE", "/api/metadata/taskdefs/a", &[], b"").status, 200);
+    assert_eq!(server.get("/api/metadata/taskdefs/a").status, 404);
+    assert_eq!(server.send("DELETE", "/api/metadata/taskdefs/a", &[], b"").status, 404);
+}

@@ -1,0 +1,70 @@
+use serde_json::json;
+
+use crate::metadata::noop;
+use crate::server::Server;
+
+#[test]
+fn a_schedule_is_saved_held_and_removed() {
+    let server = Server::new();
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("w", 1)).status, 200);
+    let schedule = json!({
+        "name": "s",
+        "cronExpression": "0 0 3 ? * MON",
+        "startWorkflowRequest": {"name": "w", "version": "", "priority": "", "input": {"a": 1}},
+    });
+    let saved = server.json("POST", "/api/scheduler/schedules", &schedule);
+    assert_eq!(saved.status, 200, "{saved:?}");
+    assert_eq!(saved.json()["zoneId"], "UTC");
+    let path = "/api/scheduler/schedules/s";
+    let until_next = |wanted: bool| server.until(path, |schedule| schedule["nextRunTime"].is_i64() == wanted);
+    until_next(true);
+    assert_eq!(server.get("/api/scheduler/schedules?workflowName=w").json()[0]["name"], "s");
+    assert_eq!(server.get("/api/scheduler/schedules?workflowName=x").json(), json!([]));
+    assert_eq!(server.get(&format!("{path}/pause?reason=holiday")).status, 200, "Orkes' verb");
+    assert_eq!(until_next(false)["pausedReason"], "holiday");
+    assert_eq!(server.get("/api/scheduler/schedules/search?paused=true").json()["totalHits"], 1);
+    assert_eq!(server.send("PUT", &format!("{path}/resume"), &[], b"").status, 200, "Conductor's verb");
+    assert_eq!(until_next(true)["paused"], false);
+    let held = server.json("PUT", "/api/scheduler/bulk/pause", &json!(["s", "zz"])).json();
+    assert_eq!(held["bulkSuccessfulResults"], json!(["s"]));
+    assert!(held["bulkErrorResults"]["zz"].is_string());
+    assert_eq!(server.get("/api/scheduler/schedules/zz/pause").status, 404);
+    assert_eq!(server.get("/api/scheduler/search/executions?query=scheduleName%20IN%20(s)").json()["totalHits"], 0);
+
+    let run = server.send("POST", "/api/keytide/schedules/s/trigger", &[], b"");
+    assert_eq!(run.status, 200, "{run:?}");
+    assert_eq!(server.get(&format!("/api/workflow/{}", run.body)).json()["input"]["a"], 1);
+    assert_eq!(server.send("DELETE", path, &[], b"").status, 200);
+    assert_eq!(server.send("DELETE", path, &[], b"").status, 200, "it is gone already");
+    assert_eq!(server.get(path).status, 404);
+}
+
+#[test]
+fn a_schedule_that_cannot_be_is_refused() {
+    let server = Server::new();
+    let start = json!({"name": "w"});
+    for schedule in [
+        json!({"name": "s", "cronExpression": "every tuesday", "startWorkflowRequest": start}),
+        json!({"name": "s", "cronExpression": "0 3 * * *", "startWorkflowRequest": start}),
+        json!({"name": "s", "cronExpression": "0 0 3 * * *", "zoneId": "Mars/Olympus", "startWorkflowRequest": start}),
+        json!({"name": "s", "cronExpression": "0 0 3 * * *"}),
+        json!({"cronExpression": "0 0 3 * * *", "startWorkflowRequest": start}),
+        json!(7),
+    ] {
+        let refused = server.json("POST", "/api/scheduler/schedules", &schedule);
+        assert_eq!(refused.status, 400, "{schedule} {refused:?}");
+    }
+}
+
+#[test]
+fn the_next_times_of_an_expression_are_told() {
+    let server = Server::new();
+    let times = |query: &str| server.get(&format!("/api/scheduler/nextFewSchedules?{query}"));
+    let hours = times("cronExpression=0%200%20*%20*%20*%20*&scheduleStartTime=4102444800000").json();
+    assert_eq!(hours, json!([4_102_444_800_000_i64, 4_102_448_400_000_i64, 4_102_452_000_000_i64]));
+    assert_eq!(times("cronExpression=@hourly&limit=9").json().as_array().map(Vec::len), Some(5));
+    assert_eq!(times("cronExpression=0%200%200%2031%202%20*").json(), json!([]));
+    assert_eq!(times("cronExpression=nonsense").status, 400);
+    assert_eq!(times("").status, 400);
+    assert_eq!(times("cronExpression=@hourly&scheduleEndTime=soon").status, 400);
+}

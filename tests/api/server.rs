@@ -1,0 +1,154 @@
+//! A real daemon in a folder of its own, behind its router.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request};
+use keytide::api::{Door, router};
+use keytide::catalog::Catalog;
+use keytide::clock::SystemClock;
+use keytide::daemon::{Config, Daemon, Recovery};
+use keytide::disk::SystemDisk;
+use keytide::observe::Masking;
+use keytide::redact::Masker;
+use keytide::secret::{Edges, Identity, Paths, Store};
+use keytide::settings::Settings;
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+/// The largest answer that a test reads.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+pub(crate) struct Server {
+    daemon: Option<Daemon>,
+    router: Router,
+    folder: TempDir,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = daemon(&folder);
+        let router = router(daemon.handle().clone(), Door::Loopback("127.0.0.1:8321".parse().unwrap()));
+        Self { daemon: Some(daemon), router, folder }
+    }
+
+    /// Stops the daemon and starts another one on the same folder.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.daemon.take().unwrap().stop(|| true);
+        let daemon = reopened(&self.folder);
+        self.router = router(daemon.handle().clone(), Door::Loopback("127.0.0.1:8321".parse().unwrap()));
+        self.daemon = Some(daemon);
+        self
+    }
+
+    pub(crate) fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().unwrap()
+    }
+
+    /// Sends a request as it is; a Host of ours is added where there is none.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header("host", "127.0.0.1:8321");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_vec())).unwrap();
+        self.daemon().runtime().block_on(async {
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            let (parts, body) = response.into_parts();
+            let body = to_bytes(body, ANSWER_BYTES_MAX).await.unwrap();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        })
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], b"")
+    }
+
+    /// Sends JSON, as most clients do.
+    pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(method, path, &[("content-type", "application/json")], body.to_string().as_bytes())
+    }
+
+    /// Asks until the answer is as wanted; the daemon works beside.
+    pub(crate) fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..10_000 {
+            let answer = self.get(path);
+            if answer.status == 200 && wanted(&answer.json()) {
+                return answer.json();
+            }
+            std::thread::yield_now();
+        }
+        panic!("never as wanted: {:?}", self.get(path));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            daemon.stop(|| true);
+        }
+    }
+}
+
+fn paths(folder: &TempDir) -> Paths {
+    Paths::new(&folder.path().join("secrets"), &folder.path().join(".keytide"), None)
+}
+
+fn edges() -> Edges {
+    Edges { disk: Arc::new(SystemDisk), clock: Arc::new(SystemClock) }
+}
+
+pub(crate) fn daemon(folder: &TempDir) -> Daemon {
+    let identity = Identity::generate();
+    keytide::disk::replace(&SystemDisk, &folder.path().join("identity"), identity.to_text().expose().as_bytes())
+        .unwrap();
+    std::fs::create_dir(folder.path().join("workflows")).unwrap();
+    let (store, _) = Store::create(edges(), paths(folder), identity, "test", 5).unwrap();
+    started(folder, store)
+}
+
+fn reopened(folder: &TempDir) -> Daemon {
+    let identity = Identity::load(&SystemDisk, &folder.path().join("identity")).unwrap();
+    started(folder, Store::open(edges(), paths(folder), identity, 5).unwrap())
+}
+
+fn started(folder: &TempDir, store: Store) -> Daemon {
+    let (mut settings, diagnostics) = Settings::load(None, None, None);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    settings.environment.insert("stage".to_owned(), Value::from("test"));
+    let config = Config {
+        settings: Arc::new(settings),
+        store: Arc::new(store),
+        disk: Arc::new(SystemDisk),
+        clock: Arc::new(SystemClock),
+        masking: Masking::new(Masker::new([])),
+        project: folder.path().to_owned(),
+        workflows: folder.path().join("workflows"),
+        state: folder.path().join(".keytide"),
+        own_addresses: Vec::new(),
+        recovery: Recovery::Everything,
+        catalog: Catalog::default(),
+    };
+    Daemon::start(&config).unwrap()
+}
