@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use crate::access::Policy;
 use crate::catalog::Catalog;
@@ -62,7 +63,12 @@ pub struct Config {
     pub recovery: Recovery,
     /// What is defined at the start, where the folder is not watched.
     pub catalog: Catalog,
+    /// Reads the settings again from the text of a changed `keytide.toml`, or says what is wrong with it.
+    pub reread: Reread,
 }
+
+/// Reads the settings from the text of `keytide.toml`; none: the file is gone.
+pub type Reread = Arc<dyn Fn(Option<&[u8]>) -> Result<Settings, String> + Send + Sync>;
 
 /// What a process takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +160,13 @@ impl Daemon {
         drop(self.inbox.send(Message::Drain));
     }
 
+    /// Returns whether nothing is under way once the dispatcher has dealt with all that was sent before.
+    fn has_settled(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.inbox.send(Message::Live { reply });
+        asked.is_err() || answer.blocking_recv().is_err() || !self.is_busy()
+    }
+
     /// Returns whether calls or writes are under way.
     pub fn is_busy(&self) -> bool {
         self.executor.calls_in_flight() > 0
@@ -164,7 +177,8 @@ impl Daemon {
     pub fn stop(mut self, hurry: impl Fn() -> bool) {
         self.drain();
         let until = std::time::Instant::now() + GRACE;
-        while self.is_busy() && !hurry() && std::time::Instant::now() < until {
+        // An answer that is taken may ask for more, as for the store: it is over when a turn leaves nothing under way.
+        while (self.is_busy() || !self.has_settled()) && !hurry() && std::time::Instant::now() < until {
             thread::sleep(GRACE_STEP);
         }
         drop(self.watching.take());
@@ -225,6 +239,8 @@ fn handle(config: &Config, inbox: Sender<Message>, reader: Reader) -> Handle {
         reader,
         views: Views::new(config.store.clone(), config.masking.clone()),
         clock: config.clock.clone(),
+        reread: config.reread.clone(),
+        unsettled: Mutex::new(None),
     }))
 }
 

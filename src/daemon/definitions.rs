@@ -15,7 +15,7 @@ pub(super) struct Definitions {
     current: RwLock<Arc<Catalog>>,
     changing: Mutex<()>,
     plans: Mutex<HashMap<DefinitionHash, Arc<Plan>>>,
-    defaults: Defaults,
+    defaults: Mutex<Defaults>,
 }
 
 /// The right to change the catalog.
@@ -24,7 +24,12 @@ pub(super) struct Changing<'a>(#[expect(dead_code, reason = "held for its drop")
 impl Definitions {
     /// Starts with a catalog.
     pub(super) fn new(catalog: Catalog, defaults: Defaults) -> Self {
-        Self { current: RwLock::new(Arc::new(catalog)), changing: Mutex::new(()), plans: Mutex::default(), defaults }
+        Self {
+            current: RwLock::new(Arc::new(catalog)),
+            changing: Mutex::new(()),
+            plans: Mutex::default(),
+            defaults: Mutex::new(defaults),
+        }
     }
 
     /// Returns the catalog in force.
@@ -35,6 +40,11 @@ impl Definitions {
     /// Waits until nobody else changes the catalog.
     pub(super) fn begin(&self) -> Changing<'_> {
         Changing(self.changing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sets what schedules do where they do not say.
+    pub(super) fn set_defaults(&self, defaults: Defaults) {
+        *self.defaults.lock().unwrap_or_else(PoisonError::into_inner) = defaults;
     }
 
     /// Puts a catalog in force and returns the schedules that follow from it.
@@ -59,8 +69,9 @@ impl Definitions {
 
     /// Returns what the schedules of a catalog start. A schedule that cannot be planned is a problem of its file already.
     pub(super) fn scheduled(&self, catalog: &Catalog) -> Vec<Scheduled> {
+        let defaults = *self.defaults.lock().unwrap_or_else(PoisonError::into_inner);
         let scheduled = |definition: &WorkflowSchedule| {
-            let schedule = Schedule::from_definition(definition, self.defaults).ok()?;
+            let schedule = Schedule::from_definition(definition, defaults).ok()?;
             let request = definition.start_workflow_request.clone()?;
             let plan = match catalog.workflow(&request.name, request.version) {
                 Some(definition) => self.plan(definition),

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::daemon::batch::{Answer, Batch};
+use crate::daemon::loading::{load, unavailable};
 use crate::daemon::message::{Message, Poll, Polled, Refused};
 use crate::daemon::offers::{Offers, Queue};
 use crate::daemon::slots::Slots;
-use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Rejected, Start, Turn};
-use crate::journal::{History, Log, Stored};
+use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Start, Turn};
+use crate::journal::Log;
 use crate::words::{ExecutionId, Map, Timestamp, WorkflowStatus};
-use crate::workflow::flow;
 
 /// What a turn needs to know besides its messages.
 pub struct Rules {
@@ -29,19 +29,20 @@ pub struct Rules {
 /// [`Dispatcher::committed`] or [`Dispatcher::rolled_back`], before the next turn.
 pub struct Dispatcher {
     rules: Rules,
-    live: HashMap<ExecutionId, Live>,
+    pub(super) live: HashMap<ExecutionId, Live>,
     timers: BTreeSet<(Timestamp, ExecutionId)>,
-    offers: Offers,
-    polls: Vec<Poll>,
+    pub(super) offers: Offers,
+    pub(super) polls: Vec<Poll>,
     kept: Vec<Outcome>,
     by_schedule: HashMap<String, BTreeSet<ExecutionId>>,
     pub(super) slots: Slots,
-    quarantined: Vec<(ExecutionId, String)>,
+    pub(super) quarantined: Vec<(ExecutionId, String)>,
     draining: bool,
 }
 
-struct Live {
-    execution: Arc<Execution>,
+/// A live execution, with its timer and whoever wants to hear of it.
+pub(super) struct Live {
+    pub(super) execution: Arc<Execution>,
     deadline: Option<Timestamp>,
     watchers: Vec<mpsc::UnboundedSender<WorkflowStatus>>,
 }
@@ -189,28 +190,6 @@ impl Dispatcher {
         self.live.values().map(|live| &*live.execution)
     }
 
-    /// Returns what is wrong with schedules and executions: what it is about, and a sentence.
-    fn problems(&self, log: &dyn Log) -> Vec<(String, String)> {
-        let mut problems: Vec<_> = self
-            .slots
-            .problems()
-            .map(|problem| (format!("schedule {}", problem.schedule()), problem.to_string()))
-            .collect();
-        for execution in self.live.values() {
-            problems.extend(problem_of(&execution.execution));
-        }
-        match log.problems() {
-            Ok(ids) => {
-                let ended = ids.into_iter().filter_map(|id| load(id, log).ok().flatten());
-                problems.extend(ended.filter_map(|execution| problem_of(&execution)));
-            }
-            Err(error) => problems.push(("the journal".to_owned(), error.to_string())),
-        }
-        let quarantined = self.quarantined.iter();
-        problems.extend(quarantined.map(|(id, reason)| (format!("run {id}"), format!("it is not run: {reason}"))));
-        problems
-    }
-
     /// Starts a workflow, as part of a batch.
     pub fn start(
         &mut self,
@@ -277,6 +256,7 @@ impl Dispatcher {
                 batch.owned.extend(changes);
                 batch.answers.push(Answer::Owned { reply });
             }
+            Message::Rules { environment, store_retry } => self.rules = Rules { environment, store_retry },
             Message::Log { log, reply } => {
                 batch.task_logs.push(log);
                 batch.answers.push(Answer::Logged { reply });
@@ -294,7 +274,7 @@ impl Dispatcher {
         }
     }
 
-    fn step(
+    pub(super) fn step(
         &mut self,
         id: ExecutionId,
         input: Input,
@@ -323,26 +303,6 @@ impl Dispatcher {
         for id in due {
             if let Err(refused) = self.step(id, Input::Tick, now, log, batch) {
                 tracing::warn!(execution = %id, %refused, "a deadline could not be served");
-            }
-        }
-    }
-
-    fn serve_polls(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
-        let polls = std::mem::take(&mut self.polls);
-        for poll in polls.into_iter().filter(|poll| !poll.reply.is_closed()) {
-            let taken = if self.draining { Vec::new() } else { self.offers.take(&poll.queue, poll.count, now) };
-            let mut runs = Vec::with_capacity(taken.len());
-            for (execution, run) in taken {
-                let input = Input::Polled { run, worker_id: poll.worker_id.clone() };
-                // Where nothing happened the run was not there to be taken.
-                if self.step(execution, input, now, log, batch).is_ok_and(|changed| changed) {
-                    runs.push((execution, run));
-                }
-            }
-            if runs.is_empty() && poll.until > now && !self.draining {
-                self.polls.push(poll);
-            } else {
-                batch.answers.push(Answer::Polled { runs, reply: poll.reply });
             }
         }
     }
@@ -427,25 +387,6 @@ impl Dispatcher {
     }
 }
 
-/// Returns what somebody has to look at in an execution.
-fn problem_of(execution: &Execution) -> Option<(String, String)> {
-    let (id, name) = (execution.id, execution.name());
-    let secrets = || flow::secrets_written(&execution.plan.pinned.workflow.tasks).join(", ");
-    let message = if !execution.unstored().is_empty() {
-        format!(
-            "{name} fetched a value for {} and could not store it: retry it, or run `keytide rescue {id}`",
-            secrets()
-        )
-    } else if !execution.in_doubt().is_empty() {
-        format!("{name} is in doubt: whether {} changed at its issuer is unknown; look there, then retry it", secrets())
-    } else if execution.overdue_store() {
-        format!("{name} waits longer than its timeout to store {}", secrets())
-    } else {
-        return None;
-    };
-    Some((format!("run {id}"), message))
-}
-
 /// How many timers one turn serves, so that a storm of timers does not keep callers from their answers.
 const TICKS_PER_TURN_MAX: usize = 1_000;
 
@@ -453,27 +394,4 @@ impl Rules {
     fn at(&self, now: Timestamp, draining: bool) -> Turn<'_> {
         Turn { now, environment: &self.environment, store_retry: self.store_retry, may_start: !draining }
     }
-}
-
-/// Returns an execution from the journal, where it is whole.
-pub(super) fn load(id: ExecutionId, log: &dyn Log) -> Result<Option<Execution>, Refused> {
-    log.load(id).map_err(unavailable)?.map(|stored| replayed(stored, log)).transpose()
-}
-
-fn replayed(stored: Stored, log: &dyn Log) -> Result<Execution, Refused> {
-    let execution = stored.head.execution;
-    let quarantined = |reason: String| Refused::Quarantined { execution, reason };
-    let events = match stored.history {
-        History::Events(events) => events,
-        History::Archived(_) => return Err(Rejected::Archived(execution).into()),
-        History::Unreadable(unreadable) => return Err(quarantined(unreadable.to_string())),
-    };
-    let pinned = log.definition(&stored.head.definition).map_err(|error| quarantined(error.to_string()))?;
-    let pinned = pinned.ok_or_else(|| quarantined("its definition is not in the journal".to_owned()))?;
-    let plan = Plan::compile(pinned).map_err(|error| quarantined(error.to_string()))?;
-    engine::replay(execution, Arc::new(plan), events).map_err(|illegal| quarantined(illegal.to_string()))
-}
-
-fn unavailable(error: impl std::fmt::Display) -> Refused {
-    Refused::Unavailable(error.to_string())
 }

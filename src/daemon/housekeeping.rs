@@ -47,7 +47,7 @@ impl Housekeeping {
         let due = log.due_for_archive(now.minus(self.retry_window), EXECUTIONS_PER_LOOK_MAX)?;
         let mut snapshots = Vec::with_capacity(due.len());
         for id in due {
-            match super::dispatcher::load(id, log) {
+            match super::loading::load(id, log) {
                 Ok(Some(execution)) => snapshots.push((id, (self.snapshot)(&execution))),
                 Ok(None) => {}
                 Err(refused) => tracing::warn!(execution = %id, %refused, "an execution could not be archived"),

@@ -1,6 +1,7 @@
 //! What reaches the dispatcher, and what it answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -8,7 +9,7 @@ use crate::daemon::offers::Queue;
 use crate::daemon::slots::{Facts, Hold, Scheduled};
 use crate::engine::{Execution, Input, Outcome, Plan, Rejected, Start};
 use crate::journal::{OwnedChange, TaskLog};
-use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
+use crate::words::{ExecutionId, Map, RunNumber, Timestamp, WorkflowStatus};
 
 /// Where an answer goes. Nobody waiting for it any more is no error.
 pub type Reply<T> = oneshot::Sender<T>;
@@ -90,6 +91,13 @@ pub enum Message {
         changes: Vec<OwnedChange>,
         /// Told once it is on disk.
         reply: Reply<Result<(), Refused>>,
+    },
+    /// The settings changed.
+    Rules {
+        /// What `${workflow.env.NAME}` gives.
+        environment: Map,
+        /// How long an `UPDATE_SECRET` tries a store that is in trouble.
+        store_retry: Duration,
     },
     /// Somebody logs a line for a run.
     Log {

@@ -20,8 +20,11 @@ mod faces;
 mod handle;
 mod housekeeping;
 mod ids;
+mod loading;
 mod message;
 mod offers;
+mod polls;
+mod problems;
 mod shell;
 mod slots;
 #[cfg(test)]
@@ -29,7 +32,7 @@ mod tests;
 mod views;
 mod watching;
 
-pub use assembly::{Config, Daemon, Recovery};
+pub use assembly::{Config, Daemon, Recovery, Reread};
 pub use batch::Batch;
 pub use dispatcher::{Dispatcher, Rules};
 pub use error::Error;

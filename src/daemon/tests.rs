@@ -63,6 +63,7 @@ impl World {
             own_addresses: Vec::new(),
             recovery,
             catalog: Catalog::default(),
+            reread: Arc::new(|_| Ok(Settings::default())),
         })
         .unwrap()
     }
@@ -163,6 +164,7 @@ fn a_second_daemon_on_the_same_folder_is_a_conflict() {
         own_addresses: Vec::new(),
         recovery: Recovery::OwnOnly,
         catalog: Catalog::default(),
+        reread: Arc::new(|_| Ok(Settings::default())),
     });
     assert!(matches!(second, Err(super::Error::Conflict(_))));
     daemon.stop(|| true);

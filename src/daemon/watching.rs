@@ -49,6 +49,9 @@ impl Drop for Watching {
 }
 
 fn take(handle: &Handle, change: Change) {
+    if let Some(news) = &change.settings {
+        handle.take_settings(news);
+    }
     let changing = handle.definitions().begin();
     let before = handle.catalog();
     let catalog = before.next(change.files, change.troubles);

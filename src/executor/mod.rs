@@ -21,7 +21,7 @@ use crate::access::Policy;
 use crate::clock::Clock;
 use crate::engine::{Answer, Assignment, Command, Outcome};
 use crate::executor::http::HttpClient;
-use crate::secret::Store;
+use crate::secret::{Snapshot, Store};
 use crate::words::{ExecutionId, RunNumber};
 use crate::workflow::definition::TaskType;
 pub use secrets::{Handed, NotAvailable, hand_off};
@@ -95,8 +95,9 @@ impl Executor {
         let mut table = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let task = self.runtime.spawn(async move {
             let (answer, resolved) = http_call(&tools, &assignment).await;
-            calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             tools.answer(&assignment, answer, resolved);
+            // Last: who waits for the calls in flight must find their answers delivered.
+            calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         });
         table.insert(key, task.abort_handle());
     }
@@ -110,13 +111,21 @@ impl Executor {
 }
 
 impl Tools {
+    /// Returns the store as it is on disk now: another process may have written it.
+    fn snapshot(&self) -> Arc<Snapshot> {
+        if let Err(error) = self.store.refresh() {
+            tracing::warn!(%error, "the store could not be read again; the last good copy serves");
+        }
+        self.store.snapshot()
+    }
+
     fn answer(&self, assignment: &Assignment, answer: Answer, resolved: Vec<crate::words::Sensitive>) {
         (self.deliver)(Outcome { execution: assignment.execution, run: assignment.run, answer, resolved });
     }
 }
 
 async fn http_call(tools: &Tools, assignment: &Assignment) -> (Answer, Vec<crate::words::Sensitive>) {
-    let snapshot = tools.store.snapshot();
+    let snapshot = tools.snapshot();
     match secrets::hand_off(
         assignment.input.expose(),
         &assignment.owner,

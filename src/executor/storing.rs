@@ -86,7 +86,7 @@ fn preflight(tools: &Tools) -> Answer {
 }
 
 fn prepare(tools: &Tools, assignment: &Assignment) -> Result<(Change, Vec<Sensitive>), Answer> {
-    let snapshot = tools.store.snapshot();
+    let snapshot = tools.snapshot();
     let refused = |reason: String| Answer::Failed { reason, terminal: true };
     let handed = secrets::hand_off(
         assignment.input.expose(),

@@ -26,6 +26,8 @@ impl Allow {
 /// What the evaluation of the expression that gave the value says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evaluation {
+    /// Nobody evaluated it: it was typed or piped in.
+    Literal,
     /// There was no expression, or all of it was found.
     Resolved,
     /// A part of it led to nothing.
@@ -69,11 +71,13 @@ pub fn text_to_store(value: &Value, evaluation: Evaluation, allow: Allow) -> Res
 }
 
 fn refusal(value: &Value, evaluation: Evaluation) -> Option<Refusal> {
-    if evaluation == Evaluation::Unresolved {
-        return Some(Refusal::Unresolved);
-    }
     match value {
         Value::Null => Some(Refusal::Null),
+        _ if evaluation == Evaluation::Unresolved => Some(Refusal::Unresolved),
+        // A fetched value may look like an expression and be none; one that somebody typed is a mistake.
+        Value::String(text) if evaluation == Evaluation::Literal && is_expression(text.trim()) => {
+            Some(Refusal::Unresolved)
+        }
         Value::String(text) => refusal_of_text(text.trim()),
         Value::Array(_) | Value::Object(_) if holds_mask(value) => Some(Refusal::Mask),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
@@ -85,13 +89,15 @@ fn refusal_of_text(text: &str) -> Option<Refusal> {
         Some(Refusal::Empty)
     } else if text == MASK {
         Some(Refusal::Mask)
-    } else if text.starts_with("${") && text.ends_with('}') {
-        Some(Refusal::Unresolved)
     } else if is_html(text) {
         Some(Refusal::Html)
     } else {
         None
     }
+}
+
+fn is_expression(text: &str) -> bool {
+    text.starts_with("${") && text.ends_with('}')
 }
 
 fn holds_mask(value: &Value) -> bool {
@@ -133,7 +139,7 @@ mod tests {
     use super::{Allow, Evaluation, Refusal, text_to_store};
 
     fn judge(value: &Value) -> Option<Refusal> {
-        text_to_store(value, Evaluation::Resolved, Allow::default()).err()
+        text_to_store(value, Evaluation::Literal, Allow::default()).err()
     }
 
     #[test]
@@ -151,6 +157,13 @@ mod tests {
             assert_eq!(judge(&value), Some(refusal), "{value}");
             assert!(text_to_store(&value, Evaluation::Resolved, Allow::ALL).is_ok(), "{value}");
         }
+    }
+
+    #[test]
+    fn a_fetched_value_may_look_like_an_expression() {
+        let fetched = json!("${not.ours}");
+        let stored = text_to_store(&fetched, Evaluation::Resolved, Allow::default());
+        assert!(stored.is_ok_and(|stored| stored.expose() == "${not.ours}"));
     }
 
     #[test]

@@ -149,6 +149,7 @@ fn started(folder: &TempDir, store: Store) -> Daemon {
         own_addresses: Vec::new(),
         recovery: Recovery::Everything,
         catalog: Catalog::default(),
+        reread: Arc::new(|_| Ok(Settings::default())),
     };
     Daemon::start(&config).unwrap()
 }

@@ -9,21 +9,23 @@ mod problems;
 mod rescue;
 mod schedules;
 mod secrets;
+mod settings;
 mod tasks;
 mod workers;
 
 pub use executions::{Known, latest};
 
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 
 pub(super) use definitions::registration;
 
 use crate::access::{Policy, Principal, Target, TargetKind};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Problem};
 use crate::clock::Clock;
+use crate::daemon::assembly::Reread;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::error::Error;
 use crate::daemon::message::{Message, Reply};
@@ -47,6 +49,9 @@ pub(super) struct Shared {
     pub(super) reader: Reader,
     pub(super) views: Views,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) reread: Reread,
+    /// What keeps the settings file from being in force.
+    pub(super) unsettled: Mutex<Option<Problem>>,
 }
 
 impl Handle {

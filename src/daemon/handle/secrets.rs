@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::access::{Principal, Target, TargetKind};
 use crate::daemon::error::Error;
@@ -9,7 +10,7 @@ use crate::words::{Owner, Permission, Sensitive};
 impl Handle {
     /// Returns the secrets that `who` may reach with every one of the permissions.
     pub fn secrets(&self, who: &Owner, permissions: &[Permission]) -> Vec<Summary> {
-        let mut list = self.0.store.snapshot().list();
+        let mut list = self.fresh().list();
         list.retain(|summary| {
             let target = Target { kind: TargetKind::Secret, name: &summary.name, tags: &summary.tags };
             let principal = Principal { owner: who, workflow: None };
@@ -40,7 +41,7 @@ impl Handle {
 
     /// Writes secrets, all or none. The guards are the caller's: a face knows what was forced.
     pub fn put_secrets(&self, who: &Owner, writes: Vec<Write>) -> Result<Written, Error> {
-        let snapshot = self.0.store.snapshot();
+        let snapshot = self.fresh();
         for write in &writes {
             let permission = if snapshot.contains(&write.name) { Permission::Update } else { Permission::Create };
             self.permit(who, permission, TargetKind::Secret, &write.name)?;
@@ -70,7 +71,7 @@ impl Handle {
 
     /// Returns who can read the store.
     pub fn recipients(&self) -> Vec<Recipient> {
-        self.0.store.snapshot().recipients().to_vec()
+        self.fresh().recipients().to_vec()
     }
 
     /// Changes who can read the store; only its owner may.
@@ -81,13 +82,21 @@ impl Handle {
         self.change(change).map(drop)
     }
 
+    /// Returns the store as it is on disk now: another process may have written it.
+    fn fresh(&self) -> Arc<Snapshot> {
+        if let Err(error) = self.0.store.refresh() {
+            tracing::warn!(%error, "the store could not be read again; the last good copy serves");
+        }
+        self.0.store.snapshot()
+    }
+
     fn change(&self, change: Change) -> Result<Written, Error> {
         self.0.store.update(vec![change]).map_err(Error::from)
     }
 
     /// What `who` may not read is answered like what is not there.
-    fn readable(&self, who: &Owner, name: &str) -> Result<std::sync::Arc<Snapshot>, Error> {
-        let snapshot = self.0.store.snapshot();
+    fn readable(&self, who: &Owner, name: &str) -> Result<Arc<Snapshot>, Error> {
+        let snapshot = self.fresh();
         let allowed = self.permit(who, Permission::Read, TargetKind::Secret, name).is_ok();
         if allowed && snapshot.contains(name) { Ok(snapshot) } else { Err(unknown(name)) }
     }

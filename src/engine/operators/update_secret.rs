@@ -26,7 +26,7 @@ pub(in crate::engine) fn written(step: &Step<'_>, run: RunNumber) -> Vec<String>
     names.into_iter().collect()
 }
 
-/// Returns whether a text that is to be stored has a reference in it that leads to nothing. It is judged on the
+/// Returns whether a text that is to be stored has a reference in it that leads to nothing, or stays a reference. It is judged on the
 /// evaluation: a fetched value may look like an expression and be none.
 pub(in crate::engine) fn is_unresolved(input: &Map, resolve: impl Fn(&str) -> Value) -> bool {
     let Some(secrets) = input.get("_secrets") else { return false };
@@ -34,7 +34,8 @@ pub(in crate::engine) fn is_unresolved(input: &Map, resolve: impl Fn(&str) -> Va
     let texts = pairs.iter().filter_map(|pair| pair.get("secretValue")).filter_map(Value::as_str);
     texts.into_iter().any(|text| {
         let references = expressions::parse(text);
-        references.iter().any(|reference| resolve(&text[reference.range.clone()]).is_null())
+        // An escaped one stays an expression, which nobody means to store.
+        text.contains("$${") || references.iter().any(|reference| resolve(&text[reference.range.clone()]).is_null())
     })
 }
 

@@ -1,0 +1,30 @@
+//! Workers that look for tasks, and may wait for them.
+
+use crate::daemon::batch::{Answer, Batch};
+use crate::daemon::dispatcher::Dispatcher;
+use crate::engine::Input;
+use crate::journal::Log;
+use crate::words::Timestamp;
+
+impl Dispatcher {
+    /// Gives tasks to the workers that wait; whose time is up goes away with nothing.
+    pub(super) fn serve_polls(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        let polls = std::mem::take(&mut self.polls);
+        for poll in polls.into_iter().filter(|poll| !poll.reply.is_closed()) {
+            let taken = if self.is_draining() { Vec::new() } else { self.offers.take(&poll.queue, poll.count, now) };
+            let mut runs = Vec::with_capacity(taken.len());
+            for (execution, run) in taken {
+                let input = Input::Polled { run, worker_id: poll.worker_id.clone() };
+                // Where nothing happened the run was not there to be taken.
+                if self.step(execution, input, now, log, batch).is_ok_and(|changed| changed) {
+                    runs.push((execution, run));
+                }
+            }
+            if runs.is_empty() && poll.until > now && !self.is_draining() {
+                self.polls.push(poll);
+            } else {
+                batch.answers.push(Answer::Polled { runs, reply: poll.reply });
+            }
+        }
+    }
+}

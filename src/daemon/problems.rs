@@ -1,0 +1,50 @@
+//! What somebody has to look at: schedules and executions in trouble.
+
+use crate::daemon::dispatcher::Dispatcher;
+use crate::daemon::loading::load;
+use crate::engine::Execution;
+use crate::journal::Log;
+use crate::workflow::flow;
+
+impl Dispatcher {
+    /// Returns what is wrong with schedules and executions: what it is about, and a sentence.
+    pub(super) fn problems(&self, log: &dyn Log) -> Vec<(String, String)> {
+        let mut problems: Vec<_> = self
+            .slots
+            .problems()
+            .map(|problem| (format!("schedule {}", problem.schedule()), problem.to_string()))
+            .collect();
+        for execution in self.live.values() {
+            problems.extend(problem_of(&execution.execution));
+        }
+        match log.problems() {
+            Ok(ids) => {
+                let ended = ids.into_iter().filter_map(|id| load(id, log).ok().flatten());
+                problems.extend(ended.filter_map(|execution| problem_of(&execution)));
+            }
+            Err(error) => problems.push(("the journal".to_owned(), error.to_string())),
+        }
+        let quarantined = self.quarantined.iter();
+        problems.extend(quarantined.map(|(id, reason)| (format!("run {id}"), format!("it is not run: {reason}"))));
+        problems
+    }
+}
+
+/// Returns what somebody has to look at in an execution.
+fn problem_of(execution: &Execution) -> Option<(String, String)> {
+    let (id, name) = (execution.id, execution.name());
+    let secrets = || flow::secrets_written(&execution.plan.pinned.workflow.tasks).join(", ");
+    let message = if !execution.unstored().is_empty() {
+        format!(
+            "{name} fetched a value for {} and could not store it: retry it, or run `keytide rescue {id}`",
+            secrets()
+        )
+    } else if !execution.in_doubt().is_empty() {
+        format!("{name} is in doubt: whether {} changed at its issuer is unknown; look there, then retry it", secrets())
+    } else if execution.overdue_store() {
+        format!("{name} waits longer than its timeout to store {}", secrets())
+    } else {
+        return None;
+    };
+    Some((format!("run {id}"), message))
+}
