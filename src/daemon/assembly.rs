@@ -22,7 +22,7 @@ use crate::daemon::message::Message;
 use crate::daemon::shell::{Release, Shell};
 use crate::daemon::slots::Slots;
 use crate::daemon::views::Views;
-use crate::daemon::watching::Watching;
+use crate::daemon::watching::{Opened, Watching};
 use crate::disk::{Disk, Lock};
 use crate::engine::Command;
 use crate::executor::http::HttpClient;
@@ -114,6 +114,9 @@ impl Daemon {
             tracing::error!(%error, "what the API registered is not served");
             config.catalog.clone()
         });
+        let mut opened = (config.recovery == Recovery::Everything).then(|| Opened::read(config));
+        // A schedule that is not defined when the watermarks are read loses its own.
+        let catalog = opened.as_mut().map_or_else(|| catalog.clone(), |opened| opened.catalog(&catalog));
         let mut dispatcher = dispatcher(config);
         dispatcher.slots.replace(handle.definitions().scheduled(&catalog), config.clock.now());
         let recovered = match config.recovery {
@@ -133,10 +136,7 @@ impl Daemon {
         handle.adopt(catalog);
         let thread = thread::Builder::new().name("dispatcher".to_owned());
         let dispatcher = thread.spawn(move || shell.run(&recovered)).map_err(unavailable)?;
-        let watching = match config.recovery {
-            Recovery::Everything => Some(Watching::start(config, handle.clone())?),
-            Recovery::OwnOnly => None,
-        };
+        let watching = opened.map(|opened| opened.follow(handle.clone())).transpose()?;
         Ok(Self { handle, runtime, inbox, executor, dispatcher: Some(dispatcher), watching, left, _lock: lock })
     }
 

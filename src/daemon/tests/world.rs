@@ -1,0 +1,310 @@
+//! A project in a folder of its own, an issuer beside it, and the daemon that serves it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::catalog::Catalog;
+use crate::cli::demo::issuer::{Issuer, Options};
+use crate::clock::{Clock, ManualClock, SystemClock};
+use crate::daemon::{Config, Daemon, Error, Handle, Recovery};
+use crate::disk::SystemDisk;
+use crate::engine::Operation;
+use crate::journal::{Query, Slot, SlotField};
+use crate::observe::Masking;
+use crate::redact::Masker;
+use crate::secret::{Edges, Identity, Paths, Store, Version, Write};
+use crate::settings::Settings;
+use crate::words::{ExecutionId, Owner, Sensitive, Severity, Source, Timestamp, WorkflowStatus};
+use crate::workflow::definition::{StartWorkflowRequest, WorkflowDef};
+
+/// The longest that anything in these tests may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often something is looked at that nobody announces.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+pub(super) const KEY_ID: &str = "key-id-canary-1";
+pub(super) const KEY_SECRET: &str = "key-secret-canary-1";
+pub(super) const TOKEN: &str = "my_secret_holding_a_token";
+
+/// A project, its store with the issuer's key in it, and the issuer.
+pub(super) struct World {
+    pub(super) issuer: Issuer,
+    pub(super) clock: Arc<dyn Clock>,
+    folder: tempfile::TempDir,
+    identity: Identity,
+    runtime: Runtime,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// A world in which time passes only by [`Served::advance`].
+    pub(super) fn standing_still(now: &str) -> (Self, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(Timestamp::parse(now).unwrap()));
+        (Self::with_clock(clock.clone()), clock)
+    }
+
+    fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let lifetime = Duration::from_hours(1);
+        let options = Options { lifetime, key_id: KEY_ID.to_owned(), key_secret: Sensitive::new(KEY_SECRET) };
+        let issuer = runtime.block_on(Issuer::start(options, clock.clone())).unwrap();
+        let (folder, identity) = (tempfile::tempdir().unwrap(), Identity::generate());
+        let world = Self { issuer, clock, folder, identity, runtime };
+        std::fs::create_dir_all(world.at("workflows")).unwrap();
+        drop(Store::create(world.edges(), world.paths(), world.identity.clone(), "test", 5).unwrap());
+        world.store().update(vec![put("appKeyId", KEY_ID), put("appKeySecret", KEY_SECRET)]).unwrap();
+        world
+    }
+
+    pub(super) fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.at(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(super) fn store_file(&self) -> PathBuf {
+        self.paths().store
+    }
+
+    /// Another process that opened the store.
+    pub(super) fn store(&self) -> Arc<Store> {
+        Arc::new(Store::open(self.edges(), self.paths(), self.identity.clone(), 5).unwrap())
+    }
+
+    fn edges(&self) -> Edges {
+        Edges { disk: Arc::new(SystemDisk), clock: self.clock.clone() }
+    }
+
+    fn paths(&self) -> Paths {
+        Paths::new(&self.at("secrets"), &self.at(".keytide"), None)
+    }
+
+    pub(super) fn config(&self, settings: Settings, recovery: Recovery) -> Config {
+        let store = self.store();
+        Config {
+            settings: Arc::new(settings),
+            masking: Masking::new(Masker::new(store.snapshot().masked_values())),
+            store,
+            disk: Arc::new(SystemDisk),
+            clock: self.clock.clone(),
+            project: self.folder.path().to_owned(),
+            workflows: self.at("workflows"),
+            state: self.at(".keytide"),
+            own_addresses: Vec::new(),
+            recovery,
+            catalog: Catalog::default(),
+            reread: Arc::new(reread),
+        }
+    }
+
+    /// Starts the daemon with what `keytide.toml` says.
+    pub(super) fn serve(&self) -> Served<'_> {
+        let text = std::fs::read(self.at(crate::settings::FILE_NAME)).ok();
+        self.serve_with(reread(text.as_deref()).unwrap())
+    }
+
+    pub(super) fn serve_with(&self, settings: Settings) -> Served<'_> {
+        let config = self.config(settings, Recovery::Everything);
+        let daemon = Daemon::start(&config).unwrap();
+        Served { handle: daemon.handle().clone(), daemon, world: self }
+    }
+
+    /// Waits until `look` finds something.
+    pub(super) fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        for _ in 0..PATIENCE.as_millis() / LOOK_EVERY.as_millis() {
+            if let Some(found) = look() {
+                return found;
+            }
+            self.runtime.block_on(async { tokio::time::sleep(LOOK_EVERY).await });
+        }
+        panic!("{what} did not come")
+    }
+
+    /// Returns a file of the project that holds a text in clear.
+    pub(super) fn file_with(&self, canary: &str) -> Option<PathBuf> {
+        file_with(self.folder.path(), canary.as_bytes())
+    }
+
+    pub(super) fn issued(&self) -> String {
+        self.issuer.issued_last().unwrap().expose().to_owned()
+    }
+
+    /// Returns the status of a visit of the protected resource with the stored token.
+    pub(super) fn visit(&self, token: &str) -> u16 {
+        let visit = reqwest::Client::new().get(self.issuer.resource_url()).header("x-authorization", token);
+        self.runtime.block_on(visit.send()).unwrap().status().as_u16()
+    }
+}
+
+fn file_with(folder: &Path, canary: &[u8]) -> Option<PathBuf> {
+    std::fs::read_dir(folder).unwrap().find_map(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return file_with(&path, canary);
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        bytes.windows(canary.len()).any(|window| window == canary).then_some(path)
+    })
+}
+
+fn reread(text: Option<&[u8]>) -> Result<Settings, String> {
+    let source = text.map(|bytes| Source {
+        name: crate::settings::FILE_NAME.into(),
+        text: String::from_utf8_lossy(bytes).as_ref().into(),
+    });
+    let (settings, diagnostics) = Settings::load(source.as_ref(), None, None);
+    match diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error) {
+        Some(error) => Err(error.message.clone()),
+        None => Ok(settings),
+    }
+}
+
+pub(super) fn put(name: &str, value: &str) -> crate::secret::Change {
+    let write = Write { name: name.to_owned(), value: Sensitive::new(value), expires: None, plain: false };
+    crate::secret::Change::Put { writes: vec![write], writer: crate::secret::Writer::person("test") }
+}
+
+/// A running daemon.
+pub(super) struct Served<'w> {
+    pub(super) handle: Handle,
+    daemon: Daemon,
+    world: &'w World,
+}
+
+impl Served<'_> {
+    /// Waits for what the daemon answers.
+    pub(super) fn ask<T>(&self, question: impl Future<Output = T>) -> T {
+        let answered = async { tokio::time::timeout(PATIENCE, question).await };
+        self.world.runtime.block_on(answered).expect("an answer in time")
+    }
+
+    pub(super) fn start(&self, definition: Value) -> ExecutionId {
+        let definition: WorkflowDef = serde_json::from_value(definition).unwrap();
+        let request = StartWorkflowRequest {
+            name: definition.name.clone(),
+            workflow_def: Some(Box::new(definition)),
+            ..StartWorkflowRequest::default()
+        };
+        self.ask(self.handle.start(&Owner::Local, request)).unwrap()
+    }
+
+    /// Starts a workflow of the catalog.
+    pub(super) fn start_named(&self, name: &str, input: &Value) -> ExecutionId {
+        let request = json!({"name": name, "input": input});
+        let request: StartWorkflowRequest = serde_json::from_value(request).unwrap();
+        self.ask(self.handle.start(&Owner::Local, request)).unwrap()
+    }
+
+    pub(super) fn end_of(&self, id: ExecutionId) -> WorkflowStatus {
+        let ended = self.ask(self.handle.watch(id, Some(PATIENCE), async || ())).unwrap();
+        ended.unwrap_or_else(|| panic!("it ends in time: {:#}", self.view(id)))
+    }
+
+    pub(super) fn run(&self, definition: Value) -> (WorkflowStatus, Value) {
+        let id = self.start(definition);
+        let status = self.end_of(id);
+        (status, self.view(id))
+    }
+
+    pub(super) fn operate(&self, id: ExecutionId, operation: Operation) -> Result<(), Error> {
+        self.ask(self.handle.operate(&Owner::Local, id, operation))
+    }
+
+    pub(super) fn view(&self, id: ExecutionId) -> Value {
+        self.ask(self.handle.workflow(&Owner::Local, id, true)).unwrap()
+    }
+
+    /// Returns a stored secret, in clear.
+    pub(super) fn secret(&self, name: &str) -> Option<String> {
+        let found = self.handle.reveal(&Owner::Local, name, Version::Current);
+        found.ok().map(|value| value.expose().to_owned())
+    }
+
+    /// Returns what is wrong, as `place: message`.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let problems = self.ask(self.handle.problems()).unwrap();
+        problems.iter().map(|problem| format!("{}: {}", problem.place, problem.message)).collect()
+    }
+
+    pub(super) fn has_no_problem(&self) {
+        let problems = self.problems();
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    /// Waits for a problem that mentions every one of the words.
+    pub(super) fn problem(&self, words: &[&str]) -> String {
+        self.world.until(&format!("a problem with {words:?}"), || {
+            self.problems().into_iter().find(|problem| words.iter().all(|word| problem.contains(word)))
+        })
+    }
+
+    /// Returns what became of slots, the oldest first.
+    pub(super) fn slots(&self) -> Vec<Slot> {
+        let mut rows = self.handle.slots(&Query::<SlotField>::default()).unwrap().rows;
+        rows.reverse();
+        rows
+    }
+
+    pub(super) fn schedule(&self, name: &str) -> Option<Value> {
+        self.ask(self.handle.schedule(&Owner::Local, name)).ok()
+    }
+
+    /// Lets the dispatcher look at the clock.
+    pub(super) fn nudge(&self) {
+        self.ask(self.handle.queue_sizes()).unwrap();
+    }
+
+    pub(super) fn until<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
+        self.world.until(what, look)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.daemon.is_busy()
+    }
+
+    /// Stops as at the first SIGTERM.
+    pub(super) fn stop(self) {
+        self.daemon.stop(|| false);
+    }
+
+    /// Stops as at the second SIGTERM.
+    pub(super) fn hurry(self) {
+        self.daemon.stop(|| true);
+    }
+}
+
+/// The seed's rotation against this address.
+pub(super) fn rotation(uri: &str) -> Value {
+    let text = include_str!("../../../workflows/update_rotate_secrets_tracker_app.json");
+    let mut definition: Value = serde_json::from_str(text).unwrap();
+    definition["tasks"][0]["inputParameters"]["uri"] = uri.into();
+    definition
+}
+
+/// The seed's rotation with a schedule beside it.
+pub(super) fn scheduled(uri: &str, cron: &str) -> Value {
+    let mut definition = rotation(uri);
+    definition["schedules"] = json!([{"cronExpression": cron, "zoneId": "UTC"}]);
+    definition
+}
+
+/// A workflow of one task.
+pub(super) fn single(name: &str, task: &Value) -> Value {
+    json!({"name": name, "version": 1, "schemaVersion": 2, "tasks": [task]})
+}
+
+/// A task that waits for a worker.
+pub(super) fn worker_task(input: &Value) -> Value {
+    json!({"name": "carry", "taskReferenceName": "carry", "type": "SIMPLE", "inputParameters": input})
+}
