@@ -1,0 +1,24 @@
+//! The rows of the page, by what they measure.
+
+mod commands;
+mod firing;
+mod idle;
+mod rotation;
+mod workflows;
+
+use crate::Outcome;
+use crate::report::Row;
+
+/// Measures some rows of the page.
+type Measure = fn() -> Outcome<Vec<Row>>;
+
+/// What can be measured, in the order of the page: the names by which it can be asked for, and how.
+pub(crate) const ALL: &[(&[&str], Measure)] = &[
+    (&["P1", "P2"], rotation::rows),
+    (&["P3"], commands::secret_set),
+    (&["P8", "P9"], workflows::rows),
+    (&["P11"], commands::run),
+    (&["P13"], firing::rows),
+    (&["P17"], idle::rows),
+    (&["size"], commands::size),
+];
