@@ -108,6 +108,7 @@ impl World {
             own_addresses: Vec::new(),
             recovery: Recovery::OwnOnly,
             catalog: Catalog::default(),
+            reread: Arc::new(|_| Ok(Settings::default())),
         };
         Ok(Daemon::start(&config)?)
     }
