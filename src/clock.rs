@@ -14,6 +14,11 @@ pub trait Clock: Send + Sync {
     /// Returns the moment that it is.
     fn now(&self) -> Timestamp;
 
+    /// Returns how long it is until a moment; nothing where it has come.
+    fn until(&self, moment: Timestamp) -> Duration {
+        moment.since(self.now())
+    }
+
     /// Waits that long.
     fn sleep(&self, duration: Duration);
 }
@@ -27,6 +32,13 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Exact: a wait that counts from a truncated `now` ends up to a millisecond late.
+    #[expect(clippy::disallowed_methods, reason = "this is where the wall clock is read")]
+    fn until(&self, moment: Timestamp) -> Duration {
+        let due = Duration::from_millis(u64::try_from(moment.as_millis()).unwrap_or(0));
+        due.saturating_sub(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
     fn sleep(&self, duration: Duration) {
@@ -78,6 +90,14 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_millis(1_250));
         clock.set(Timestamp::EPOCH);
         assert_eq!(clock.now(), Timestamp::EPOCH);
+    }
+
+    #[test]
+    fn waiting_until_a_moment_never_ends_late() {
+        let moment = SystemClock.now().plus(Duration::from_hours(1));
+        let wait = SystemClock.until(moment);
+        assert!(wait <= Duration::from_hours(1) && wait > Duration::from_mins(59), "{wait:?}");
+        assert_eq!(SystemClock.until(Timestamp::EPOCH), Duration::ZERO);
     }
 
     #[test]

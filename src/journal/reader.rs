@@ -8,7 +8,7 @@ use crate::journal::codec::Codec;
 use crate::journal::query::Statement;
 use crate::journal::{Error, Field, Head, Page, Query, Slot, SlotField, Stored, TaskLog, rows, schema};
 use crate::secret::Sealer;
-use crate::words::{ExecutionId, RunNumber};
+use crate::words::{ExecutionId, RunNumber, WorkflowStatus};
 
 /// How many connections wait for the next search; more are opened while more searches run, and closed after.
 const CONNECTIONS_KEPT: usize = 4;
@@ -56,6 +56,11 @@ impl Reader {
     /// Returns an execution with all that is kept of it.
     pub fn load(&self, execution: ExecutionId) -> Result<Option<Stored>, Error> {
         self.with(|connection| rows::load(connection, &self.codec, execution))
+    }
+
+    /// Returns the status of an execution.
+    pub fn status(&self, execution: ExecutionId) -> Result<Option<WorkflowStatus>, Error> {
+        self.with(|connection| rows::execution_status(connection, execution))
     }
 
     /// Returns a definition that an execution started with.

@@ -125,6 +125,15 @@ fn events(
     Ok(History::Events(events.finish(last)?))
 }
 
+/// Reads the status of an execution.
+pub(super) fn execution_status(
+    connection: &Connection,
+    execution: ExecutionId,
+) -> Result<Option<WorkflowStatus>, Error> {
+    let mut statement = connection.prepare_cached("SELECT status FROM executions WHERE id = ?1")?;
+    Ok(statement.query_row([execution.to_string()], |row| status(row, 0)).optional()?)
+}
+
 /// Reads a definition that an execution started with.
 pub(super) fn definition(
     connection: &Connection,

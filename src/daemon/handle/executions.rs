@@ -26,6 +26,12 @@ pub enum Known {
     Archived(Value),
 }
 
+/// How an execution stands.
+struct Standing {
+    status: WorkflowStatus,
+    is_live: bool,
+}
+
 impl Handle {
     /// Starts a workflow and returns once the start is on disk.
     pub async fn start(&self, who: &Owner, request: StartWorkflowRequest) -> Result<ExecutionId, Error> {
@@ -106,38 +112,60 @@ impl Handle {
         Ok(self.0.reader.search(query).map_err(unavailable)?.rows)
     }
 
-    /// Waits until an execution has ended, or until the time is up, calling `changed` after every change.
+    /// Waits until an execution has ended, calling `changed` after every change; `None` where the time is up before, or
+    /// where nobody here goes on with it.
     pub async fn watch(
         &self,
         execution: ExecutionId,
         patience: Option<Duration>,
         mut changed: impl AsyncFnMut(),
     ) -> Result<Option<WorkflowStatus>, Error> {
-        let (notices, mut inbox) = mpsc::unbounded_channel();
-        let stopped = |_| Error::Unavailable("keytide is stopping".to_owned());
-        self.0.inbox.send(Message::Watch { execution, notices }).map_err(stopped)?;
         let until = patience.map(|patience| tokio::time::Instant::now() + patience);
         loop {
-            changed().await;
-            let Known::Whole(current) = self.read(&Owner::Local, execution).await? else { return Ok(None) };
-            if current.status.is_terminal() {
-                return Ok(Some(current.status));
-            }
-            drop(current);
-            let notice = async {
-                match until {
-                    Some(until) => tokio::time::timeout_at(until, inbox.recv()).await.ok(),
-                    None => Some(inbox.recv().await),
+            let mut inbox = self.listen(execution)?;
+            let Standing { mut status, is_live } = self.standing(execution).await?;
+            loop {
+                changed().await;
+                if status.is_terminal() {
+                    return Ok(Some(status));
                 }
-            };
-            match notice.await {
-                None => return Ok(None),
-                Some(None) if !self.is_live(execution).await? => {
-                    // It ended between the look and the request to be told.
+                if !is_live {
+                    return Ok(None);
                 }
-                Some(_) => while inbox.try_recv().is_ok() {},
+                let notice = async {
+                    match until {
+                        Some(until) => tokio::time::timeout_at(until, inbox.recv()).await.ok(),
+                        None => Some(inbox.recv().await),
+                    }
+                };
+                match notice.await {
+                    None => return Ok(None),
+                    // It ended before somebody listened, or it was loaded again: it is looked for anew.
+                    Some(None) => break,
+                    Some(Some(notice)) => status = notice,
+                }
+                while let Ok(later) = inbox.try_recv() {
+                    status = later;
+                }
             }
         }
+    }
+
+    fn listen(&self, execution: ExecutionId) -> Result<mpsc::UnboundedReceiver<WorkflowStatus>, Error> {
+        let (notices, inbox) = mpsc::unbounded_channel();
+        let stopped = |_| Error::Unavailable("keytide is stopping".to_owned());
+        self.0.inbox.send(Message::Watch { execution, notices }).map_err(stopped)?;
+        Ok(inbox)
+    }
+
+    /// Returns how an execution stands, without loading it.
+    async fn standing(&self, execution: ExecutionId) -> Result<Standing, Error> {
+        if let Some(live) = self.ask(|reply| Message::Read { execution, reply }).await? {
+            return Ok(Standing { status: live.status, is_live: true });
+        }
+        let status = self.0.reader.status(execution).map_err(unavailable)?;
+        let status = status.ok_or_else(|| Error::NotFound(format!("no such workflow found by id: {execution}")))?;
+        Ok(Standing { status, is_live: false })
     }
 
     /// Returns an execution, live or from the journal.
@@ -178,10 +206,6 @@ impl Handle {
     pub(super) async fn step(&self, execution: ExecutionId, input: Input) -> Result<(), Error> {
         let input = Box::new(input);
         Ok(self.ask(|reply| Message::Step { execution, input, reply }).await??)
-    }
-
-    async fn is_live(&self, execution: ExecutionId) -> Result<bool, Error> {
-        Ok(self.ask(|reply| Message::Read { execution, reply }).await?.is_some())
     }
 
     /// Operating on an execution needs EXECUTE on its workflow.

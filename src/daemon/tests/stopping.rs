@@ -104,5 +104,7 @@ fn a_one_shot_leaves_what_others_started() {
     served.stop();
     let one_shot = Daemon::start(&world.config(Settings::default(), Recovery::OwnOnly)).unwrap();
     assert_eq!(one_shot.left(), [id]);
+    let watched = one_shot.runtime().block_on(one_shot.handle().watch(id, None, async || ()));
+    assert_eq!(watched.unwrap(), None, "who waits for it waits in vain");
     one_shot.stop(|| false);
 }
