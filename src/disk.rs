@@ -9,6 +9,7 @@
 mod faulty;
 mod socket;
 mod system;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 pub use faulty::{Fault, FaultyDisk, Outage};
 pub use socket::listen_private;
 pub use system::SystemDisk;
+pub use temporary::TemporaryFolder;
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! The catalog in force, and what follows when it changes: compiled plans, schedules of the dispatcher.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
 
 use crate::catalog::{Catalog, Definition};
 use crate::daemon::slots::Scheduled;
@@ -12,7 +14,7 @@ use crate::workflow::pinned::DefinitionHash;
 
 /// The definitions in force. Readers see one moment; one change at a time is made.
 pub(super) struct Definitions {
-    current: RwLock<Arc<Catalog>>,
+    current: watch::Sender<Arc<Catalog>>,
     changing: Mutex<()>,
     plans: Mutex<HashMap<DefinitionHash, Arc<Plan>>>,
     defaults: Mutex<Defaults>,
@@ -25,7 +27,7 @@ impl Definitions {
     /// Starts with a catalog.
     pub(super) fn new(catalog: Catalog, defaults: Defaults) -> Self {
         Self {
-            current: RwLock::new(Arc::new(catalog)),
+            current: watch::Sender::new(Arc::new(catalog)),
             changing: Mutex::new(()),
             plans: Mutex::default(),
             defaults: Mutex::new(defaults),
@@ -34,7 +36,12 @@ impl Definitions {
 
     /// Returns the catalog in force.
     pub(super) fn current(&self) -> Arc<Catalog> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.borrow().clone()
+    }
+
+    /// Returns what tells of every catalog that comes into force.
+    pub(super) fn follow(&self) -> watch::Receiver<Arc<Catalog>> {
+        self.current.subscribe()
     }
 
     /// Waits until nobody else changes the catalog.
@@ -52,7 +59,7 @@ impl Definitions {
         let catalog = Arc::new(catalog);
         let live: std::collections::HashSet<_> = catalog.workflows().map(|definition| definition.hash).collect();
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| live.contains(hash));
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = catalog.clone();
+        self.current.send_replace(catalog.clone());
         self.scheduled(&catalog)
     }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::access::TargetKind;
 use crate::catalog::{self, Catalog, Definition, Name, Registration};
@@ -18,6 +19,11 @@ impl Handle {
     /// Returns the catalog in force.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.0.definitions.current()
+    }
+
+    /// Returns what tells of every catalog that comes into force.
+    pub fn catalogs(&self) -> watch::Receiver<Arc<Catalog>> {
+        self.0.definitions.follow()
     }
 
     /// Returns a workflow: the version that is asked for, or the highest.

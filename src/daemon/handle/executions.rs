@@ -168,6 +168,17 @@ impl Handle {
         Ok(Standing { status, is_live: false })
     }
 
+    /// Waits until this process runs nothing any more; `tell` gets how many executions it waits for.
+    pub async fn until_idle(&self, tell: impl Fn(usize)) {
+        while let Ok(live) = self.ask(|reply| Message::Live { reply }).await {
+            let Some(first) = live.first() else { return };
+            tell(live.len());
+            if self.watch(*first, None, async || ()).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Returns an execution, live or from the journal.
     pub async fn read(&self, who: &Owner, execution: ExecutionId) -> Result<Known, Error> {
         let known = self.known(execution).await?;
