@@ -3,4 +3,91 @@
 //! **Architecture Invariant:** only this room prints, exits and reads the environment. It knows no rule of the product:
 //! what it does, the daemon's handle could do for anyone.
 
+mod args;
+mod check;
+mod config;
+mod connection;
+mod console;
 pub mod demo;
+mod doors;
+mod environment;
+mod error;
+mod eval;
+mod exec;
+mod explain;
+mod files;
+mod hardening;
+mod init;
+mod key;
+mod logs;
+mod next;
+mod progress;
+mod project;
+mod prompt;
+mod recipient;
+mod run;
+mod runs;
+mod schedule;
+mod secret;
+mod serve;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command, Global, Schedule};
+use console::Console;
+use error::Error;
+use project::Project;
+
+/// Runs the command line of this process and returns its exit code.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let Arguments { global, command } = arguments;
+    let console = Console { format: global.output, quiet: global.quiet, verbose: global.verbose };
+    hardening::protect();
+    match run(&global, command, &console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.error(&error);
+            ExitCode::from(error.kind.exit_code())
+        }
+    }
+}
+
+fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error> {
+    let project = || Project::find(global);
+    match command {
+        Command::Init(init) => init::run(init, global, console),
+        Command::Demo(demo) => demo::run(&demo, console),
+        Command::Run(run) => run::run(&run, &project()?, console),
+        Command::Serve(serve) => serve::run(&serve, &project()?, console),
+        Command::Check(check) => check::run(&check, &project()?, console),
+        Command::Secret(secret) => secret::run(secret, &project()?, global, console),
+        Command::Exec(exec) => exec::run(&exec, &project()?),
+        Command::Schedule(Schedule::Next(next)) if next.cron.is_some() => next::try_out(&next, console),
+        Command::Schedule(schedule) => schedule::run(schedule, &project()?, console),
+        Command::Runs(runs) => runs::list(&runs, &project()?, console),
+        Command::Show(show) => runs::show(&show, &project()?, console),
+        Command::Rescue(rescue) => runs::rescue(&rescue, &project()?, console),
+        Command::Recipient(recipient) => recipient::run(recipient, &project()?, console),
+        Command::Key(key) => key::run(key, &project()?, console),
+        Command::Config(args::Config::Show) => {
+            config::show(&project()?, console);
+            Ok(())
+        }
+        Command::Eval(eval) => eval::run(&eval, &project()?, console),
+        Command::Explain(explain) => explain::run(&explain, console),
+    }
+}
+
+/// Says what is wrong with the arguments, or shows the help that was asked for; clap knows which stream.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe ends the help quietly.
+    drop(error.print());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}

@@ -24,7 +24,7 @@ Examples:
   keytide serve                                      Watch the folder and keep the schedules";
 
 /// Options of every command.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(super) struct Global {
     /// Work in this project folder
     #[arg(short = 'C', value_name = "DIR", global = true)]
@@ -56,9 +56,10 @@ pub(super) struct Global {
 }
 
 /// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// For people.
+    #[default]
     Table,
     /// For machines.
     Json,
@@ -108,7 +109,8 @@ pub(super) enum Command {
 #[derive(Args)]
 pub(super) struct Init {
     /// The folder; the current one where absent
-    pub(super) directory: Option<PathBuf>,
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -213,7 +215,7 @@ pub(super) enum Secret {
         name: String,
         /// The version; the one before where absent
         #[arg(long, value_name = "VERSION")]
-        to: Option<u64>,
+        to: Option<u32>,
     },
     /// Show, set and remove tags
     Tag {
@@ -311,7 +313,7 @@ pub(super) struct Runs {
     pub(super) status: Option<String>,
     /// How many
     #[arg(short = 'n', default_value_t = 20)]
-    pub(super) count: usize,
+    pub(super) count: u64,
 }
 
 #[derive(Args)]

@@ -2,8 +2,6 @@
 //!
 //! **Architecture Invariant:** nothing else in the crate prints. A closed pipe ends the output quietly.
 
-#![expect(clippy::disallowed_methods, reason = "the console is the one place that prints")]
-
 use std::io::{IsTerminal, Write};
 
 use anstream::AutoStream;
@@ -12,6 +10,8 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::error::Error;
+use crate::words::Diagnostic;
+use crate::workflow::report;
 
 /// Where a command prints.
 pub(super) struct Console {
@@ -19,8 +19,16 @@ pub(super) struct Console {
     pub(super) format: Format,
     /// Whether only results and errors are printed.
     pub(super) quiet: bool,
+    /// How much more is said.
+    pub(super) verbose: u8,
 }
 
+/// Returns the stream of the logs.
+pub(super) fn stderr() -> std::io::Stderr {
+    std::io::stderr()
+}
+
+#[expect(clippy::unused_self, reason = "who prints holds the console, so that a command cannot print by accident")]
 impl Console {
     /// Prints a line of data.
     pub(super) fn data(&self, line: &str) {
@@ -48,6 +56,27 @@ impl Console {
             let mut stderr = AutoStream::auto(std::io::stderr().lock());
             let _ = writeln!(stderr, "{line}");
         }
+    }
+
+    /// Prints a value as it is; on a terminal the next prompt gets its own line.
+    pub(super) fn value(&self, text: &str) {
+        self.raw(text.as_bytes());
+        if std::io::stdout().is_terminal() {
+            self.raw(b"\n");
+        }
+    }
+
+    /// Asks people something, on the same line.
+    pub(super) fn ask(&self, question: &str) {
+        let mut stderr = AutoStream::auto(std::io::stderr().lock());
+        let _ = write!(stderr, "{question}");
+        let _ = stderr.flush();
+    }
+
+    /// Shows people a problem of a file at its line.
+    pub(super) fn report(&self, diagnostic: &Diagnostic) {
+        let mut stderr = AutoStream::auto(std::io::stderr().lock());
+        let _ = writeln!(stderr, "{}\n", report::render(diagnostic, true));
     }
 
     /// Tells people what failed and what to do; machines get JSON.
@@ -95,8 +124,14 @@ impl Console {
         !self.quiet && std::io::stderr().is_terminal()
     }
 
-    /// Returns whether somebody can be asked.
-    pub(super) fn can_ask(&self) -> bool {
-        std::io::stdin().is_terminal()
+    /// Returns whether people watch stdout, so that a scene may be played there.
+    pub(super) fn is_a_screen(&self) -> bool {
+        !self.quiet && std::io::stdout().is_terminal()
+    }
+
+    /// Draws lines on stdout in the place of the last ones.
+    pub(super) fn redraw(&self, lines: &[String], drawn: usize) {
+        let up = "\x1b[1A\x1b[2K".repeat(drawn);
+        self.raw(format!("{up}{}\n", lines.join("\n")).as_bytes());
     }
 }

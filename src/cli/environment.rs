@@ -1,7 +1,5 @@
 //! The process environment, read once: the only place that asks for it.
 
-#![expect(clippy::disallowed_methods, reason = "the command line is the one room that reads the process environment")]
-
 use std::path::PathBuf;
 
 use crate::words::Sensitive;
@@ -47,6 +45,12 @@ impl Environment {
             values,
             current: std::env::current_dir()?,
         })
+    }
+
+    /// Forgets what names places and keys: what is made anew takes the defaults.
+    pub(super) fn forget_places(&mut self) {
+        self.state = None;
+        self.values.clear();
     }
 
     /// Returns the default place of the identity.

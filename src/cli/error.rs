@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::daemon;
+use crate::secret;
+
 /// Why a command failed. The kind alone decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -84,5 +87,60 @@ impl Error {
     /// Returns the shape for machines: `{"error": {code, message, hints}}`.
     pub(super) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({"error": {"code": self.kind.code(), "message": self.message, "hints": self.hints}})
+    }
+}
+
+impl From<secret::Error> for Error {
+    fn from(error: secret::Error) -> Self {
+        use secret::Error as Store;
+        let kind = match &error {
+            Store::UnknownSecret { .. } | Store::UnknownVersion { .. } | Store::UnknownRecipient { .. } => {
+                Kind::NotFound
+            }
+            Store::BadName { .. }
+            | Store::ValueTooLarge { .. }
+            | Store::WrittenTwice { .. }
+            | Store::BadRecipient { .. } => Kind::Usage,
+            Store::Busy { .. }
+            | Store::Exists { .. }
+            | Store::Forked { .. }
+            | Store::NotForked
+            | Store::OwnRecipient { .. } => Kind::Conflict,
+            Store::Missing { .. }
+            | Store::Unreadable { .. }
+            | Store::NotARecipient { .. }
+            | Store::Loose { .. }
+            | Store::NotOurs { .. }
+            | Store::PostQuantum { .. }
+            | Store::Plugin { .. }
+            | Store::NotAnIdentity { .. }
+            | Store::NoIdentity { .. }
+            | Store::BadSeal
+            | Store::UnknownKey { .. } => Kind::Key,
+            Store::Disk { .. }
+            | Store::StateUnknown { .. }
+            | Store::NoRoom { .. }
+            | Store::StoreTooLarge { .. }
+            | Store::Guarded { .. }
+            | Store::NoRandomness { .. }
+            | Store::Encryption { .. }
+            | Store::Interrupted => Kind::Failed,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<daemon::Error> for Error {
+    fn from(error: daemon::Error) -> Self {
+        let (kind, problems) = match &error {
+            daemon::Error::NotFound(_) => (Kind::NotFound, &[][..]),
+            daemon::Error::Conflict(_) | daemon::Error::Forked(_) => (Kind::Conflict, &[][..]),
+            daemon::Error::Invalid { problems, .. } => (Kind::Failed, problems.as_slice()),
+            daemon::Error::Denied(_) => (Kind::Unreachable, &[][..]),
+            daemon::Error::Key(_) => (Kind::Key, &[][..]),
+            daemon::Error::Unavailable(_) => (Kind::Failed, &[][..]),
+        };
+        let said = Self::new(kind, &error);
+        problems.iter().fold(said, |said, problem| said.hint(&problem.message))
     }
 }

@@ -21,7 +21,8 @@ impl<'a> Progress<'a> {
 
     /// Draws the execution as it is now.
     pub(super) fn update(&mut self, workflow: &Value, now_ms: i64) {
-        let lines: Vec<(String, String)> = tasks(workflow).map(|task| (text(task, "taskId"), line(task, now_ms))).collect();
+        let lines: Vec<(String, String)> =
+            tasks(workflow).map(|task| (text(task, "taskId"), task_line(task, now_ms))).collect();
         if self.console.is_watched() {
             self.redraw(&lines);
         } else {
@@ -45,7 +46,7 @@ impl<'a> Progress<'a> {
         for task in tasks(workflow) {
             let status = text(task, "status");
             if self.seen.insert(text(task, "taskId"), status.clone()).as_ref() != Some(&status) {
-                self.console.note(&line(task, integer(task, "endTime")));
+                self.console.note(&task_line(task, integer(task, "endTime")));
             }
         }
     }
@@ -56,7 +57,7 @@ fn tasks(workflow: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// Returns one task's line: mark, name, what is known of it, how long it took.
-fn line(task: &Value, now_ms: i64) -> String {
+pub(super) fn task_line(task: &Value, now_ms: i64) -> String {
     let status = text(task, "status");
     let mark = match status.as_str() {
         "COMPLETED" => "✓",
@@ -85,10 +86,8 @@ fn what(task: &Value) -> Option<String> {
         return Some(code.to_string());
     }
     let updated = output["updated"].as_array()?;
-    let names: Vec<String> = updated
-        .iter()
-        .map(|secret| format!("{} v{}", text(secret, "secretKey"), integer(secret, "version")))
-        .collect();
+    let names: Vec<String> =
+        updated.iter().map(|secret| format!("{} v{}", text(secret, "secretKey"), integer(secret, "version"))).collect();
     Some(names.join(", "))
 }
 

@@ -1,13 +1,18 @@
 //! The project a command works in: its folder, settings, state and identity.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::cli::args::Global;
 use crate::cli::environment::Environment;
 use crate::cli::error::{Error, Kind};
+use crate::clock::SystemClock;
+use crate::daemon::{Config, Recovery};
 use crate::disk::{Disk, SystemDisk};
-use crate::secret::{Identity, Origin, Paths};
+use crate::observe::Masking;
+use crate::secret::{Edges, Identity, Origin, Paths, Store};
 use crate::settings::{self, Settings};
 use crate::words::{Diagnostic, Severity, Source};
 use crate::workflow::report;
@@ -22,7 +27,7 @@ pub(super) struct Project {
     /// The folder.
     pub(super) root: PathBuf,
     /// What is set.
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     /// The folder of the definitions.
     pub(super) workflows: PathBuf,
     /// The state folder of this environment.
@@ -34,6 +39,32 @@ pub(super) struct Project {
     /// The process environment.
     pub(super) environment: Environment,
     identity_file: Option<PathBuf>,
+    sources: Arc<Sources>,
+}
+
+/// What settings are made of besides `keytide.toml`, so that they can be read again when that changes.
+struct Sources {
+    policy: Option<Source>,
+    environment: Option<String>,
+    values: Vec<(String, String)>,
+}
+
+impl Sources {
+    /// Returns the settings with this text of `keytide.toml`; wrong ones are an error with every problem in it.
+    fn settings(&self, project: Option<&Source>) -> Result<Settings, Error> {
+        let (mut settings, diagnostics) = Settings::load(project, self.policy.as_ref(), self.environment.as_deref());
+        refuse_errors(&diagnostics)?;
+        for (name, value) in &self.values {
+            settings.override_environment(name, value, &format!("KEYTIDE_ENV_{name}"));
+        }
+        Ok(settings)
+    }
+
+    fn reread(&self, bytes: Option<&[u8]>) -> Result<Settings, String> {
+        let text = bytes.map(std::str::from_utf8).transpose().map_err(|_| "it is not UTF-8".to_owned())?;
+        let source = text.map(|text| Source { name: settings::FILE_NAME.into(), text: text.into() });
+        self.settings(source.as_ref()).map_err(|error| error.message)
+    }
 }
 
 impl Project {
@@ -51,13 +82,12 @@ impl Project {
     pub(super) fn at(root: PathBuf, global: &Global, environment: Environment) -> Result<Self, Error> {
         let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
         let project = source(&*disk, &root.join(settings::FILE_NAME), settings::FILE_NAME)?;
-        let policy = policy(&*disk, global, &environment)?;
-        let (mut settings, diagnostics) =
-            Settings::load(project.as_ref(), policy.as_ref(), global.environment.as_deref());
-        refuse_errors(&diagnostics)?;
-        for (name, value) in &environment.values {
-            settings.override_environment(name, value, &format!("KEYTIDE_ENV_{name}"));
-        }
+        let sources = Sources {
+            policy: policy(&*disk, global, &environment)?,
+            environment: global.environment.clone(),
+            values: environment.values.clone(),
+        };
+        let settings = sources.settings(project.as_ref())?;
         let chosen_state = global.state.clone().or_else(|| environment.state.clone());
         let state_root = root.join(chosen_state.as_deref().unwrap_or(Path::new(&settings.folders.state)));
         let secrets = match (&settings.folders.secrets, &chosen_state) {
@@ -71,7 +101,8 @@ impl Project {
             paths: Paths::new(&secrets, &state, global.environment.as_deref()),
             identity_file: global.identity.clone(),
             root,
-            settings,
+            settings: Arc::new(settings),
+            sources: Arc::new(sources),
             state,
             disk,
             environment,
@@ -95,6 +126,57 @@ impl Project {
             None => Err(Error::new(Kind::Key, "there is no age identity")
                 .hint("run `keytide init` to make one, or name one with --identity FILE")),
         }
+    }
+
+    /// Returns where the identity comes from, where there is one.
+    pub(super) fn identity_place(&self) -> Option<String> {
+        let environment = &self.environment;
+        if let Some(file) = self.identity_file.as_ref().or(environment.identity_file.as_ref()) {
+            return Some(file.display().to_string());
+        }
+        if environment.identity.is_some() {
+            return Some("KEYTIDE_IDENTITY".to_owned());
+        }
+        let credential = environment.credentials.as_ref().map(|folder| folder.join("age-identity"));
+        let mut candidates = credential.into_iter().chain(environment.default_identity());
+        candidates.find(|file| self.disk.facts(file).is_ok()).map(|file| file.display().to_string())
+    }
+
+    /// Opens the store.
+    pub(super) fn store(&self) -> Result<Store, Error> {
+        let identity = self.identity()?;
+        Ok(Store::open(self.edges(), self.paths.clone(), identity, self.settings.secrets.versions)?)
+    }
+
+    /// Returns what a daemon of this project is made of.
+    pub(super) fn daemon(
+        &self,
+        store: &Arc<Store>,
+        masking: &Arc<Masking>,
+        recovery: Recovery,
+        catalog: Catalog,
+        own_addresses: Vec<SocketAddr>,
+    ) -> Config {
+        let sources = self.sources.clone();
+        Config {
+            settings: self.settings.clone(),
+            store: store.clone(),
+            disk: self.disk.clone(),
+            clock: Arc::new(SystemClock),
+            masking: masking.clone(),
+            project: self.root.clone(),
+            workflows: self.workflows.clone(),
+            state: self.state.clone(),
+            own_addresses,
+            recovery,
+            catalog,
+            reread: Arc::new(move |bytes| sources.reread(bytes)),
+        }
+    }
+
+    /// Returns what a store works through.
+    pub(super) fn edges(&self) -> Edges {
+        Edges { disk: self.disk.clone(), clock: Arc::new(SystemClock) }
     }
 
     /// Returns a path as people know it: below the project folder where it is there.

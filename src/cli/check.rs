@@ -1,0 +1,123 @@
+//! `keytide check`: every problem of every file at once.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+
+use serde_json::Value;
+
+use super::args::{Check, Format};
+use super::console::Console;
+use super::error::{Error, Kind};
+use super::files::Files;
+use super::project::Project;
+use crate::secret::Store;
+use crate::words::{Diagnostic, Severity};
+use crate::workflow::check::{Known, check};
+use crate::workflow::load::Loaded;
+use crate::workflow::report;
+
+/// Checks the files that are named, or all of the project.
+pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Result<(), Error> {
+    let all = Files::of_project(project);
+    let mut known = known(project, project.store().ok().as_ref());
+    let files = if arguments.paths.is_empty() {
+        all
+    } else {
+        known.workflows = names(&all.loaded);
+        let mut files = Files::default();
+        for path in &arguments.paths {
+            files.add(project, path)?;
+        }
+        files
+    };
+    let diagnostics = diagnostics(&files.loaded.iter().collect::<Vec<_>>(), &known);
+    match console.format {
+        Format::Json => console.json(&report::to_json(&diagnostics)),
+        Format::Table => show(&diagnostics, console),
+    }
+    for trouble in &files.troubles {
+        console.note(&format!("{}: {}", trouble.place, trouble.message));
+    }
+    console.note(&summary(files.loaded.len(), &diagnostics));
+    let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let is_bad = count(Severity::Error) > 0 || arguments.strict && count(Severity::Warning) > 0;
+    if is_bad || files.troubles.iter().any(|trouble| !trouble.message.is_empty()) && files.loaded.is_empty() {
+        return Err(Error::silent(Kind::Failed));
+    }
+    Ok(())
+}
+
+/// Returns what exists outside of the files.
+pub(super) fn known(project: &Project, store: Option<&Store>) -> Known {
+    let secrets = store.map(|store| store.snapshot().names().map(str::to_owned).collect());
+    Known { secrets, environment: project.settings.environment.keys().cloned().collect(), workflows: BTreeSet::new() }
+}
+
+/// Returns everything that is wrong with files, file by file.
+pub(super) fn diagnostics(files: &[&Loaded], known: &Known) -> Vec<Diagnostic> {
+    let meaning = check(files, known);
+    let mut diagnostics = Vec::new();
+    for file in files {
+        diagnostics.extend(file.diagnostics.iter().cloned());
+        diagnostics.extend(meaning.iter().filter(|found| found.source.name == file.source.name).cloned());
+    }
+    diagnostics
+}
+
+fn names(files: &[Loaded]) -> BTreeSet<String> {
+    files.iter().flat_map(|file| file.workflows.iter().map(|located| located.def.name.clone())).collect()
+}
+
+fn show(diagnostics: &[Diagnostic], console: &Console) {
+    let color = std::io::stdout().is_terminal();
+    for diagnostic in diagnostics {
+        console.data(&format!("{}\n", report::render(diagnostic, color)));
+    }
+}
+
+/// Returns one line about it all.
+fn summary(files: usize, diagnostics: &[Diagnostic]) -> String {
+    let counted = |severity: Severity| {
+        let count = diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+        (count > 0).then(|| many(count, severity.as_str()))
+    };
+    let found: Vec<String> =
+        [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(counted).collect();
+    let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
+    format!("{}: {found}", many(files, "file"))
+}
+
+fn many(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Refuses files with errors, showing them.
+pub(super) fn refuse_errors(diagnostics: &[Diagnostic], console: &Console) -> Result<(), Error> {
+    let errors: Vec<&Diagnostic> =
+        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    let Some(first) = errors.first() else { return Ok(()) };
+    if console.format == Format::Json {
+        let hints: Vec<String> = errors.iter().map(|error| line(error)).collect();
+        let message = format!("{} has {}", first.source.name, many(errors.len(), "error"));
+        return Err(hints.into_iter().fold(Error::new(Kind::Failed, message), Error::hint));
+    }
+    for error in &errors {
+        console.report(error);
+    }
+    let message = format!("{} has {}; nothing was started", first.source.name, many(errors.len(), "error"));
+    Err(Error::new(Kind::Failed, message))
+}
+
+fn line(diagnostic: &Diagnostic) -> String {
+    let value = report::to_json(std::slice::from_ref(diagnostic));
+    let at = |field: &str| value[0][field].as_u64().map_or_else(String::new, |number| format!(":{number}"));
+    let code: &Value = &value[0]["code"];
+    format!(
+        "{}{}{}: {}: {}",
+        diagnostic.source.name,
+        at("line"),
+        at("column"),
+        code.as_str().unwrap_or_default(),
+        diagnostic.message
+    )
+}

@@ -1,0 +1,198 @@
+//! Whoever must execute: a daemon in this process, or the one that holds the folder's lock, over its socket.
+//!
+//! Both give the same JSON, which is the REST API's, so a command does not see which of them it has.
+
+mod here;
+mod there;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::console::Console;
+use super::error::{Error, Kind};
+use super::files;
+use super::logs::{self, Form};
+use super::project::Project;
+use crate::catalog::Catalog;
+use crate::clock::{Clock, SystemClock};
+use crate::daemon::{self, Config, Daemon, Hold};
+use crate::secret::Store;
+use crate::workflow::definition::StartWorkflowRequest;
+use crate::workflow::pinned::Pinned;
+
+use here::Here;
+use there::There;
+
+/// How often the lock and the socket are tried: another command holds the lock for a moment only, and a daemon opens its
+/// socket a moment after it took the lock.
+const ATTEMPTS_MAX: u32 = 60;
+/// How long to wait between two tries.
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A daemon, wherever it runs.
+pub(super) enum Connection {
+    /// In this process.
+    Here(Box<Here>),
+    /// In another one.
+    There(There),
+}
+
+/// What is started.
+pub(super) enum Target {
+    /// A workflow of the folder, in the request by its name.
+    Name,
+    /// A definition that this process read.
+    Definition(Box<Pinned>),
+}
+
+/// How following a run ended.
+pub(super) enum Followed {
+    /// The run has ended.
+    Ended,
+    /// The time that somebody would wait is up.
+    TimedOut,
+    /// Somebody interrupted.
+    Interrupted,
+}
+
+/// Starts a daemon that is to stay; a command that holds the lock for a moment is waited for.
+pub(super) fn start_patiently(config: &Config) -> Result<Daemon, Error> {
+    for _ in 1..ATTEMPTS_MAX {
+        match Daemon::start(config) {
+            Err(daemon::Error::Conflict(_)) => SystemClock.sleep(ATTEMPT_PAUSE),
+            started => return Ok(started?),
+        }
+    }
+    Ok(Daemon::start(config)?)
+}
+
+impl Connection {
+    /// Starts a daemon for this command, or finds the one that runs.
+    pub(super) fn open(project: &Project, store: &Arc<Store>, console: &Console) -> Result<Self, Error> {
+        let change = files::scan(project, &project.workflows);
+        let catalog = Catalog::default().next(change.files, change.troubles);
+        let masking = logs::install(store, console, Form::Text);
+        for attempt in 0..ATTEMPTS_MAX {
+            match Here::begin(project, store, &masking, catalog.clone()) {
+                Ok(here) => {
+                    here.tell_left(console);
+                    return Ok(Self::Here(Box::new(here)));
+                }
+                Err(daemon::Error::Conflict(held)) => {
+                    if let Some(there) = There::find(project)? {
+                        return Ok(Self::There(there));
+                    }
+                    if attempt + 1 == ATTEMPTS_MAX {
+                        return Err(Error::new(Kind::Conflict, held).hint("wait for it to end, or stop it"));
+                    }
+                    SystemClock.sleep(ATTEMPT_PAUSE);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::new(Kind::Conflict, "another keytide runs on this folder and does not answer"))
+    }
+
+    /// Starts a workflow and returns its execution's id once the start is on disk.
+    pub(super) fn start(&self, target: Target, request: StartWorkflowRequest) -> Result<String, Error> {
+        match self {
+            Self::Here(here) => here.start(target, request),
+            Self::There(there) => there.start(target, request),
+        }
+    }
+
+    /// Waits for the end of a run, showing it after every change.
+    pub(super) fn follow(
+        &self,
+        id: &str,
+        patience: Option<Duration>,
+        show: &mut dyn FnMut(&Value),
+    ) -> Result<Followed, Error> {
+        match self {
+            Self::Here(here) => here.follow(id, patience, show),
+            Self::There(there) => there.follow(id, patience, show),
+        }
+    }
+
+    /// Returns an execution as Conductor's Workflow, masked.
+    pub(super) fn workflow(&self, id: &str) -> Result<Value, Error> {
+        match self {
+            Self::Here(here) => here.workflow(id),
+            Self::There(there) => there.workflow(id),
+        }
+    }
+
+    /// Returns the summaries of the latest executions that a Conductor query asks for.
+    pub(super) fn search(&self, query: &str, count: u64) -> Result<Vec<Value>, Error> {
+        match self {
+            Self::Here(here) => here.search(query, count),
+            Self::There(there) => there.search(query, count),
+        }
+    }
+
+    /// Returns the schedules with `origin` and `nextRunTime`.
+    pub(super) fn schedules(&self) -> Result<Vec<Value>, Error> {
+        match self {
+            Self::Here(here) => here.schedules(),
+            Self::There(there) => there.schedules(),
+        }
+    }
+
+    /// Holds a schedule, or lets it go on.
+    pub(super) fn hold(&self, schedule: &str, hold: Hold) -> Result<(), Error> {
+        match self {
+            Self::Here(here) => here.hold(schedule, hold),
+            Self::There(there) => there.hold(schedule, hold),
+        }
+    }
+
+    /// Starts a schedule's workflow now.
+    pub(super) fn trigger(&self, schedule: &str) -> Result<String, Error> {
+        match self {
+            Self::Here(here) => here.trigger(schedule),
+            Self::There(there) => there.trigger(schedule),
+        }
+    }
+
+    /// Stores a value that a run fetched and could not store.
+    pub(super) fn rescue(&self, id: &str, path: &str, secret: &str, force: bool) -> Result<(), Error> {
+        match self {
+            Self::Here(here) => here.rescue(id, path, secret, force),
+            Self::There(there) => there.rescue(id, path, secret, force),
+        }
+    }
+
+    /// Stops naming what a run fetched and did not store as a problem.
+    pub(super) fn dismiss(&self, id: &str) -> Result<(), Error> {
+        match self {
+            Self::Here(here) => here.dismiss(id),
+            Self::There(there) => there.dismiss(id),
+        }
+    }
+
+    /// Returns what somebody has to look at, as places with what is wrong there.
+    pub(super) fn problems(&self) -> Result<Vec<(String, String)>, Error> {
+        match self {
+            Self::Here(here) => here.problems(),
+            Self::There(there) => there.problems(),
+        }
+    }
+
+    /// Ends this command's part: a daemon of its own first sees the runs of its clients end, and lets calls in flight finish.
+    pub(super) fn close(self, console: &Console) {
+        match self {
+            Self::Here(here) => here.stop(console),
+            Self::There(_) => {}
+        }
+    }
+
+    /// Ends this command's part after an interruption: its runs stay as they are.
+    pub(super) fn leave(self, console: &Console) {
+        match self {
+            Self::Here(here) => here.leave(console),
+            Self::There(_) => {}
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Definition files as a command names them: files, folders, the whole project.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::{Error, Kind};
+use super::project::Project;
+use crate::catalog::{News, Trouble};
+use crate::clock::SystemClock;
+use crate::disk;
+use crate::watch::{Change, Places, Watcher};
+use crate::workflow::load::{Loaded, load};
+
+/// The longest definition file that is read; the loader refuses it before that.
+const FILE_BYTES_MAX: u64 = 2 << 20;
+
+/// What was read.
+#[derive(Default)]
+pub(super) struct Files {
+    /// The files, read as far as they go.
+    pub(super) loaded: Vec<Loaded>,
+    /// What could not be looked at.
+    pub(super) troubles: Vec<Trouble>,
+}
+
+impl Files {
+    /// Reads every definition file of the project.
+    pub(super) fn of_project(project: &Project) -> Self {
+        let mut files = Self::default();
+        files.take(scan(project, &project.workflows));
+        files
+    }
+
+    /// Reads a file, or every definition file of a folder.
+    pub(super) fn add(&mut self, project: &Project, path: &Path) -> Result<(), Error> {
+        let path = project.environment.current.join(path);
+        let facts = project.disk.facts(&path).map_err(|error| cannot_read(project, &path, &error))?;
+        if facts.kind == disk::Kind::Folder {
+            self.take(scan(project, &path));
+            return Ok(());
+        }
+        self.loaded.push(read(project, &path)?);
+        Ok(())
+    }
+
+    fn take(&mut self, change: Change) {
+        for (name, news) in change.files {
+            match news {
+                News::Written(bytes) => self.loaded.push(load(&name, &bytes)),
+                News::Unreadable(message) => self.troubles.push(Trouble { place: name, message }),
+                News::Removed => {}
+            }
+        }
+        self.troubles.extend(change.troubles);
+    }
+}
+
+/// Reads one file.
+pub(super) fn read(project: &Project, path: &Path) -> Result<Loaded, Error> {
+    let bytes = project.disk.read(path, FILE_BYTES_MAX).map_err(|error| cannot_read(project, path, &error))?;
+    Ok(load(&project.shown(path), &bytes))
+}
+
+/// Reads a folder once.
+pub(super) fn scan(project: &Project, folder: &Path) -> Change {
+    let places = Places { project: project.root.clone(), root: folder.to_owned() };
+    let (_, change) = Watcher::open(project.disk.clone(), Arc::new(SystemClock), places);
+    change
+}
+
+fn cannot_read(project: &Project, path: &Path, error: &std::io::Error) -> Error {
+    let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
+    Error::new(kind, format!("cannot read {}: {error}", project.shown(path)))
+}

@@ -1,0 +1,85 @@
+/// Settings that change nothing: every default, as a comment.
+pub(super) const SETTINGS: &str = r#"# Settings of keytide. All are optional; these are the defaults. `keytide config show` says what holds.
+
+[folders]
+# workflows = "workflows"
+# secrets = "secrets"
+# state = ".keytide"
+
+[environment]                  # ${workflow.env.NAME}; KEYTIDE_ENV_NAME overrides
+# issuer = "https://issuer.example"
+
+[secrets]
+# versions = 5                 # kept per secret
+# store_retry = "72h"          # how long an UPDATE_SECRET tries a store that is in trouble
+
+[history]
+# retry_window = "24h"         # a finished run can be retried this long, then its secrets are forgotten
+# keep = "30d"
+
+[schedules]
+# overlap = "skip"             # skip | allow
+# dst = "once"                 # once | spring
+# start = true                 # false: nothing fires by itself
+
+[http]
+# timeout = "30s"
+# body_max = "10MiB"
+# deny = ["link-local", "self"]  # also "loopback", "private", "all"
+# allow = []
+
+[server]
+# listen = "127.0.0.1:8321"
+# open = false                 # true: no sign-in, loopback only
+
+[access]
+# workflows = "open"           # granted: only what a grant says
+"#;
+
+/// The example's file name.
+pub(super) const EXAMPLE_NAME: &str = "rotate.yaml";
+
+/// A rotation of two tasks that waits for its first secrets, and for a schedule.
+pub(super) const EXAMPLE: &str = r#"# A rotation is two tasks: fetch a token, keep it.
+#   keytide secret set appKeyId
+#   keytide secret set appKeySecret
+#   keytide run rotate
+name: rotate
+description: Fetches a new token and keeps it as a secret
+version: 1
+schemaVersion: 2
+timeoutPolicy: TIME_OUT_WF
+timeoutSeconds: 600
+# Take the comment signs away to run it twice an hour (six fields, seconds first, as in Conductor).
+# schedules:
+#   - cronExpression: "0 0/30 * * * *"
+#     zoneId: UTC
+tasks:
+  - name: retrieve_token
+    taskReferenceName: retrieve_token
+    type: HTTP
+    inputParameters:
+      uri: https://issuer.example/api/token
+      method: POST
+      accept: application/json
+      contentType: application/json
+      connectionTimeOut: 3000
+      readTimeOut: 10000
+      body:
+        keyId: "${workflow.secrets.appKeyId}"
+        keySecret: "${workflow.secrets.appKeySecret}"
+      # Everything but the token is dropped, and the token is hidden in every view.
+      outputFilter:
+        _secrets:
+          token: "$${retrieve_token.output.response.body.token}"
+  - name: update_secret_task
+    taskReferenceName: update_secret_task_ref
+    type: UPDATE_SECRET
+    inputParameters:
+      _secrets:
+        secretKey: my_secret_holding_a_token
+        secretValue: "${retrieve_token.output._secrets.token}"
+"#;
+
+/// What git must not keep: the state, and lock files.
+pub(super) const IGNORED: [&str; 2] = [".keytide/", ".*.age.lock"];

@@ -1,0 +1,122 @@
+//! `keytide secret`: the values that workflows use, and what is known of them.
+
+mod resolve;
+mod set;
+mod view;
+
+use super::args::{Format, Global, Secret};
+use super::console::Console;
+use super::error::{Error, Kind};
+use super::project::Project;
+use super::prompt;
+use crate::secret::{Change, Store, Version, Writer};
+use crate::words::nearest;
+
+/// How the history names whoever works at the command line.
+const WRITER: &str = "owner";
+
+/// Does what is asked of the store, which has its own lock: it works beside a daemon.
+pub(super) fn run(command: Secret, project: &Project, global: &Global, console: &Console) -> Result<(), Error> {
+    let store = project.store()?;
+    for problem in store.problems() {
+        console.note(&format!("warning: {problem}"));
+    }
+    match command {
+        Secret::Set { name, from_file, force, plain, expires } => {
+            let value = set::value(&name, from_file.as_deref(), project, global, console)?;
+            set::run(&set::Setting { name, value, force, plain, expires }, &store, console)
+        }
+        Secret::Get { name, reveal } => get(&name, reveal, &store, console),
+        Secret::List => {
+            view::list(&store.snapshot(), console);
+            Ok(())
+        }
+        Secret::Rm { name, confirm } => remove(&name, confirm, &store, global, console),
+        Secret::History { name } => view::history(&name, &store.snapshot(), console),
+        Secret::Rollback { name, to } => roll_back(name, to, &store, console),
+        Secret::Tag { name, tags } => tag(&name, &tags, &store, console),
+        Secret::Exists { name } if store.snapshot().contains(&name) => Ok(()),
+        Secret::Exists { .. } => Err(Error::silent(Kind::Failed)),
+        Secret::Resolve { settle } => resolve::run(settle, &store, console),
+    }
+}
+
+fn get(reference: &str, reveal: bool, store: &Store, console: &Console) -> Result<(), Error> {
+    let (name, version) = match reference.split_once('@') {
+        Some((name, version)) => (name, Version::parse(version)),
+        None => (reference, Some(Version::Current)),
+    };
+    let version = version.ok_or_else(|| {
+        Error::new(Kind::Usage, format!("`{reference}` names no version")).hint("write NAME@previous or NAME@7")
+    })?;
+    let snapshot = store.snapshot();
+    exists(name, store)?;
+    let value = snapshot.get(name, version).ok_or_else(|| {
+        Error::new(Kind::NotFound, format!("there is no `{reference}`"))
+            .hint(format!("see `keytide secret history {name}`"))
+    })?;
+    match (reveal, console.format) {
+        (true, Format::Json) => console.json(&serde_json::json!({"name": name, "value": value.expose()})),
+        (true, Format::Table) => console.value(value.expose()),
+        (false, Format::Json | Format::Table) => view::one(name, &snapshot.fingerprint(&value), &snapshot, console)?,
+    }
+    Ok(())
+}
+
+fn remove(name: &str, confirm: Option<String>, store: &Store, global: &Global, console: &Console) -> Result<(), Error> {
+    exists(name, store)?;
+    let typed = match confirm {
+        Some(confirm) => confirm,
+        None if prompt::is_terminal() && !global.no_input => {
+            prompt::line(console, &format!("Remove `{name}` with all its versions? Write its name: "))?
+        }
+        None => {
+            return Err(Error::new(Kind::Usage, "removing a secret needs its name twice")
+                .hint(format!("run `keytide secret rm {name} --confirm {name}`")));
+        }
+    };
+    if typed != name {
+        return Err(Error::new(Kind::Usage, format!("`{typed}` is not `{name}`; nothing was removed")));
+    }
+    store.update(vec![Change::Remove { name: name.to_owned() }])?;
+    console.note(&format!("removed {name}"));
+    Ok(())
+}
+
+fn roll_back(name: String, to: Option<u32>, store: &Store, console: &Console) -> Result<(), Error> {
+    exists(&name, store)?;
+    let to = to.map_or(Version::Previous, Version::Number);
+    let written = store.update(vec![Change::Rollback { name, to, writer: Writer::person(WRITER) }])?;
+    view::written(&written, &store.snapshot(), console);
+    Ok(())
+}
+
+fn tag(name: &str, tags: &[String], store: &Store, console: &Console) -> Result<(), Error> {
+    exists(name, store)?;
+    let change = |tag: &String| {
+        let (key, value) = tag.split_once(':').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+            Error::new(Kind::Usage, format!("`{tag}` is no tag")).hint("write KEY:VALUE to set it, KEY: to remove it")
+        })?;
+        let value = Some(value).filter(|value| !value.is_empty()).map(str::to_owned);
+        Ok(Change::Tag { name: name.to_owned(), key: key.to_owned(), value })
+    };
+    let changes = tags.iter().map(change).collect::<Result<Vec<_>, Error>>()?;
+    if !changes.is_empty() {
+        store.update(changes)?;
+    }
+    view::tags(name, &store.snapshot(), console);
+    Ok(())
+}
+
+/// Fails where there is no such secret, naming the one that was probably meant.
+fn exists(name: &str, store: &Store) -> Result<(), Error> {
+    let snapshot = store.snapshot();
+    if snapshot.contains(name) {
+        return Ok(());
+    }
+    let error = Error::new(Kind::NotFound, format!("there is no secret `{name}`"));
+    Err(match nearest(name, snapshot.names()) {
+        Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
+        None => error.hint(format!("keep one with `keytide secret set {name}`")),
+    })
+}

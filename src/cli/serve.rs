@@ -1,0 +1,109 @@
+//! `keytide serve`: watches the folder, keeps the schedules, answers the API.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::args::Serve;
+use super::connection::start_patiently;
+use super::console::Console;
+use super::doors::Doors;
+use super::error::{Error, Kind};
+use super::logs::{self, Form};
+use super::project::Project;
+use super::schedule;
+use super::signals::{Hurry, Signals};
+use crate::catalog::{Catalog, Problem};
+use crate::daemon::{Daemon, Recovery};
+use crate::words::Owner;
+
+/// Serves until somebody asks it to stop.
+pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Result<(), Error> {
+    let listen = listen(arguments, project)?;
+    let store = Arc::new(project.store()?);
+    let form = if arguments.log_json { Form::Json } else { Form::Text };
+    let masking = logs::install(&store, console, form);
+    let own_addresses = listen.into_iter().collect();
+    let config = project.daemon(&store, &masking, Recovery::Everything, Catalog::default(), own_addresses);
+    let daemon = start_patiently(&config)?;
+    let mut signals = {
+        let _context = daemon.runtime().enter();
+        Signals::listen()?
+    };
+    let doors = Doors::open(&daemon, project, listen)?;
+    greet(&daemon, &doors, project, console)?;
+    daemon.runtime().block_on(until_stopped(&daemon, &mut signals, console));
+    doors.close();
+    if daemon.is_busy() {
+        console.note("stopping: calls in flight get until their deadline; once more stops now");
+    }
+    let hurry = Hurry::on(&daemon);
+    daemon.stop(move || hurry.is_wanted());
+    Ok(())
+}
+
+/// Returns the port to answer on, if any: without signing in it is loopback only, and has to be asked for.
+fn listen(arguments: &Serve, project: &Project) -> Result<Option<SocketAddr>, Error> {
+    let server = &project.settings.server;
+    let address = match &arguments.listen {
+        None => server.listen,
+        Some(text) => text.parse().map_err(|_| {
+            Error::new(Kind::Usage, format!("`{text}` is no address")).hint("write 127.0.0.1:8321, or [::1]:8321")
+        })?,
+    };
+    if arguments.open || server.open {
+        return Ok(Some(address));
+    }
+    if arguments.listen.is_some() {
+        return Err(Error::new(Kind::Usage, "--listen needs --open: a port is open to every user of this machine")
+            .hint("without it the API answers on the socket in the state folder, which is yours alone"));
+    }
+    Ok(None)
+}
+
+fn greet(daemon: &Daemon, doors: &Doors, project: &Project, console: &Console) -> Result<(), Error> {
+    let catalog = daemon.handle().catalog();
+    console.note(&format!("keytide {} serves {}", env!("CARGO_PKG_VERSION"), project.root.display()));
+    if let Some(port) = doors.port {
+        console.note(&format!("listening on http://{port}, open to everybody on this machine"));
+    }
+    let count = catalog.workflows().count();
+    let noun = if count == 1 { "workflow" } else { "workflows" };
+    console.note(&format!("watching {}: {count} {noun}", project.shown(&project.workflows)));
+    let schedules = daemon.runtime().block_on(daemon.handle().schedules(&Owner::Local))?;
+    let now = daemon.handle().now();
+    for row in schedules.iter().map(|schedule| schedule::row(schedule, now)) {
+        let [name, workflow, cron, zone, next, ..] = row.as_slice() else { continue };
+        console.note(&format!("  {name} → {workflow}  {cron} {zone}  next {next}"));
+    }
+    Ok(())
+}
+
+/// Shows problems as they come and go, until somebody asks to stop.
+async fn until_stopped(daemon: &Daemon, signals: &mut Signals, console: &Console) {
+    let mut catalogs = daemon.handle().catalogs();
+    let mut shown = BTreeSet::new();
+    loop {
+        let problems = catalogs.borrow_and_update().problems();
+        tell(&problems, &mut shown, console);
+        tokio::select! {
+            () = signals.next() => return,
+            changed = catalogs.changed() => if changed.is_err() {
+                return;
+            },
+        }
+    }
+}
+
+fn tell(problems: &[Problem], shown: &mut BTreeSet<(String, String)>, console: &Console) {
+    let now: BTreeSet<_> = problems.iter().map(|problem| (problem.place.clone(), problem.message.clone())).collect();
+    for problem in problems.iter().filter(|one| !shown.contains(&(one.place.clone(), one.message.clone()))) {
+        problem.diagnostics.iter().for_each(|diagnostic| console.report(diagnostic));
+        console.note(&format!("problem: {}: {}", problem.place, problem.message));
+    }
+    let places: BTreeSet<&str> = now.iter().map(|(place, _)| place.as_str()).collect();
+    for (place, _) in shown.iter().filter(|(place, _)| !places.contains(place.as_str())) {
+        console.note(&format!("mended: {place}"));
+    }
+    *shown = now;
+}

@@ -1,0 +1,15 @@
+//! The whole program, as its users meet it: the built binary in a folder, a home and an environment of its own.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
+
+mod rig;
+
+mod check;
+mod demo;
+mod keys;
+mod project;
+mod run;
+mod schedules;
+mod secrets;
+mod serve;
+mod trying;

@@ -1,0 +1,109 @@
+//! `serve`, and commands beside it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, Stdio};
+
+use super::rig::Test;
+
+const ECHO: &str = r#"{"name": "echo", "version": 1, "tasks": [
+  {"name": "n", "taskReferenceName": "n", "type": "NOOP"}], "outputParameters": {"x": "${workflow.input.x}"}}"#;
+
+/// A daemon that runs; it is ended when it is dropped.
+struct Serving {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Serving {
+    fn of(test: &Test, arguments: &[&str]) -> Self {
+        let mut command = test.command(&[&["serve"], arguments].concat());
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr }
+    }
+
+    /// Reads what the daemon tells until a line holds this.
+    fn until(&mut self, part: &str) -> String {
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "`{part}` was not said:\n{said}");
+            said.push_str(&line);
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn a_daemon_stops_with_code_0_when_it_is_asked_to() {
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+        let test = Test::new().file("workflows/echo.json", ECHO);
+        let mut serving = Serving::of(&test, &[]);
+        serving.until("1 workflow");
+        serving.signal(signal);
+        assert_eq!(serving.code(), Some(0));
+    }
+}
+
+#[test]
+fn commands_beside_a_daemon_are_its_clients() {
+    let test = Test::new().file("workflows/echo.json", ECHO).file("other.json", &ECHO.replace("echo", "other"));
+    let mut serving = Serving::of(&test, &[]);
+    serving.until("1 workflow");
+    test.keytide(&["run", "echo", "-p", "x=1"]).success().prints("\"x\": 1");
+    test.keytide(&["run", "other.json", "-p", "x=2"]).success().prints("\"x\": 2");
+    let runs = test.keytide(&["runs", "-o", "json"]).success().json();
+    assert_eq!(runs.as_array().unwrap().len(), 2);
+    test.keytide(&["show", runs[0]["workflowId"].as_str().unwrap()]).success().prints("other COMPLETED");
+    test.keytide(&["run", "nope"]).fails(3);
+    test.keytide(&["schedule", "list"]).success();
+    let test = test.secret("beside", "some-value");
+    test.keytide(&["secret", "get", "beside", "--reveal"]).success().stdout("some-value");
+}
+
+#[test]
+fn a_broken_file_is_reported_and_mended_while_it_runs() {
+    let test = Test::new().file("workflows/echo.json", ECHO);
+    let mut serving = Serving::of(&test, &[]);
+    serving.until("1 workflow");
+    let test = test.file("workflows/echo.json", "{\"name\": }");
+    serving.until("its last good version goes on");
+    test.keytide(&["run", "echo", "-p", "x=1"]).success();
+    let _test = test.file("workflows/echo.json", ECHO);
+    serving.until("mended: workflows/echo.json");
+}
+
+#[test]
+fn a_second_daemon_is_a_conflict() {
+    let test = Test::new();
+    let mut serving = Serving::of(&test, &[]);
+    serving.until("0 workflows");
+    test.keytide(&["serve"]).fails(4);
+}
+
+#[test]
+fn a_port_has_to_be_asked_for_and_is_loopback_only() {
+    let test = Test::new();
+    test.keytide(&["serve", "--listen", "127.0.0.1:0"]).fails(2).tells("--open");
+    test.keytide(&["serve", "--listen", "0.0.0.0:0", "--open"]).fails(1).tells("loopback");
+    let mut serving = Serving::of(&test, &["--open", "--listen", "127.0.0.1:0"]);
+    serving.until("listening on http://127.0.0.1:");
+}
