@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -31,6 +31,7 @@ pub(super) fn routes() -> Router<Handle> {
         .route("/api/workflow/{id}/resume", put(resume))
         .route("/api/workflow/{id}/restart", post(restart))
         .route("/api/workflow/{id}/retry", post(retry))
+        .route("/api/workflow/{id}/remove", delete(remove))
 }
 
 async fn start(State(handle): State<Handle>, body: Body) -> Answer {
@@ -122,6 +123,11 @@ async fn restart(State(handle): State<Handle>, Path(id): Path<String>) -> Answer
 async fn retry(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
     handle.operate(&CALLER, execution(&id)?, Operation::Retry).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn remove(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
+    handle.remove(&CALLER, execution(&id)?).await?;
+    Ok(().into_response())
 }
 
 /// Everything that can be decided is decided already.

@@ -92,7 +92,7 @@ async fn put(
     let is_forced = params.flag("force", false)? || headers.get(FORCE_HEADER).is_some_and(|value| value == "true");
     let allow = if is_forced { Allow::ALL } else { Allow::default() };
     let value = secret_body::value(&headers, body.text()?);
-    let value = text_to_store(&value, Evaluation::Resolved, allow).map_err(|refusal| {
+    let value = text_to_store(&value, Evaluation::Literal, allow).map_err(|refusal| {
         Error::wrong(format!("the value for `{key}` is refused: {refusal}; to store it all the same, add ?force=true"))
     })?;
     let write = Write { name: key, value, expires: None, plain: false };

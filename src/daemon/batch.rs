@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::daemon::message::{Polled, Refused, Reply};
+use crate::daemon::message::{Polled, Refused, Removal, Reply};
 use crate::daemon::offers::Queue;
 use crate::daemon::slots::Facts;
 use crate::engine::{self, Command, Event, Execution, Outcome, Plan};
@@ -31,6 +31,8 @@ pub struct Batch {
     pub(super) owned: Vec<OwnedChange>,
     /// What is logged for runs.
     pub(super) task_logs: Vec<TaskLog>,
+    /// Executions that are to go once this batch is on disk.
+    pub(super) removals: Vec<Removal>,
     /// Who waits for this batch to be on disk.
     pub(super) answers: Vec<Answer>,
     /// The executor's answers in it, kept for the case that the commit fails.

@@ -261,6 +261,7 @@ impl Dispatcher {
                 batch.task_logs.push(log);
                 batch.answers.push(Answer::Logged { reply });
             }
+            Message::Remove(removal) => batch.removals.push(removal),
             Message::Drain | Message::Stop => self.draining = true,
         }
     }

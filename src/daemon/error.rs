@@ -44,7 +44,9 @@ impl From<Refused> for Error {
         let message = refused.to_string();
         match refused {
             Refused::NoSuchExecution(_) => Self::NotFound(message),
-            Refused::Rejected(_) | Refused::AlreadyStarted(_) | Refused::Quarantined { .. } => Self::Conflict(message),
+            Refused::Rejected(_) | Refused::Unstored(_) | Refused::AlreadyStarted(_) | Refused::Quarantined { .. } => {
+                Self::Conflict(message)
+            }
             Refused::Unavailable(_) | Refused::Stopping => Self::Unavailable(message),
         }
     }

@@ -106,6 +106,8 @@ pub enum Message {
         /// Told once it is on disk.
         reply: Reply<Result<(), Refused>>,
     },
+    /// Somebody wants an ended execution gone.
+    Remove(Removal),
     /// No new slots, no new tasks: the process is about to stop.
     Drain,
     /// The last message: the loop ends once it is dealt with.
@@ -126,6 +128,14 @@ pub struct Poll {
     pub reply: Reply<Vec<Polled>>,
 }
 
+/// An execution that somebody wants gone.
+pub struct Removal {
+    /// Which.
+    pub execution: ExecutionId,
+    /// Told once it is gone.
+    pub reply: Reply<Result<(), Refused>>,
+}
+
 /// A task that a worker took.
 pub struct Polled {
     /// Its execution.
@@ -143,6 +153,9 @@ pub enum Refused {
     /// The execution does not take it.
     #[error(transparent)]
     Rejected(#[from] Rejected),
+    /// The execution holds what nothing else holds.
+    #[error("workflow {0} fetched something that could not be stored: rescue it, or dismiss it first")]
+    Unstored(ExecutionId),
     /// There is an execution with this id already.
     #[error("workflow {0} has been started already")]
     AlreadyStarted(ExecutionId),

@@ -38,6 +38,6 @@ pub use dispatcher::{Dispatcher, Rules};
 pub use error::Error;
 pub use faces::{aside, spawn};
 pub use handle::{Handle, Known, latest};
-pub use message::{Message, Poll, Polled, Refused, Reply};
+pub use message::{Message, Poll, Polled, Refused, Removal, Reply};
 pub use offers::Queue;
 pub use slots::{Facts, Hold, Scheduled, Slots};

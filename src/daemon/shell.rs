@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::daemon::batch::Batch;
 use crate::daemon::dispatcher::Dispatcher;
-use crate::daemon::message::Message;
-use crate::engine::Command;
+use crate::daemon::message::{Message, Refused, Removal};
+use crate::engine::{Command, Rejected};
 use crate::journal::Log;
 use crate::scheduler::SLEEP_MAX;
 use crate::words::{ExecutionId, Timestamp};
@@ -57,7 +57,8 @@ impl<L: Log> Shell<L> {
     }
 
     /// Commits a batch, then releases it; or takes it back.
-    pub(super) fn settle(&mut self, batch: Batch, now: Timestamp) {
+    pub(super) fn settle(&mut self, mut batch: Batch, now: Timestamp) {
+        let removals = std::mem::take(&mut batch.removals);
         let transaction = batch.transaction(|id| self.dispatcher.read(id));
         let committed = if transaction.is_empty() { Ok(()) } else { self.log.commit(&transaction) };
         match committed {
@@ -65,12 +66,29 @@ impl<L: Log> Shell<L> {
                 for command in self.dispatcher.committed(batch) {
                     self.executor.release(command);
                 }
+                for Removal { execution, reply } in removals {
+                    // Nobody waiting for it any more is no error.
+                    drop(reply.send(self.remove(execution)));
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "the journal could not be written: nothing of this batch was done");
                 self.dispatcher.rolled_back(batch, &error.to_string(), now, &self.log);
             }
         }
+    }
+
+    /// Removes an execution that has ended and that nobody needs any more.
+    fn remove(&mut self, execution: ExecutionId) -> Result<(), Refused> {
+        let unavailable = |error: crate::journal::Error| Refused::Unavailable(error.to_string());
+        let stored = self.log.load(execution).map_err(unavailable)?.ok_or(Refused::NoSuchExecution(execution))?;
+        if stored.head.ended.is_none() {
+            return Err(Rejected::StillRunning(execution).into());
+        }
+        if stored.head.unstored {
+            return Err(Refused::Unstored(execution));
+        }
+        self.log.remove(&[execution]).map(drop).map_err(unavailable)
     }
 
     /// Waits for the first message or the next deadline, then takes what else has arrived.

@@ -60,6 +60,12 @@ fn a_run_is_held_and_ended() {
     assert_eq!(send("DELETE", "?reason=enough"), 200);
     assert_eq!(server.get(&path).json()["reasonForIncompletion"], "enough");
     assert_eq!(send("DELETE", ""), 409, "it has ended");
+    let other = started(&server);
+    assert_eq!(server.send("DELETE", &format!("/api/workflow/{other}/remove"), &[], b"").status, 409, "it goes on");
+    assert_eq!(server.send("DELETE", &format!("/api/workflow/{other}"), &[], b"").status, 200);
+    assert_eq!(server.send("DELETE", &format!("/api/workflow/{other}/remove"), &[], b"").status, 200);
+    assert_eq!(server.get(&format!("/api/workflow/{other}")).status, 404);
+    assert_eq!(server.send("DELETE", &format!("/api/workflow/{other}/remove"), &[], b"").status, 404);
     assert_eq!(send("POST", "/restart"), 204);
     assert_eq!(server.get(&path).json()["status"], "RUNNING");
     let ended = server.json("POST", "/api/workflow/bulk/terminate", &json!([id, "nothing"])).json();

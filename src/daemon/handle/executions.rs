@@ -8,7 +8,7 @@ use crate::access::TargetKind;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::ids;
-use crate::daemon::message::Message;
+use crate::daemon::message::{Message, Removal};
 use crate::daemon::views::summary_of_snapshot;
 use crate::engine::{self, Execution, Input, Operation, Plan, Start};
 use crate::journal::{Direction, Field, Head, History, Page, Query};
@@ -68,6 +68,12 @@ impl Handle {
     pub async fn operate(&self, who: &Owner, execution: ExecutionId, operation: Operation) -> Result<(), Error> {
         self.permit_on(who, execution).await?;
         self.step(execution, Input::Operation(operation)).await
+    }
+
+    /// Forgets an execution that has ended.
+    pub async fn remove(&self, who: &Owner, execution: ExecutionId) -> Result<(), Error> {
+        self.permit_on(who, execution).await?;
+        Ok(self.ask(|reply| Message::Remove(Removal { execution, reply })).await??)
     }
 
     /// Returns an execution as Conductor's Workflow, masked.
