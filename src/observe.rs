@@ -11,24 +11,38 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::redact::Masker;
+use crate::secret::Snapshot;
 
 /// The masker in force, shared by everything that prints.
-pub struct Masking(RwLock<Arc<Masker>>);
+pub struct Masking(RwLock<InForce>);
+
+struct InForce {
+    masker: Arc<Masker>,
+    /// The revision of the store that the masker is of.
+    revision: Option<u64>,
+}
 
 impl Masking {
     /// Starts with the values known now.
     pub fn new(masker: Masker) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(Arc::new(masker))))
+        Arc::new(Self(RwLock::new(InForce { masker: Arc::new(masker), revision: None })))
     }
 
-    /// Puts another masker in force.
-    pub fn replace(&self, masker: Arc<Masker>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = masker;
+    /// Puts the values of the store in force; an older moment than the one in force changes nothing.
+    pub fn follow(&self, snapshot: &Snapshot) {
+        let revision = Some(snapshot.revision());
+        if self.0.read().unwrap_or_else(PoisonError::into_inner).revision < revision {
+            let masker = Arc::new(Masker::new(snapshot.masked_values()));
+            let mut in_force = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            if in_force.revision < revision {
+                *in_force = InForce { masker, revision };
+            }
+        }
     }
 
     /// Returns the masker in force.
     pub fn current(&self) -> Arc<Masker> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).masker.clone()
     }
 }
 
@@ -131,14 +145,5 @@ mod tests {
         drop(line);
         let text = String::from_utf8(stream.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text, "token is ***, base64 ***\n");
-    }
-
-    #[test]
-    fn a_value_that_becomes_known_later_is_masked_from_then_on() {
-        let masking = Masking::new(Masker::new([]));
-        let secret = Sensitive::new("late-secret-value");
-        assert_eq!(masking.current().mask_text("late-secret-value"), "late-secret-value");
-        masking.replace(Arc::new(Masker::new([&secret])));
-        assert_eq!(masking.current().mask_text("late-secret-value"), "***");
     }
 }

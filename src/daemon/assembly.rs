@@ -209,6 +209,7 @@ fn take_lock(config: &Config) -> Result<Lock, Error> {
 
 fn executor(config: &Config, inbox: &Sender<Message>, runtime: &Runtime) -> Result<Executor, Error> {
     let outcomes = std::sync::Mutex::new(inbox.clone());
+    let (store, masking) = (config.store.clone(), config.masking.clone());
     let http = HttpClient::new(
         config.settings.http.clone(),
         config.own_addresses.clone(),
@@ -221,6 +222,8 @@ fn executor(config: &Config, inbox: &Sender<Message>, runtime: &Runtime) -> Resu
         http,
         clock: config.clock.clone(),
         deliver: Arc::new(move |outcome| {
+            // Whoever logs what follows from an answer must know what was stored with it.
+            masking.follow(&store.snapshot());
             let outcomes = outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             // A dispatcher that has stopped finds the call again at the next start.
             drop(outcomes.send(Message::Outcome(outcome)));

@@ -157,7 +157,9 @@ impl Dispatcher {
             let offered = self.offers.next(&poll.queue).unwrap_or(Timestamp::MAX);
             offered.min(poll.until)
         });
-        polls.chain(timer).chain(self.slots.next_wake()).min()
+        // While the process stops, no slot is served: one that is due must not wake it again and again.
+        let slots = (!self.draining).then(|| self.slots.next_wake(&|name| self.running(name))).flatten();
+        polls.chain(timer).chain(slots).min()
     }
 
     /// Returns whether the process is about to stop.
@@ -167,7 +169,8 @@ impl Dispatcher {
 
     /// Returns the run of a schedule that goes on; the latest where there are several.
     pub fn running(&self, schedule: &str) -> Option<ExecutionId> {
-        self.by_schedule.get(schedule)?.last().copied()
+        let runs = self.by_schedule.get(schedule)?.iter().rev();
+        runs.copied().find(|id| self.live.get(id).is_some_and(|live| live.execution.is_live()))
     }
 
     /// Returns whether answers of the executor wait for a journal that can be written.

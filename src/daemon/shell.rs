@@ -47,6 +47,7 @@ impl<L: Log> Shell<L> {
             if stop {
                 return;
             }
+            self.housekeeping.tick(&mut self.log, self.clock.now());
         }
     }
 
@@ -96,7 +97,7 @@ impl<L: Log> Shell<L> {
         let mut messages = Vec::new();
         match self.inbox.recv_timeout(self.patience()) {
             Ok(message) => messages.push(message),
-            Err(RecvTimeoutError::Timeout) => self.housekeeping.tick(&mut self.log, self.clock.now()),
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return None,
         }
         messages.extend(self.inbox.try_iter().take(MESSAGES_PER_COMMIT_MAX - 1));

@@ -60,9 +60,10 @@ impl Slots {
         self.timetable = timetable.replan(schedules, now);
     }
 
-    /// Returns when the next slot is due.
-    pub fn next_wake(&self) -> Option<Timestamp> {
-        self.timetable.next_wake().filter(|_| self.fires)
+    /// Returns when the next slot is due, or a missed one whose turn it is: a run that has ended makes way for the next.
+    pub fn next_wake(&self, running: &dyn Fn(&str) -> Option<ExecutionId>) -> Option<Timestamp> {
+        let wake = self.timetable.next_wake().into_iter().chain(self.timetable.next_missed(running)).min();
+        wake.filter(|_| self.fires)
     }
 
     /// Returns what is wrong with schedules.

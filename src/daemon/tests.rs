@@ -1,5 +1,7 @@
 //! The daemon as a whole: real store, real journal, real HTTP, real time.
 
+mod keeping;
+mod masking;
 mod rotating;
 mod stopping;
 mod storing;

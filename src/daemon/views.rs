@@ -1,13 +1,13 @@
 //! What people see of executions: Conductor's JSON, masked.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::engine::{Execution, view};
 use crate::observe::Masking;
 use crate::redact::Masker;
-use crate::secret::{Snapshot, Store};
+use crate::secret::Store;
 use crate::words::{RunNumber, Timestamp};
 
 /// Fields of Conductor's JSON that hold what tasks took and gave.
@@ -19,23 +19,17 @@ const TEXT_FIELDS: [&str; 3] = ["reasonForIncompletion", "workflowDefinition", "
 pub(super) struct Views {
     store: Arc<Store>,
     masking: Arc<Masking>,
-    known: Mutex<Option<u64>>,
 }
 
 impl Views {
     /// Returns the views over a store; the same masker serves the logs.
     pub(super) fn new(store: Arc<Store>, masking: Arc<Masking>) -> Self {
-        Self { store, masking, known: Mutex::new(None) }
+        Self { store, masking }
     }
 
     /// Returns the masker of every value in the store now.
     pub(super) fn masker(&self) -> Arc<Masker> {
-        let snapshot = self.store.snapshot();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known != Some(snapshot.revision()) {
-            self.masking.replace(Arc::new(masker_of(&snapshot)));
-            *known = Some(snapshot.revision());
-        }
+        self.masking.follow(&self.store.snapshot());
         self.masking.current()
     }
 
@@ -93,10 +87,6 @@ pub(super) fn summary_of_snapshot(snapshot: &Value) -> Value {
         "executionTime": ended.zip(started).map_or(0, |(ended, started)| ended - started),
         "priority": snapshot["priority"],
     })
-}
-
-fn masker_of(snapshot: &Snapshot) -> Masker {
-    Masker::new(snapshot.masked_values())
 }
 
 fn mask_fields(value: &mut Value, masker: &Masker, masked_fields: &[String]) {

@@ -36,6 +36,13 @@ impl Entry {
         self.next = if self.watermark.paused { None } else { self.schedule.next(self.watermark.considered) };
     }
 
+    /// Returns when the missed slot was due that is next caught up with.
+    pub(super) fn next_missed(&self) -> Option<Timestamp> {
+        let stretch = self.watermark.backlog.first()?;
+        let slot = self.schedule.next(stretch.after).filter(|slot| slot.due <= stretch.until);
+        Some(slot.map_or(stretch.until, |slot| slot.due))
+    }
+
     /// Does one turn: a missed slot where it is its turn, then what is due now. Tells whether the watermark changed.
     pub(super) fn turn(&mut self, now: Timestamp, blocked_by: Option<ExecutionId>, due: &mut Due) -> bool {
         let before = self.watermark.clone();

@@ -95,6 +95,13 @@ impl Timetable {
         self.queue.first().map(|(at, _)| *at)
     }
 
+    /// Returns when the next missed slot was due whose schedule has no run going.
+    pub fn next_missed(&self, running: &dyn Fn(&str) -> Option<ExecutionId>) -> Option<Timestamp> {
+        let entries = self.catching_up.iter().filter_map(|index| self.entries.get(*index));
+        let free = entries.filter(|entry| running(&entry.schedule.name).is_none());
+        free.filter_map(Entry::next_missed).min()
+    }
+
     /// Returns the next slot of a schedule; none where it is unknown, paused or at its end.
     pub fn next_of(&self, schedule: &str) -> Option<&Slot> {
         self.entry(schedule)?.next.as_ref()

@@ -116,8 +116,9 @@ impl World {
 
     pub(super) fn serve_with(&self, settings: Settings) -> Served<'_> {
         let config = self.config(settings, Recovery::Everything);
+        let masking = config.masking.clone();
         let daemon = Daemon::start(&config).unwrap();
-        Served { handle: daemon.handle().clone(), daemon, world: self }
+        Served { handle: daemon.handle().clone(), daemon, masking, world: self }
     }
 
     /// Waits until `look` finds something.
@@ -144,6 +145,11 @@ impl World {
     pub(super) fn visit(&self, token: &str) -> u16 {
         let visit = reqwest::Client::new().get(self.issuer.resource_url()).header("x-authorization", token);
         self.runtime.block_on(visit.send()).unwrap().status().as_u16()
+    }
+
+    /// Starts a service of the test's own beside the issuer.
+    pub(super) fn beside<T>(&self, service: impl Future<Output = T>) -> T {
+        self.runtime.block_on(service)
     }
 }
 
@@ -178,6 +184,7 @@ pub(super) fn put(name: &str, value: &str) -> crate::secret::Change {
 /// A running daemon.
 pub(super) struct Served<'w> {
     pub(super) handle: Handle,
+    pub(super) masking: Arc<Masking>,
     daemon: Daemon,
     world: &'w World,
 }

@@ -1,0 +1,83 @@
+//! Archiving and purging: what is gone is gone, and what nobody stored stays.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::demo::issuer::Fault;
+use crate::clock::ManualClock;
+use crate::daemon::{Error, Known};
+use crate::engine::Operation;
+use crate::settings::{History, Settings};
+use crate::words::{ExecutionId, Owner, WorkflowStatus};
+
+use super::world::{KEY_SECRET, Served, TOKEN, World, rotation};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.history = History { retry_window: Duration::ZERO, keep: 2 * HOUR };
+    settings
+}
+
+fn pass(served: &Served<'_>, clock: &Arc<ManualClock>, time: Duration) {
+    clock.advance(time);
+    served.nudge();
+}
+
+fn is_archived(served: &Served<'_>, id: ExecutionId) -> bool {
+    matches!(served.ask(served.handle.read(&Owner::Local, id)), Ok(Known::Archived(_)))
+}
+
+#[test]
+fn an_archived_run_is_a_masked_snapshot_and_cannot_be_retried_and_is_purged_in_the_end() {
+    let (world, clock) = World::standing_still("2026-11-20T12:00:00Z");
+    let served = world.serve_with(settings());
+    world.issuer.fail_next(Fault::ServerError);
+    let failed = served.start(rotation(&world.issuer.token_url()));
+    assert_eq!(served.end_of(failed), WorkflowStatus::Failed);
+    let done = served.start(rotation(&world.issuer.token_url()));
+    assert_eq!(served.end_of(done), WorkflowStatus::Completed);
+    let before = served.view(done);
+    pass(&served, &clock, HOUR);
+    served.until("the archive", || (is_archived(&served, failed) && is_archived(&served, done)).then_some(()));
+    assert_eq!(served.view(done), before, "people see what they saw");
+    let retried = served.operate(failed, Operation::Retry).unwrap_err();
+    assert!(matches!(retried, Error::Conflict(_)));
+    assert!(retried.to_string().contains("is archived: its `_secrets` are gone"), "{retried}");
+    let allow = crate::secret::Allow::default();
+    let rescued = served.ask(served.handle.rescue(&Owner::Local, done, "token", TOKEN, allow)).unwrap_err();
+    assert!(rescued.to_string().contains("is archived"), "{rescued}");
+    for canary in [world.issued().as_str(), KEY_SECRET] {
+        assert_eq!(world.file_with(canary), None);
+    }
+    served.stop();
+
+    clock.advance(2 * HOUR);
+    let served = world.serve_with(settings());
+    let gone = |id| matches!(served.ask(served.handle.read(&Owner::Local, id)), Err(Error::NotFound(_)));
+    served.until("the purge", || (gone(failed) && gone(done)).then_some(()));
+    served.stop();
+}
+
+#[test]
+fn a_run_that_could_not_store_is_neither_archived_nor_purged_until_it_is_dismissed() {
+    let (world, clock) = World::standing_still("2026-11-20T12:00:00Z");
+    let served = world.serve_with(settings());
+    let mut definition = rotation(&world.issuer.token_url());
+    definition["tasks"][0]["inputParameters"]["outputFilter"]["_secrets"]["token"] =
+        "$${retrieve_token.output.response.body.nothing}".into();
+    let id = served.start(definition);
+    assert_eq!(served.end_of(id), WorkflowStatus::Failed);
+    let witness = served.start(rotation(&world.issuer.token_url()));
+    assert_eq!(served.end_of(witness), WorkflowStatus::Completed);
+    pass(&served, &clock, HOUR);
+    served.until("the archive", || is_archived(&served, witness).then_some(()));
+    assert!(!is_archived(&served, id));
+    served.problem(&[&id.to_string(), TOKEN]);
+    served.ask(served.handle.dismiss(&Owner::Local, id)).unwrap();
+    served.has_no_problem();
+    pass(&served, &clock, HOUR / 2);
+    served.until("the archive", || is_archived(&served, id).then_some(()));
+    served.stop();
+}
