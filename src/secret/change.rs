@@ -126,25 +126,71 @@ pub(super) struct Rules<'a> {
     pub(super) own: &'a [String],
 }
 
-/// Returns the contents after all the changes, or why none is made.
+/// Makes all the changes, or none and says why.
 pub(super) fn apply(
-    contents: &Contents,
+    contents: &mut Contents,
     changes: &[Change],
     rules: &Rules<'_>,
-) -> Result<(Contents, Vec<WrittenSecret>), Error> {
-    let mut next = contents.clone();
+) -> Result<Vec<WrittenSecret>, Error> {
+    let mut before = Before::default();
     let mut written = Vec::new();
     for change in changes {
-        match change {
-            Change::Put { writes, writer } => written.extend(put_all(&mut next, writes, writer, rules)?),
-            Change::Remove { name } => remove(&mut next, name)?,
-            Change::Rollback { name, to, writer } => written.push(roll_back(&mut next, name, *to, writer, rules)?),
-            Change::Tag { name, key, value } => tag(&mut next, name, key, value.as_deref())?,
-            Change::AddRecipient(recipient) => add_recipient(&mut next, recipient)?,
-            Change::RemoveRecipient { recipient } => remove_recipient(&mut next, recipient, rules)?,
+        before.note(contents, change);
+        match make(contents, change, rules) {
+            Ok(more) => written.extend(more),
+            Err(error) => {
+                before.restore(contents);
+                return Err(error);
+            }
         }
     }
-    Ok((next, written))
+    Ok(written)
+}
+
+fn make(contents: &mut Contents, change: &Change, rules: &Rules<'_>) -> Result<Vec<WrittenSecret>, Error> {
+    match change {
+        Change::Put { writes, writer } => return put_all(contents, writes, writer, rules),
+        Change::Remove { name } => remove(contents, name)?,
+        Change::Rollback { name, to, writer } => return Ok(vec![roll_back(contents, name, *to, writer, rules)?]),
+        Change::Tag { name, key, value } => tag(contents, name, key, value.as_deref())?,
+        Change::AddRecipient(recipient) => add_recipient(contents, recipient)?,
+        Change::RemoveRecipient { recipient } => remove_recipient(contents, recipient, rules)?,
+    }
+    Ok(Vec::new())
+}
+
+/// What changes touched, as it was: many updates share one rewrite, and a copy of the store for each would cost more than
+/// the rewrite.
+#[derive(Default)]
+struct Before {
+    secrets: Vec<(String, Option<Arc<Secret>>)>,
+    recipients: Option<Vec<Recipient>>,
+}
+
+impl Before {
+    fn note(&mut self, contents: &Contents, change: &Change) {
+        let mut keep = |name: &String| self.secrets.push((name.clone(), contents.secrets.get(name).cloned()));
+        match change {
+            Change::Put { writes, .. } => writes.iter().for_each(|write| keep(&write.name)),
+            Change::Remove { name } | Change::Rollback { name, .. } | Change::Tag { name, .. } => keep(name),
+            Change::AddRecipient(_) | Change::RemoveRecipient { .. } => {
+                self.recipients.get_or_insert_with(|| contents.recipients.clone());
+            }
+        }
+    }
+
+    fn restore(self, contents: &mut Contents) {
+        // The oldest note of a name is what it was.
+        for (name, secret) in self.secrets.into_iter().rev() {
+            match secret {
+                Some(secret) => drop(contents.secrets.insert(name, secret)),
+                None => drop(contents.secrets.remove(&name)),
+            }
+        }
+        if let Some(recipients) = self.recipients {
+            contents.recipients = recipients;
+        }
+    }
 }
 
 fn put_all(

@@ -157,11 +157,8 @@ impl Store {
         let mut contents = Contents::clone(snapshot.contents());
         let mut accepted = Vec::new();
         for ticket in tickets {
-            match apply(&contents, &ticket.changes, &rules) {
-                Ok((next, written)) => {
-                    contents = next;
-                    accepted.push((&**ticket, written));
-                }
+            match apply(&mut contents, &ticket.changes, &rules) {
+                Ok(written) => accepted.push((&**ticket, written)),
                 Err(error) => ticket.finish(Err(error)),
             }
         }

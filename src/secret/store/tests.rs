@@ -207,6 +207,25 @@ fn several_secrets_change_together_or_not_at_all() {
 }
 
 #[test]
+fn a_refused_update_leaves_everything_that_it_touched() {
+    let (bench, _) = Bench::faulty(1);
+    let store = bench.create();
+    store.update(vec![put("kept", "one")]).unwrap_ok();
+    let before = store.snapshot();
+    let stranger = Identity::generate().recipients().remove(0);
+    let refused = store.update(vec![
+        put("kept", "two"),
+        Change::Tag { name: "kept".to_owned(), key: "team".to_owned(), value: Some("build".to_owned()) },
+        Change::AddRecipient(Recipient { recipient: stranger, name: "stranger".to_owned() }),
+        put("new", "three"),
+        Change::Remove { name: "kept".to_owned() },
+        Change::Remove { name: "missing".to_owned() },
+    ]);
+    assert!(matches!(refused, Err(Error::UnknownSecret { .. })));
+    assert!(store.snapshot().contents() == before.contents());
+}
+
+#[test]
 fn tags_and_removal_are_changes_like_others() {
     let (bench, _) = Bench::faulty(1);
     let store = bench.create();
