@@ -157,7 +157,6 @@ impl Dispatcher {
             let offered = self.offers.next(&poll.queue).unwrap_or(Timestamp::MAX);
             offered.min(poll.until)
         });
-        // While the process stops, no slot is served: one that is due must not wake it again and again.
         let slots = (!self.draining).then(|| self.slots.next_wake(&|name| self.running(name))).flatten();
         polls.chain(timer).chain(slots).min()
     }

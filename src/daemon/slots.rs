@@ -61,6 +61,7 @@ impl Slots {
     }
 
     /// Returns when the next slot is due, or a missed one whose turn it is: a run that has ended makes way for the next.
+    /// Not to be asked while the process stops: no slot is served then, and one that is due would wake it again and again.
     pub fn next_wake(&self, running: &dyn Fn(&str) -> Option<ExecutionId>) -> Option<Timestamp> {
         let wake = self.timetable.next_wake().into_iter().chain(self.timetable.next_missed(running)).min();
         wake.filter(|_| self.fires)
