@@ -19,6 +19,9 @@ const ERASE: [u8; 2] = [0x7f, 0x08];
 
 /// Asks for a value twice, showing nothing of it.
 pub(super) fn hidden_value(console: &Console, name: &str) -> Result<Sensitive, Error> {
+    let stdin = io::stdin();
+    // Before the question: what is typed at once must not be shown, nor lost to the change of modes.
+    let _silence = Silence::over(&stdin)?;
     let first = hidden_line(console, &format!("Value of {name}: "))?;
     let second = hidden_line(console, "Once more: ")?;
     if first == second {
@@ -63,12 +66,8 @@ pub(super) fn is_terminal() -> bool {
 }
 
 fn hidden_line(console: &Console, question: &str) -> Result<Zeroizing<String>, Error> {
-    let stdin = io::stdin();
     console.ask(question);
-    let typed = {
-        let _silence = Silence::over(&stdin)?;
-        keys(&mut stdin.lock())
-    };
+    let typed = keys(&mut io::stdin().lock());
     console.ask("\n");
     let bytes = typed?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Error::new(Kind::Usage, "the value is not text (UTF-8)"))?;
@@ -116,7 +115,7 @@ impl<'a> Silence<'a> {
 impl Drop for Silence<'_> {
     fn drop(&mut self) {
         // A terminal that is gone needs nothing restored.
-        let _ = tcsetattr(self.stdin, OptionalActions::Flush, &self.before);
+        let _ = tcsetattr(self.stdin, OptionalActions::Now, &self.before);
     }
 }
 
