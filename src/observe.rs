@@ -16,27 +16,34 @@ use crate::secret::Snapshot;
 /// The masker in force, shared by everything that prints.
 pub struct Masking(RwLock<InForce>);
 
+#[derive(Clone)]
 struct InForce {
     masker: Arc<Masker>,
-    /// The revision of the store that the masker is of.
-    revision: Option<u64>,
+    /// The moment of the store that the masker knows.
+    snapshot: Option<Arc<Snapshot>>,
 }
+
+/// How many values that the store holds no more are masked on, before the masker is built anew without them.
+const VALUES_SPARE: usize = 256;
 
 impl Masking {
     /// Starts with the values known now.
     pub fn new(masker: Masker) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(InForce { masker: Arc::new(masker), revision: None })))
+        Arc::new(Self(RwLock::new(InForce { masker: Arc::new(masker), snapshot: None })))
     }
 
     /// Puts the values of the store in force; an older moment than the one in force changes nothing.
-    pub fn follow(&self, snapshot: &Snapshot) {
-        let revision = Some(snapshot.revision());
-        if self.0.read().unwrap_or_else(PoisonError::into_inner).revision < revision {
-            let masker = Arc::new(Masker::new(snapshot.masked_values()));
-            let mut in_force = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            if in_force.revision < revision {
-                *in_force = InForce { masker, revision };
-            }
+    ///
+    /// It stands between a secret that was stored and who waits for it, so only what is new is built.
+    pub fn follow(&self, snapshot: &Arc<Snapshot>) {
+        let InForce { masker, snapshot: known } = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if !is_newer(snapshot, known.as_ref()) {
+            return;
+        }
+        let masker = Arc::new(next(&masker, known.as_ref(), snapshot));
+        let mut in_force = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if is_newer(snapshot, in_force.snapshot.as_ref()) {
+            *in_force = InForce { masker, snapshot: Some(snapshot.clone()) };
         }
     }
 
@@ -44,6 +51,18 @@ impl Masking {
     pub fn current(&self) -> Arc<Masker> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).masker.clone()
     }
+}
+
+fn is_newer(snapshot: &Snapshot, known: Option<&Arc<Snapshot>>) -> bool {
+    known.is_none_or(|known| known.revision() < snapshot.revision())
+}
+
+fn next(masker: &Masker, known: Option<&Arc<Snapshot>>, snapshot: &Snapshot) -> Masker {
+    let whole = || Masker::new(snapshot.masked_values());
+    let Some(known) = known else { return whole() };
+    let grown = masker.grown(snapshot.masked_values_since(known));
+    let count_max = 2 * snapshot.masked_values().count() + VALUES_SPARE;
+    if grown.value_count() > count_max { whole() } else { grown }
 }
 
 /// How much is logged, and how.
@@ -113,9 +132,13 @@ impl<W: Write> Drop for MaskedLine<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Mutex;
 
     use super::*;
+    use crate::clock::SystemClock;
+    use crate::disk::FaultyDisk;
+    use crate::secret::{self, Change, Edges, Identity, Paths, Store, Writer};
     use crate::words::Sensitive;
 
     #[derive(Clone, Default)]
@@ -145,5 +168,44 @@ mod tests {
         drop(line);
         let text = String::from_utf8(stream.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text, "token is ***, base64 ***\n");
+    }
+
+    /// A store on a disk in memory.
+    fn store() -> Store {
+        let edges = Edges { disk: Arc::new(FaultyDisk::new(1)), clock: Arc::new(SystemClock) };
+        let paths = Paths::new(Path::new("/project/secrets"), Path::new("/project/state"), None);
+        Store::create(edges, paths, Identity::generate(), "here", 2).unwrap_or_else(|error| panic!("{error}")).0
+    }
+
+    fn put(store: &Store, value: &str) {
+        let write =
+            secret::Write { name: "token".to_owned(), value: Sensitive::new(value), expires: None, plain: false };
+        let change = Change::Put { writes: vec![write], writer: Writer::person("owner") };
+        assert!(store.update(vec![change]).is_ok());
+    }
+
+    #[test]
+    fn a_value_that_is_stored_later_is_masked_from_then_on() {
+        let (store, masking) = (store(), Masking::new(Masker::new([])));
+        for number in 0..20 {
+            let value = format!("late-secret-value-{number:02}");
+            assert_eq!(masking.current().mask_text(&value), value);
+            put(&store, &value);
+            masking.follow(&store.snapshot());
+            assert_eq!(masking.current().mask_text(&value), "***");
+        }
+    }
+
+    #[test]
+    fn values_that_left_the_store_do_not_pile_up() {
+        let (store, masking) = (store(), Masking::new(Masker::new([])));
+        let older = store.snapshot();
+        for number in 0..VALUES_SPARE + 20 {
+            put(&store, &format!("passing-value-{number}"));
+            masking.follow(&store.snapshot());
+        }
+        assert!(masking.current().value_count() < VALUES_SPARE / 2);
+        masking.follow(&older);
+        assert_eq!(masking.current().mask_text(&format!("passing-value-{}", VALUES_SPARE + 19)), "***");
     }
 }

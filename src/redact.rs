@@ -30,6 +30,9 @@ pub const MASK: &str = "***";
 /// values, and is short enough to lie within one line of wrapped base64.
 const ANCHOR_BYTES_MAX: usize = 48;
 
+/// How many parts of one size a growing masker has before they become one.
+const PARTS_MAX: usize = 8;
+
 /// Finds and masks known values. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Masker {
@@ -47,6 +50,27 @@ impl Masker {
         let mut sets = self.sets.clone();
         sets.extend(Patterns::of(extra).map(Arc::new));
         Self { sets }
+    }
+
+    /// Returns a masker of these values too, for a set of values that grows for long: small parts are put together, so that
+    /// there are never many of them and each value is built in only a few times.
+    pub fn grown<'a>(&self, extra: impl IntoIterator<Item = &'a Sensitive>) -> Self {
+        let Self { mut sets } = self.with(extra);
+        while let Some(last) = sets.last() {
+            let small = sets.iter().rev().take_while(|set| set.magnitude() <= last.magnitude()).count();
+            if small < PARTS_MAX {
+                break;
+            }
+            let parts = sets.split_off(sets.len() - small);
+            let values = parts.iter().flat_map(|part| &part.values);
+            sets.extend(Patterns::of(values).map(Arc::new));
+        }
+        Self { sets }
+    }
+
+    /// Returns how many values it knows; one that was added twice may count twice.
+    pub fn value_count(&self) -> usize {
+        self.sets.iter().map(|set| set.values.len()).sum()
     }
 
     /// Returns the text with every known value masked.
@@ -167,6 +191,11 @@ impl Patterns {
             .build(forms.iter().map(|(form, _)| anchor(&form.text)))
             .expect("anchors are bounded, so millions of values stay under the automaton's two billion states");
         Some(Self { values, forms, automaton })
+    }
+
+    /// Returns the size as a power of [`PARTS_MAX`].
+    fn magnitude(&self) -> u32 {
+        self.values.len().ilog(PARTS_MAX)
     }
 
     fn find<'s>(&'s self, text: &str, finds: &mut Vec<Find<'s>>) {

@@ -214,3 +214,12 @@ fn empty_masker_masks_nothing() {
     let value: Value = json!({"a": "b"});
     assert_eq!(Masker::default().mask_value(&value), value);
 }
+
+#[test]
+fn a_masker_that_grows_value_by_value_finds_all_and_stays_in_few_parts() {
+    let values: Vec<_> = (0..150).map(|number| Sensitive::new(format!("value-number-{number:05}"))).collect();
+    let masker = values.iter().fold(Masker::default(), |masker, value| masker.grown([value]));
+    assert!(values.iter().all(|value| masker.mask_text(value.expose()) == MASK));
+    assert_eq!(masker.value_count(), values.len());
+    assert!(masker.sets.len() < 3 * super::PARTS_MAX, "{} parts", masker.sets.len());
+}

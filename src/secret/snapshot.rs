@@ -140,6 +140,21 @@ impl Snapshot {
         masked.flat_map(|secret| secret.versions.iter().map(|edition| &edition.value))
     }
 
+    /// Lends the values to be masked that the store did not hold at an older moment.
+    pub fn masked_values_since(&self, older: &Self) -> impl Iterator<Item = &Sensitive> {
+        let masked = self.contents.secrets.iter().filter(|(_, secret)| !secret.plain);
+        masked.flat_map(move |(name, secret)| {
+            let before = older.contents.secrets.get(name).filter(|before| !before.plain);
+            let is_new = move |edition: &&Edition| {
+                before.is_none_or(|before| before.versions.iter().all(|old| old.value != edition.value))
+            };
+            // What was not written since is the same piece of memory.
+            let changed = before.is_none_or(|before| !Arc::ptr_eq(before, secret));
+            let versions = if changed { &secret.versions[..] } else { &[] };
+            versions.iter().filter(is_new).map(|edition| &edition.value).collect::<Vec<_>>()
+        })
+    }
+
     /// Returns what people see in the place of a value.
     pub fn fingerprint(&self, value: &Sensitive) -> String {
         self.fingerprints.fingerprint(value)
