@@ -1,6 +1,6 @@
 //! The state machine around the engine: which executions live, what they owe, who waits.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::loading::{load, unavailable};
 use crate::daemon::message::{Message, Poll, Polled, Refused};
 use crate::daemon::offers::{Offers, Queue};
+use crate::daemon::reloading::Missing;
 use crate::daemon::slots::Slots;
 use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Start, Turn};
 use crate::journal::Log;
@@ -33,18 +34,23 @@ pub struct Dispatcher {
     timers: BTreeSet<(Timestamp, ExecutionId)>,
     pub(super) offers: Offers,
     pub(super) polls: Vec<Poll>,
-    kept: Vec<Outcome>,
+    pub(super) kept: Vec<Outcome>,
+    /// What must be loaded again, and could not be yet.
+    pub(super) missing: BTreeMap<ExecutionId, Missing>,
     by_schedule: HashMap<String, BTreeSet<ExecutionId>>,
     pub(super) slots: Slots,
     pub(super) quarantined: Vec<(ExecutionId, String)>,
     draining: bool,
 }
 
+/// Those who want to hear of an execution's changes.
+pub(super) type Watchers = Vec<mpsc::UnboundedSender<WorkflowStatus>>;
+
 /// A live execution, with its timer and whoever wants to hear of it.
 pub(super) struct Live {
     pub(super) execution: Arc<Execution>,
     deadline: Option<Timestamp>,
-    watchers: Vec<mpsc::UnboundedSender<WorkflowStatus>>,
+    pub(super) watchers: Watchers,
 }
 
 impl Dispatcher {
@@ -57,6 +63,7 @@ impl Dispatcher {
             offers: Offers::default(),
             polls: Vec::new(),
             kept: Vec::new(),
+            missing: BTreeMap::new(),
             by_schedule: HashMap::new(),
             slots,
             quarantined: Vec::new(),
@@ -64,31 +71,10 @@ impl Dispatcher {
         }
     }
 
-    /// Takes in executions that the journal holds, at the start of the process. Every started call has an unknown outcome
-    /// now; what was only scheduled runs.
-    pub fn recover(&mut self, ids: &[ExecutionId], log: &dyn Log, now: Timestamp) -> Batch {
-        let mut batch = Batch::default();
-        for id in ids {
-            match load(*id, log) {
-                Ok(Some(execution)) => {
-                    self.admit(execution);
-                    batch.recovered.insert(*id);
-                    batch.touch(*id);
-                    if let Err(refused) = self.step(*id, Input::Recovered, now, log, &mut batch) {
-                        tracing::error!(execution = %id, %refused, "an execution could not be recovered");
-                    }
-                }
-                Ok(None) => {}
-                Err(refused) => self.quarantined.push((*id, refused.to_string())),
-            }
-        }
-        self.tick(now, log, &mut batch);
-        batch
-    }
-
     /// Deals with a batch of messages and with everything that is due.
     pub fn turn(&mut self, messages: Vec<Message>, now: Timestamp, log: &dyn Log) -> Batch {
         let mut batch = Batch::default();
+        self.reload(now, log, &mut batch);
         for outcome in std::mem::take(&mut self.kept) {
             self.outcome(outcome, now, log, &mut batch);
         }
@@ -122,34 +108,6 @@ impl Dispatcher {
         commands
     }
 
-    /// Takes back a batch that is not on disk: its executions are loaded again, its callers told, the executor's
-    /// answers kept for the next turn.
-    pub fn rolled_back(&mut self, batch: Batch, reason: &str, now: Timestamp, log: &dyn Log) {
-        for id in batch.touched.keys() {
-            self.forget(*id);
-            if let Ok(Some(execution)) = load(*id, log)
-                && execution.is_live()
-            {
-                for command in engine::outstanding(&execution) {
-                    if let Command::Offer(offer) = command {
-                        self.offers.offer(&offer);
-                    }
-                }
-                self.admit(execution);
-            }
-        }
-        self.kept.extend(batch.outcomes);
-        if !batch.watermarks.is_empty() {
-            // The timetable has run ahead of the journal: it starts again from what is on disk.
-            if let Err(error) = self.slots.recover(log, now) {
-                tracing::error!(%error, "the schedules' watermarks cannot be read");
-            }
-        }
-        for answer in batch.answers {
-            answer.refuse(&Refused::Unavailable(reason.to_owned()));
-        }
-    }
-
     /// Returns when the next turn is due even if nothing arrives.
     pub fn next_wake(&self) -> Option<Timestamp> {
         let timer = self.timers.first().map(|(at, _)| *at);
@@ -172,9 +130,9 @@ impl Dispatcher {
         runs.copied().find(|id| self.live.get(id).is_some_and(|live| live.execution.is_live()))
     }
 
-    /// Returns whether answers of the executor wait for a journal that can be written.
-    pub fn keeps_outcomes(&self) -> bool {
-        !self.kept.is_empty()
+    /// Returns whether answers of the executor or executions wait for a journal that works.
+    pub fn awaits_journal(&self) -> bool {
+        !self.kept.is_empty() || !self.missing.is_empty() || self.slots.is_stale()
     }
 
     /// Returns a live execution.
@@ -270,10 +228,14 @@ impl Dispatcher {
 
     /// An answer of the executor is never dropped: it is kept until it is on disk.
     fn outcome(&mut self, outcome: Outcome, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
-        batch.outcomes.push(outcome.clone());
         let execution = outcome.execution;
-        if let Err(refused) = self.step(execution, Input::Outcome(outcome), now, log, batch) {
-            tracing::warn!(%execution, %refused, "an answer could not be taken");
+        match self.step(execution, Input::Outcome(outcome.clone()), now, log, batch) {
+            Ok(_) => batch.outcomes.push(outcome),
+            Err(Refused::Unavailable(reason)) => {
+                tracing::warn!(%execution, reason, "an answer waits for the journal");
+                self.kept.push(outcome);
+            }
+            Err(refused) => tracing::warn!(%execution, %refused, "an answer could not be taken"),
         }
     }
 
@@ -285,6 +247,9 @@ impl Dispatcher {
         log: &dyn Log,
         batch: &mut Batch,
     ) -> Result<bool, Refused> {
+        if self.missing.contains_key(&id) {
+            return Err(Refused::Unavailable("it could not be read".to_owned()));
+        }
         if !self.live.contains_key(&id) {
             let execution = load(id, log)?.ok_or(Refused::NoSuchExecution(id))?;
             self.admit(execution);
@@ -300,7 +265,7 @@ impl Dispatcher {
     }
 
     /// Steps every execution whose deadline has come, once; what is due again at once comes with the next turn.
-    fn tick(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+    pub(super) fn tick(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
         let due: Vec<_> =
             self.timers.iter().take_while(|(at, _)| *at <= now).take(TICKS_PER_TURN_MAX).map(|(_, id)| *id).collect();
         for id in due {
@@ -340,7 +305,7 @@ impl Dispatcher {
         }
     }
 
-    fn admit(&mut self, execution: Execution) {
+    pub(super) fn admit(&mut self, execution: Execution) {
         let id = execution.id;
         if let Some((schedule, _)) = execution.slot.as_ref().filter(|_| !execution.status.is_terminal()) {
             self.by_schedule.entry(schedule.clone()).or_default().insert(id);
@@ -368,9 +333,10 @@ impl Dispatcher {
         }
     }
 
-    fn forget(&mut self, id: ExecutionId) {
+    /// Lets go of an execution and returns who wants to hear of it.
+    pub(super) fn forget(&mut self, id: ExecutionId) -> Watchers {
         self.offers.withdraw_all(id);
-        let Some(live) = self.live.remove(&id) else { return };
+        let Some(live) = self.live.remove(&id) else { return Vec::new() };
         if let Some(at) = live.deadline {
             self.timers.remove(&(at, id));
         }
@@ -382,6 +348,7 @@ impl Dispatcher {
                 self.by_schedule.remove(schedule);
             }
         }
+        live.watchers
     }
 
     /// Returns the queue sizes of one queue, for tests and metrics.

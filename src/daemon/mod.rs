@@ -25,6 +25,7 @@ mod message;
 mod offers;
 mod polls;
 mod problems;
+mod reloading;
 mod shell;
 mod slots;
 #[cfg(test)]

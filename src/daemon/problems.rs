@@ -9,11 +9,8 @@ use crate::workflow::flow;
 impl Dispatcher {
     /// Returns what is wrong with schedules and executions: what it is about, and a sentence.
     pub(super) fn problems(&self, log: &dyn Log) -> Vec<(String, String)> {
-        let mut problems: Vec<_> = self
-            .slots
-            .problems()
-            .map(|problem| (format!("schedule {}", problem.schedule()), problem.to_string()))
-            .collect();
+        let mut problems: Vec<_> =
+            self.slots.problems().map(|(name, problem)| (format!("schedule {name}"), problem)).collect();
         for execution in self.live.values() {
             problems.extend(problem_of(&execution.execution));
         }

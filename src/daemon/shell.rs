@@ -106,7 +106,7 @@ impl<L: Log> Shell<L> {
 
     fn patience(&self) -> Duration {
         let wake = self.dispatcher.next_wake().map_or(SLEEP_MAX, |at| self.clock.until(at));
-        let retry = if self.dispatcher.keeps_outcomes() { JOURNAL_RETRY } else { SLEEP_MAX };
+        let retry = if self.dispatcher.awaits_journal() { JOURNAL_RETRY } else { SLEEP_MAX };
         let upkeep = self.clock.until(self.housekeeping.next());
         wake.min(retry).min(upkeep).min(SLEEP_MAX)
     }

@@ -32,13 +32,25 @@ pub struct Slots {
     /// Whether anything fires by itself.
     fires: bool,
     problems: BTreeMap<String, scheduler::Problem>,
+    /// The schedules whose last slot could not start, and why.
+    failed: BTreeMap<String, String>,
+    /// Whether the timetable has run ahead of the journal and could not be read again yet.
+    stale: bool,
 }
 
 impl Slots {
     /// Returns the slots of no schedules.
     pub fn new(store_id: String, fires: bool) -> Self {
         let timetable = Timetable::new([], Vec::new(), Timestamp::EPOCH);
-        Self { store_id, timetable, scheduled: BTreeMap::new(), fires, problems: BTreeMap::new() }
+        Self {
+            store_id,
+            timetable,
+            scheduled: BTreeMap::new(),
+            fires,
+            problems: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            stale: false,
+        }
     }
 
     /// Takes what the journal knows of the schedules.
@@ -50,6 +62,20 @@ impl Slots {
         let schedules = self.scheduled.values().map(|scheduled| scheduled.schedule.clone());
         self.timetable = Timetable::new(schedules, watermarks.rows, now);
         Ok(())
+    }
+
+    /// Takes what the journal knows of the schedules again, now or as soon as it can be read: until then nothing fires.
+    pub(super) fn recover_or_wait(&mut self, log: &dyn Log, now: Timestamp) {
+        let recovered = self.recover(log, now);
+        self.stale = recovered.is_err();
+        if let Err(error) = recovered {
+            tracing::error!(%error, "the schedules' watermarks cannot be read; nothing fires until they are");
+        }
+    }
+
+    /// Returns whether the timetable waits for the journal.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale
     }
 
     /// Takes other schedules; those that stay keep their place in time.
@@ -67,9 +93,11 @@ impl Slots {
         wake.filter(|_| self.fires)
     }
 
-    /// Returns what is wrong with schedules.
-    pub fn problems(&self) -> impl Iterator<Item = &scheduler::Problem> {
-        self.problems.values()
+    /// Returns what is wrong with schedules: which, and a sentence.
+    pub fn problems(&self) -> impl Iterator<Item = (&str, String)> {
+        let failed = self.failed.iter().filter(|(name, _)| self.scheduled.contains_key(*name));
+        let failed = failed.map(|(name, reason)| (name.as_str(), format!("its last slot could not start: {reason}")));
+        self.problems.values().map(|problem| (problem.schedule(), problem.to_string())).chain(failed)
     }
 
     /// Returns when a schedule fires next and whether somebody holds it.
@@ -116,7 +144,10 @@ pub enum Hold {
 impl Dispatcher {
     /// Starts what is due.
     pub(super) fn fire_slots(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
-        if !self.slots.fires || self.is_draining() {
+        if self.slots.stale {
+            self.slots.recover_or_wait(log, now);
+        }
+        if !self.slots.fires || self.slots.stale || self.is_draining() {
             return;
         }
         let mut timetable = std::mem::replace(&mut self.slots.timetable, Timetable::new([], Vec::new(), now));
@@ -150,10 +181,14 @@ impl Dispatcher {
             Err(reason) if reason.is_empty() => return,
             Err(reason) => {
                 tracing::error!(schedule = slot.schedule, %reason, "a slot could not start");
+                self.slots.failed.insert(slot.schedule.clone(), reason.clone());
                 SlotOutcome::Failed { reason }
             }
         };
-        self.slots.problems.remove(&slot.schedule);
+        if outcome == SlotOutcome::Fired {
+            self.slots.failed.remove(&slot.schedule);
+            self.slots.problems.remove(&slot.schedule);
+        }
         batch.slots.push(Slot {
             execution: id,
             schedule: slot.schedule.clone(),

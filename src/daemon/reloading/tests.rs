@@ -1,0 +1,157 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::clock::SystemClock;
+use crate::daemon::{Batch, Dispatcher, Message, Rules, Slots};
+use crate::disk::SystemDisk;
+use crate::engine::{Answer, Command, Input, Operation, Outcome, Pinned, Plan, Response, Start};
+use crate::journal::{Log as _, SqliteLog};
+use crate::secret::{Edges, Identity, Paths, Store};
+use crate::words::{ExecutionId, Map, Owner, Payload, RunNumber, Timestamp, WorkflowStatus};
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+const ID: ExecutionId = ExecutionId::new(Uuid::from_u128(7));
+
+/// A dispatcher, and the journal that its batches do or do not get into.
+struct World {
+    folder: tempfile::TempDir,
+    dispatcher: Dispatcher,
+    log: SqliteLog,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths::new(&folder.path().join("secrets"), &folder.path().join("state"), None);
+        let edges = Edges { disk: Arc::new(SystemDisk), clock: Arc::new(SystemClock) };
+        let (store, _) = Store::create(edges, paths, Identity::generate(), "test", 5).unwrap();
+        let log = SqliteLog::open(&folder.path().join("journal.db"), store.sealer().unwrap()).unwrap();
+        Self { folder, dispatcher: dispatcher(), log }
+    }
+
+    fn commit(&mut self, batch: Batch) -> Vec<Command> {
+        let transaction = batch.transaction(|id| self.dispatcher.read(id));
+        self.log.commit(&transaction).unwrap();
+        self.dispatcher.committed(batch)
+    }
+
+    fn turn(&mut self, messages: Vec<Message>) -> Vec<Command> {
+        let batch = self.dispatcher.turn(messages, NOW, &self.log);
+        self.commit(batch)
+    }
+
+    fn fail(&mut self, batch: Batch) {
+        self.dispatcher.rolled_back(batch, "the disk is full", NOW, &self.log);
+    }
+
+    /// Starts a call whose outcome nobody knows once the process is gone.
+    fn start_call(&mut self) {
+        let tasks = json!([{"name": "call", "taskReferenceName": "call", "type": "HTTP",
+            "inputParameters": {"uri": "http://issuer/token", "method": "POST"}}]);
+        let workflow = serde_json::from_value(json!({"name": "w", "tasks": tasks})).unwrap();
+        let pinned = Pinned { workflow, task_defs: BTreeMap::new(), owner: Owner::Local };
+        let start = Start {
+            execution: ID,
+            input: Map::new(),
+            correlation_id: None,
+            priority: 0,
+            started_by: "owner".to_owned(),
+            slot: None,
+            task_to_domain: BTreeMap::new(),
+            timeout: None,
+        };
+        let plan = Arc::new(Plan::compile(pinned).unwrap());
+        let (reply, _answer) = oneshot::channel();
+        let released = self.turn(vec![Message::Start { plan, start: Box::new(start), reply }]);
+        assert!(matches!(released[..], [Command::Perform(_)]), "the call begins");
+    }
+
+    fn status(&self) -> Option<WorkflowStatus> {
+        Some(self.log.load(ID).unwrap()?.head.status)
+    }
+
+    /// Makes the journal's rows unreadable, or readable again.
+    fn rename(&self, from: &str, to: &str) {
+        let connection = rusqlite::Connection::open(self.folder.path().join("journal.db")).unwrap();
+        connection.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+    }
+}
+
+fn dispatcher() -> Dispatcher {
+    let rules = Rules { environment: Map::new(), store_retry: Duration::from_hours(72) };
+    Dispatcher::new(rules, Slots::new("store".to_owned(), false))
+}
+
+fn step(operation: Operation) -> Message {
+    let (reply, _answer) = oneshot::channel();
+    Message::Step { execution: ID, input: Box::new(Input::Operation(operation)), reply }
+}
+
+fn response() -> Outcome {
+    let response = Response {
+        status_code: 200,
+        reason_phrase: "OK".to_owned(),
+        headers: Payload::empty(),
+        body: Payload::new(json!({"token": "t-1"})),
+        request: "POST http://issuer/token".to_owned(),
+    };
+    Outcome { execution: ID, run: RunNumber(1), answer: Answer::Response(response), resolved: Vec::new() }
+}
+
+#[test]
+fn a_recovery_that_could_not_be_kept_is_made_again() {
+    let mut world = World::new();
+    world.start_call();
+    world.dispatcher = dispatcher();
+    let batch = world.dispatcher.recover(&[ID], &world.log, NOW);
+    world.fail(batch);
+    assert!(world.dispatcher.awaits_journal(), "it is tried again without being asked");
+    world.turn(Vec::new());
+    assert_eq!(world.status(), Some(WorkflowStatus::Failed), "the call of the process before is not waited for");
+}
+
+#[test]
+fn an_execution_that_cannot_be_read_after_a_failed_commit_comes_back() {
+    let mut world = World::new();
+    world.start_call();
+    let batch = world.dispatcher.turn(vec![step(Operation::Pause)], NOW, &world.log);
+    world.rename("records", "away");
+    world.fail(batch);
+    assert_eq!(world.dispatcher.live_count(), 0);
+    world.rename("away", "records");
+    world.turn(Vec::new());
+    assert_eq!(world.dispatcher.read(ID).unwrap().status, WorkflowStatus::Running);
+    world.turn(vec![Message::Outcome(response())]);
+    assert_eq!(world.status(), Some(WorkflowStatus::Completed), "its call was ours and is not in doubt");
+}
+
+#[test]
+fn an_answer_whose_execution_cannot_be_read_is_kept() {
+    let mut world = World::new();
+    world.start_call();
+    world.turn(vec![step(Operation::Terminate { reason: None })]);
+    let before = world.log.load(ID).unwrap().unwrap().seq;
+    world.rename("records", "away");
+    world.turn(vec![Message::Outcome(response())]);
+    assert!(world.dispatcher.awaits_journal());
+    world.rename("away", "records");
+    world.turn(Vec::new());
+    assert!(world.log.load(ID).unwrap().unwrap().seq > before, "the late answer is evidence");
+}
+
+#[test]
+fn who_watches_goes_on_watching_after_a_failed_commit() {
+    let mut world = World::new();
+    world.start_call();
+    let (notices, mut inbox) = mpsc::unbounded_channel();
+    world.turn(vec![Message::Watch { execution: ID, notices }]);
+    let batch = world.dispatcher.turn(vec![step(Operation::Pause)], NOW, &world.log);
+    world.fail(batch);
+    world.turn(vec![Message::Outcome(response())]);
+    assert_eq!(inbox.try_recv().ok(), Some(WorkflowStatus::Completed));
+}
