@@ -132,6 +132,7 @@ impl Daemon {
             inbox: messages,
             executor: Box::new(Releasing(executor.clone())),
             housekeeping: housekeeping(config, &handle),
+            failing: false,
         };
         handle.adopt(catalog);
         let thread = thread::Builder::new().name("dispatcher".to_owned());
@@ -261,6 +262,7 @@ fn housekeeping(config: &Config, handle: &Handle) -> Housekeeping {
         keep: config.settings.history.keep,
         snapshot: Box::new(move |execution| handle.0.views.workflow(execution, true)),
         next: config.clock.now(),
+        unwiped: false,
     }
 }
 

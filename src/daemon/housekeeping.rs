@@ -12,6 +12,8 @@ use crate::words::Timestamp;
 const PERIOD: Duration = Duration::from_mins(1);
 /// How many executions one look archives or purges, so that callers do not wait for it.
 const EXECUTIONS_PER_LOOK_MAX: usize = 200;
+/// How soon there is another look where one did not come to the end: callers get their turn, and nothing piles up.
+const PERIOD_BEHIND: Duration = Duration::from_secs(1);
 
 /// How long executions are kept, and what their snapshot looks like.
 pub(super) struct Housekeeping {
@@ -23,6 +25,8 @@ pub(super) struct Housekeeping {
     pub snapshot: Box<dyn Fn(&Execution) -> Value + Send>,
     /// When to look next.
     pub next: Timestamp,
+    /// Whether what went lately may still be on the disk.
+    pub unwiped: bool,
 }
 
 impl Housekeeping {
@@ -33,17 +37,20 @@ impl Housekeeping {
 
     /// Archives and purges what is due; what fails is tried again the next time.
     pub(super) fn tick(&mut self, log: &mut dyn Log, now: Timestamp) {
-        if now < self.next {
+        // A clock that was set back must not stop it until its old time comes again.
+        if now < self.next && self.next.since(now) <= PERIOD {
             return;
         }
         self.next = now.plus(PERIOD);
-        if let Err(error) = self.archive(log, now).and_then(|()| self.purge(log, now)) {
-            tracing::warn!(%error, "finished executions could not be archived; it is tried again");
+        match self.archive(log, now).and_then(|archived| Ok(archived.max(self.purge(log, now)?))) {
+            Ok(count) if count == EXECUTIONS_PER_LOOK_MAX => self.next = now.plus(PERIOD_BEHIND),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "finished executions could not be archived; it is tried again"),
         }
     }
 
-    /// Archives everything that is due.
-    pub(super) fn archive(&self, log: &mut dyn Log, now: Timestamp) -> Result<(), crate::journal::Error> {
+    /// Archives what is due, as much as one look does, and returns how many that were.
+    pub(super) fn archive(&mut self, log: &mut dyn Log, now: Timestamp) -> Result<usize, crate::journal::Error> {
         let due = log.due_for_archive(now.minus(self.retry_window), EXECUTIONS_PER_LOOK_MAX)?;
         let mut snapshots = Vec::with_capacity(due.len());
         for id in due {
@@ -53,18 +60,19 @@ impl Housekeeping {
                 Err(refused) => tracing::warn!(execution = %id, %refused, "an execution could not be archived"),
             }
         }
-        if !snapshots.is_empty() && log.archive(&snapshots, now)? == Wiped::Later {
-            tracing::debug!("what was archived is wiped from the disk with the next archive");
+        if !snapshots.is_empty() || self.unwiped {
+            self.unwiped = log.archive(&snapshots, now)? == Wiped::Later;
         }
-        Ok(())
+        Ok(snapshots.len())
     }
 
-    fn purge(&self, log: &mut dyn Log, now: Timestamp) -> Result<(), crate::journal::Error> {
+    fn purge(&mut self, log: &mut dyn Log, now: Timestamp) -> Result<usize, crate::journal::Error> {
         let before = now.minus(self.keep);
         let due = log.due_for_purge(before, EXECUTIONS_PER_LOOK_MAX)?;
-        if !due.is_empty() && log.remove(&due)? == Wiped::Later {
-            tracing::debug!("what was purged is wiped from the disk with the next purge");
+        if !due.is_empty() {
+            self.unwiped |= log.remove(&due)? == Wiped::Later;
         }
-        log.forget_slots(before)
+        log.forget_slots(before)?;
+        Ok(due.len())
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Shell<L> {
     pub(super) inbox: Receiver<Message>,
     pub(super) executor: Box<dyn Release>,
     pub(super) housekeeping: super::housekeeping::Housekeeping,
+    /// Whether the journal could not be written at the last turn.
+    pub(super) failing: bool,
 }
 
 impl<L: Log> Shell<L> {
@@ -64,6 +66,7 @@ impl<L: Log> Shell<L> {
         let committed = if transaction.is_empty() { Ok(()) } else { self.log.commit(&transaction) };
         match committed {
             Ok(()) => {
+                self.failing = false;
                 for command in self.dispatcher.committed(batch) {
                     self.executor.release(command);
                 }
@@ -73,6 +76,7 @@ impl<L: Log> Shell<L> {
                 }
             }
             Err(error) => {
+                self.failing = true;
                 tracing::error!(%error, "the journal could not be written: nothing of this batch was done");
                 self.dispatcher.rolled_back(batch, &error.to_string(), now, &self.log);
             }
@@ -100,11 +104,17 @@ impl<L: Log> Shell<L> {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return None,
         }
+        // Not only when it is quiet: a daemon that is always busy must not keep everything for ever.
+        self.housekeeping.tick(&mut self.log, self.clock.now());
         messages.extend(self.inbox.try_iter().take(MESSAGES_PER_COMMIT_MAX - 1));
         Some(messages)
     }
 
     fn patience(&self) -> Duration {
+        if self.failing {
+            // What is due stays due: it must not be tried without a pause.
+            return JOURNAL_RETRY;
+        }
         let wake = self.dispatcher.next_wake().map_or(SLEEP_MAX, |at| self.clock.until(at));
         let retry = if self.dispatcher.awaits_journal() { JOURNAL_RETRY } else { SLEEP_MAX };
         let upkeep = self.clock.until(self.housekeeping.next());

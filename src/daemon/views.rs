@@ -13,7 +13,7 @@ use crate::words::{RunNumber, Timestamp};
 /// Fields of Conductor's JSON that hold what tasks took and gave.
 const PAYLOAD_FIELDS: [&str; 5] = ["input", "output", "variables", "inputData", "outputData"];
 /// Fields that hold definitions or sentences: known values are masked in them, structure is not.
-const TEXT_FIELDS: [&str; 3] = ["reasonForIncompletion", "workflowDefinition", "workflowTask"];
+const TEXT_FIELDS: [&str; 4] = ["reasonForIncompletion", "workflowDefinition", "workflowTask", "taskDefinition"];
 
 /// Makes views: it knows every value of the store, and learns those of each execution.
 pub(super) struct Views {

@@ -11,6 +11,10 @@ pub(super) const FORK_WIDTH: usize = 10_000;
 /// How large an input or an output may be: Conductor's hard limit.
 pub(super) const PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
 
+/// How deep what comes from outside may nest: a row is read back to 128 levels, and events and JOINs have some around it.
+/// What expressions make has the same limit.
+const PAYLOAD_DEPTH: usize = 100;
+
 /// How large the variables of an execution may be together: Conductor's limit.
 pub(super) const VARIABLES_BYTES: usize = 256 * 1024;
 
@@ -22,6 +26,21 @@ pub(super) const TROUBLE_DELAY: Duration = Duration::from_secs(1);
 
 /// The longest pause before a store in trouble is tried again: what was mended is noticed within minutes.
 pub(super) const TROUBLE_DELAY_MAX: Duration = Duration::from_mins(5);
+
+/// Returns whether a value nests deeper than what the journal can read back.
+pub fn is_too_deep(value: &serde_json::Value) -> bool {
+    nests_below(value, PAYLOAD_DEPTH)
+}
+
+fn nests_below(value: &serde_json::Value, levels: usize) -> bool {
+    use serde_json::Value;
+    let below = |item: &Value| levels == 0 || nests_below(item, levels - 1);
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::Array(items) => items.iter().any(below),
+        Value::Object(map) => map.values().any(below),
+    }
+}
 
 /// Returns roughly how many bytes a value takes as JSON, without writing it.
 pub(super) fn size_bytes(value: &serde_json::Value) -> usize {

@@ -38,6 +38,7 @@ pub use command::{Assignment, Command, Offer};
 pub use event::{Beginning, Completion, Event, FORMAT, Fact, Failure, Scheduling};
 pub use execution::{Execution, Run};
 pub use input::{Input, Operation, Rejected, Start, Turn};
+pub use limits::is_too_deep;
 pub use outstanding::{commands, outstanding};
 pub use plan::{Malformed, Plan, PlannedTask, TaskIndex, Ways};
 pub use step::{start, step};

@@ -9,7 +9,7 @@ use crate::engine::apply::is_worker;
 use crate::engine::event::{Completion, Fact, Failure};
 use crate::engine::execution::Run;
 use crate::engine::input::Rejected;
-use crate::engine::limits::{PAYLOAD_BYTES, TROUBLE_DELAY, TROUBLE_DELAY_MAX, size_bytes};
+use crate::engine::limits::{PAYLOAD_BYTES, TROUBLE_DELAY, TROUBLE_DELAY_MAX, is_too_deep, size_bytes};
 use crate::engine::operators::{http, update_secret};
 use crate::engine::schedule::seconds;
 use crate::engine::step::{Step, Todo};
@@ -95,7 +95,10 @@ impl Step<'_> {
                 self.todo.push_back(Todo::Settle(run));
             }
             Answer::NotSent { reason } if is_http => http::not_sent(self, run, &reason),
-            Answer::Unknown { reason } if started && is_http => http::unknown(self, run, TaskStatus::Failed, &reason),
+            // Trouble belongs to the preflight: of a call that has begun nobody knows what it did.
+            Answer::Unknown { reason } | Answer::Trouble { reason } if started && is_http => {
+                http::unknown(self, run, TaskStatus::Failed, &reason);
+            }
             Answer::Trouble { reason } | Answer::Unknown { reason } | Answer::NotSent { reason } => {
                 self.trouble(run, reason);
             }
@@ -140,6 +143,10 @@ impl Step<'_> {
         self.mask(values);
         if size_bytes(update.output.expose()) > PAYLOAD_BYTES {
             let reason = format!("the output is over the limit of {PAYLOAD_BYTES} bytes");
+            self.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
+            self.todo.push_back(Todo::Settle(run));
+        } else if is_too_deep(update.output.expose()) {
+            let reason = "the output nests too deep".to_owned();
             self.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
             self.todo.push_back(Todo::Settle(run));
         } else {

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::engine::{Answer, Assignment, Command, Outcome};
 use crate::executor::http::HttpClient;
 use crate::secret::{Snapshot, Store};
-use crate::words::{ExecutionId, RunNumber};
+use crate::words::{ExecutionId, RunNumber, Sensitive};
 use crate::workflow::definition::TaskType;
 pub use secrets::{Handed, NotAvailable, hand_off};
 use storing::Storing;
@@ -83,7 +83,8 @@ impl Executor {
             TaskType::UpdateSecret => self.storing.store(assignment),
             other => {
                 let reason = format!("this keytide does not do tasks of type {}", other.as_str());
-                self.tools.answer(&assignment, Answer::Failed { reason, terminal: true }, Vec::new());
+                let key = (assignment.execution, assignment.run);
+                self.tools.answer(key, Answer::Failed { reason, terminal: true }, Vec::new());
             }
         }
     }
@@ -94,10 +95,9 @@ impl Executor {
         // The entry is made under the lock before the call can end and remove it.
         let mut table = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let task = self.runtime.spawn(async move {
-            let (answer, resolved) = http_call(&tools, &assignment).await;
-            tools.answer(&assignment, answer, resolved);
-            // Last: who waits for the calls in flight must find their answers delivered.
-            calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            let call = Call { tools, calls, key };
+            let (answer, resolved) = http_call(&call.tools, &assignment).await;
+            call.tools.answer(key, answer, resolved);
         });
         table.insert(key, task.abort_handle());
     }
@@ -110,6 +110,25 @@ impl Executor {
     }
 }
 
+/// A call under way; when it is over, however it ends, it is no longer counted.
+struct Call {
+    tools: Arc<Tools>,
+    calls: Calls,
+    key: (ExecutionId, RunNumber),
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // A mistake of ours: what the call did is unknown, and its run must not wait for ever.
+            let reason = "keytide failed during the call; its log says where".to_owned();
+            self.tools.answer(self.key, Answer::Unknown { reason }, Vec::new());
+        }
+        // Last: who waits for the calls in flight must find their answers delivered.
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
 impl Tools {
     /// Returns the store as it is on disk now: another process may have written it.
     fn snapshot(&self) -> Arc<Snapshot> {
@@ -119,13 +138,18 @@ impl Tools {
         self.store.snapshot()
     }
 
-    fn answer(&self, assignment: &Assignment, answer: Answer, resolved: Vec<crate::words::Sensitive>) {
-        (self.deliver)(Outcome { execution: assignment.execution, run: assignment.run, answer, resolved });
+    fn answer(&self, key: (ExecutionId, RunNumber), answer: Answer, resolved: Vec<Sensitive>) {
+        let (execution, run) = key;
+        (self.deliver)(Outcome { execution, run, answer, resolved });
     }
 }
 
-async fn http_call(tools: &Tools, assignment: &Assignment) -> (Answer, Vec<crate::words::Sensitive>) {
-    let snapshot = tools.snapshot();
+async fn http_call(tools: &Arc<Tools>, assignment: &Assignment) -> (Answer, Vec<Sensitive>) {
+    let beside = tools.clone();
+    // A look at the store may wait for its file, and must not hold up the other calls.
+    let Ok(snapshot) = tokio::task::spawn_blocking(move || beside.snapshot()).await else {
+        return (Answer::NotSent { reason: "the store could not be looked at".to_owned() }, Vec::new());
+    };
     match secrets::hand_off(
         assignment.input.expose(),
         &assignment.owner,

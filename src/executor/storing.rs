@@ -1,5 +1,6 @@
 //! The thread that writes the store: what arrives while one rewrite is under way shares the next.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -59,23 +60,46 @@ fn serve(tools: &Tools, work: &Receiver<Work>, in_flight: &AtomicUsize) {
     while let Ok(first) = work.recv() {
         let batch: Vec<Work> = std::iter::once(first).chain(work.try_iter().take(TASKS_PER_REWRITE_MAX - 1)).collect();
         let count = batch.len();
-        let mut changes = Vec::new();
-        for work in batch {
-            match work {
-                Work::Preflight(assignment) => {
-                    let answer = preflight(tools);
-                    tools.answer(&assignment, answer, Vec::new());
-                }
-                Work::Store(assignment) => match prepare(tools, &assignment) {
-                    Ok((change, resolved)) => changes.push((assignment, change, resolved)),
-                    Err(answer) => tools.answer(&assignment, answer, Vec::new()),
-                },
+        let (preflights, stores): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|work| matches!(work, Work::Preflight(_)));
+        survive(tools, preflights, |work| {
+            for Work::Preflight(assignment) | Work::Store(assignment) in work {
+                tools.answer((assignment.execution, assignment.run), preflight(tools), Vec::new());
             }
-        }
-        store(tools, changes);
-        tools.store.catch_up();
+        });
+        survive(tools, stores, |work| {
+            store_all(tools, work);
+            tools.store.catch_up();
+        });
         in_flight.fetch_sub(count, Ordering::AcqRel);
     }
+}
+
+/// Does some work; a mistake of ours in it is trouble for those who wait, and the thread goes on: they are answered twice
+/// at most, and a second answer changes nothing but to have the store asked again.
+fn survive(tools: &Tools, work: Vec<Work>, does: impl FnOnce(Vec<Work>)) {
+    if work.is_empty() {
+        return;
+    }
+    let key = |(Work::Preflight(one) | Work::Store(one)): &Work| (one.execution, one.run);
+    let keys: Vec<_> = work.iter().map(key).collect();
+    if catch_unwind(AssertUnwindSafe(|| does(work))).is_err() {
+        for key in keys {
+            let reason = "keytide failed at the store; its log says where".to_owned();
+            tools.answer(key, Answer::Trouble { reason }, Vec::new());
+        }
+    }
+}
+
+fn store_all(tools: &Tools, work: Vec<Work>) {
+    let mut changes = Vec::new();
+    for Work::Preflight(assignment) | Work::Store(assignment) in work {
+        match prepare(tools, &assignment) {
+            Ok((change, resolved)) => changes.push((assignment, change, resolved)),
+            Err(answer) => tools.answer((assignment.execution, assignment.run), answer, Vec::new()),
+        }
+    }
+    store(tools, changes);
 }
 
 fn preflight(tools: &Tools) -> Answer {
@@ -109,6 +133,6 @@ fn store(tools: &Tools, changes: Vec<(Assignment, Change, Vec<Sensitive>)>) {
     let (work, changes): (Vec<_>, Vec<_>) =
         changes.into_iter().map(|(assignment, change, resolved)| ((assignment, resolved), vec![change])).unzip();
     for ((assignment, resolved), result) in work.into_iter().zip(tools.store.update_together(changes)) {
-        tools.answer(&assignment, update_secret::answer(result), resolved);
+        tools.answer((assignment.execution, assignment.run), update_secret::answer(result), resolved);
     }
 }

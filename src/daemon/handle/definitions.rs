@@ -62,6 +62,12 @@ impl Handle {
         if let Some(nameless) = task_defs.iter().find(|def| def.name.trim().is_empty()) {
             return Err(Error::invalid(format!("a task definition has no name: {:?}", nameless.description)));
         }
+        // It changes what the workflows that name it take and how they are retried.
+        for def in &task_defs {
+            let permission =
+                if self.catalog().task_def(&def.name).is_some() { Permission::Update } else { Permission::Create };
+            self.permit(who, permission, TargetKind::Workflow, &def.name)?;
+        }
         self.register(who, task_defs.into_iter().map(Registration::TaskDef).collect()).await
     }
 

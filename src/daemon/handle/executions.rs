@@ -50,6 +50,9 @@ impl Handle {
         if !(0..=PRIORITY_MAX).contains(&priority) {
             return Err(Error::invalid(format!("priority: {priority} is not between 0 and {PRIORITY_MAX}")));
         }
+        if request.input.values().any(engine::is_too_deep) {
+            return Err(Error::invalid("input: it nests too deep"));
+        }
         let start = Start {
             execution: ids::execution(self.now()),
             input: request.input,
@@ -226,7 +229,7 @@ impl Handle {
     }
 
     /// Operating on an execution needs EXECUTE on its workflow.
-    async fn permit_on(&self, who: &Owner, execution: ExecutionId) -> Result<(), Error> {
+    pub(super) async fn permit_on(&self, who: &Owner, execution: ExecutionId) -> Result<(), Error> {
         if *who == Owner::Local {
             return Ok(());
         }

@@ -1,11 +1,12 @@
 use serde_json::Value;
 
+use crate::access::TargetKind;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::Known;
 use crate::engine::{Input, Operation};
 use crate::secret::{Allow, Change, Evaluation, Write, Writer, Written, text_to_store};
-use crate::words::{ExecutionId, Owner};
+use crate::words::{ExecutionId, Owner, Permission};
 use crate::workflow::expressions::{DocumentLookup, resolve_text};
 
 impl Handle {
@@ -18,6 +19,10 @@ impl Handle {
         secret: &str,
         allow: Allow,
     ) -> Result<Written, Error> {
+        self.permit_on(who, execution).await?;
+        let exists = self.0.store.snapshot().contains(secret);
+        let permission = if exists { Permission::Update } else { Permission::Create };
+        self.permit(who, permission, TargetKind::Secret, secret)?;
         let Known::Whole(known) = self.read(who, execution).await? else {
             return Err(Error::Conflict(format!("workflow {execution} is archived: what it fetched is gone")));
         };

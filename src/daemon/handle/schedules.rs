@@ -37,6 +37,8 @@ impl Handle {
         let permission = if exists.is_some() { Permission::Update } else { Permission::Create };
         self.permit(who, permission, TargetKind::Schedule, &name)?;
         check(&schedule)?;
+        let workflow = schedule.start_workflow_request.as_ref().map_or("", |request| request.name.as_str());
+        self.permit(who, Permission::Execute, TargetKind::Workflow, workflow)?;
         let now = self.now().as_millis();
         schedule.create_time = Some(exists.and_then(|owned| owned.def.create_time).unwrap_or(now));
         schedule.updated_time = Some(now);

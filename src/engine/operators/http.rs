@@ -72,6 +72,8 @@ pub(in crate::engine) fn answered(step: &mut Step<'_>, run: RunNumber, response:
     step.emit(Fact::Answered { run, answer: Answer::Response(response) });
     match refusal {
         Some((reason, output)) => {
+            // A server may give the value with a status that the task does not accept.
+            mask_late(step, run);
             step.fail_run_with(run, TaskStatus::Failed, reason, output);
             step.todo.push_back(Todo::Settle(run));
         }
@@ -148,7 +150,7 @@ fn unescaped(template: &Value) -> Value {
     }
 }
 
-/// Notes the values of a response that came too late to give an output.
+/// Notes the values of a response that gives no output: it came too late, or with a status that is refused.
 pub(in crate::engine) fn mask_late(step: &mut Step<'_>, run: RunNumber) {
     let output = filtered(step, run).ok().flatten();
     mask_fetched(step, run, output.as_ref());

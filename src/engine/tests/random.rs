@@ -10,7 +10,7 @@ use super::rig::{Rig, done, failed, name, response, trouble, unknown};
 use crate::engine::{Answer, Assignment, Command, Operation, next_deadline, outstanding};
 use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 100;
 const STEPS: usize = 60;
 
 struct Dice(u64);
@@ -231,7 +231,7 @@ impl World {
         let (started, is_store) = (run.started.is_some(), work.reference.starts_with("store"));
         let roll = if any { self.dice.roll(10) } else { 9 };
         let answer = match (is_store, started, roll) {
-            (_, _, 0) => trouble(),
+            (true, _, 0) | (false, false, 0) => trouble(),
             (false, false, _) => Answer::Ready,
             (_, _, 1) => failed("refused", false),
             (false, true, 2) => unknown(),

@@ -340,3 +340,45 @@ fn restart_keeps_what_was_fetched_as_a_problem_until_it_is_fetched_again() {
     rig.answer(fetch + 1, done());
     assert!(rig.execution.unstored().is_empty());
 }
+
+#[test]
+fn a_value_that_comes_with_a_refused_status_is_masked() {
+    let mut plain = fetch("POST");
+    plain["inputParameters"].as_object_mut().unwrap().remove("outputFilter");
+    plain["inputParameters"]["acceptedStatusCodes"] = json!([200]);
+    let mut store = store();
+    store["inputParameters"]["_secrets"]["secretValue"] = "${retrieve_token.output.response.body.token}".into();
+    let mut rig = Rig::new(json!([plain, store]));
+    rig.answer(1, Answer::Ready);
+    rig.answer(1, response(201, json!({"token": "tok-1234567890"})));
+    assert_eq!(rig.status(), WorkflowStatus::Failed);
+    assert!(rig.execution.masks.iter().any(|mask| mask.expose() == "tok-1234567890"));
+}
+
+#[test]
+fn trouble_after_a_call_has_begun_repeats_nothing() {
+    let mut rig = rotation();
+    rig.answer(1, Answer::Ready);
+    rig.answer(1, trouble());
+    assert!(rig.run(1).in_doubt);
+    assert_eq!(rig.status(), WorkflowStatus::Failed);
+}
+
+#[test]
+fn what_comes_as_deep_as_it_may_can_be_read_back() {
+    let deep = |levels: usize| (0..levels).fold(json!("leaf"), |inner, _| json!({"a": inner}));
+    assert!(!crate::engine::is_too_deep(&deep(100)) && crate::engine::is_too_deep(&deep(101)));
+    let mut rig = rotation();
+    rig.answer(1, Answer::Ready);
+    rig.answer(1, response(200, json!({"token": "tok-1234567890", "more": deep(99)})));
+    let text = serde_json::to_string(&rig.events).unwrap();
+    assert!(serde_json::from_str::<Vec<crate::engine::Event>>(&text).is_ok());
+}
+
+#[test]
+fn an_output_of_a_worker_that_nests_too_deep_fails_its_task() {
+    let mut rig = Rig::new(json!([{"name": "work", "taskReferenceName": "work", "type": "SIMPLE"}]));
+    rig.poll(1);
+    rig.update(1, TaskStatus::Completed, (0..101).fold(json!({}), |inner, _| json!({"a": inner})));
+    assert_eq!(rig.run(1).status, TaskStatus::FailedWithTerminalError);
+}

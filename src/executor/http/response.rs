@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::client::{Broken, broken};
 use super::request::Request;
-use crate::engine::Response;
+use crate::engine::{Response, is_too_deep};
 use crate::words::{Map, Payload};
 
 /// Returns where a redirect leads, if it stays within the origin.
@@ -88,8 +88,9 @@ fn body_json(body: &[u8], is_latin1: bool) -> Value {
     }
     match serde_json::from_str(text) {
         Ok(Value::Number(number)) => number.as_f64().map_or_else(|| text.into(), Value::from),
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => value,
-        Ok(Value::Null | Value::Bool(_) | Value::String(_)) | Err(_) => text.into(),
+        // What nests deeper than the journal reads back is kept as the text that it is.
+        Ok(value @ (Value::Object(_) | Value::Array(_))) if !is_too_deep(&value) => value,
+        Ok(_) | Err(_) => text.into(),
     }
 }
 

@@ -97,6 +97,15 @@ async fn answers_become_what_conductor_makes_of_them() {
 }
 
 #[tokio::test]
+async fn a_body_that_nests_deeper_than_the_journal_reads_back_is_kept_as_text() {
+    let body = format!("{}1{}", "[".repeat(110), "]".repeat(110));
+    let (address, _) = serve(vec![answer("200 OK", "", &body)]).await;
+    let uri = format!("http://{address}/x");
+    let response = response_of(&client(), &json!({"uri": uri, "method": "GET"})).await;
+    assert_eq!(*response.body.expose(), json!(body));
+}
+
+#[tokio::test]
 async fn status_reason_and_repeated_headers_are_kept() {
     let head = "X-Two: a\r\nx-two: b\r\nContent-Type: application/json\r\n";
     let (address, _) = serve(vec![answer("418 Short And Stout", head, "{\"e\":1}")]).await;
