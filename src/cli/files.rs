@@ -1,14 +1,13 @@
 //! Definition files as a command names them: files, folders, the whole project.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::error::{Error, Kind};
 use super::project::Project;
 use crate::catalog::{News, Trouble};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::disk;
-use crate::watch::{Change, Places, Watcher};
+use crate::watch::{Change, Places, read_once};
 use crate::workflow::load::{Loaded, load};
 
 /// The longest definition file that is read; the loader refuses it before that.
@@ -64,8 +63,7 @@ pub(super) fn read(project: &Project, path: &Path) -> Result<Loaded, Error> {
 /// Reads a folder once.
 pub(super) fn scan(project: &Project, folder: &Path) -> Change {
     let places = Places { project: project.root.clone(), root: folder.to_owned() };
-    let (_, change) = Watcher::open(project.disk.clone(), Arc::new(SystemClock), places);
-    change
+    read_once(&*project.disk, &places, SystemClock.now())
 }
 
 fn cannot_read(project: &Project, path: &Path, error: &std::io::Error) -> Error {

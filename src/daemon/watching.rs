@@ -78,7 +78,7 @@ fn next(before: &Catalog, change: Change) -> Catalog {
     let catalog = before.next(change.files, change.troubles);
     let known = before.problems();
     for problem in catalog.problems().iter().filter(|problem| !known.contains(problem)) {
-        tracing::warn!(place = problem.place, "{}", problem.message);
+        tracing::info!(place = problem.place, "{}", problem.message);
     }
     catalog
 }

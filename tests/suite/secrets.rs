@@ -34,7 +34,7 @@ fn lists_have_the_shapes_that_machines_read() {
 
 #[test]
 fn a_value_that_looks_like_a_mistake_is_refused_unless_forced() {
-    for garbage in ["***", "", "<html><title>Sign in</title></html>"] {
+    for garbage in ["***", "", "${login.output.token}", "<html><title>Sign in</title></html>"] {
         let test = Test::new().stdin(garbage);
         test.keytide(&["secret", "set", "token"]).fails(1).tells("--force");
         test.keytide(&["secret", "exists", "token"]).fails(1);

@@ -55,13 +55,12 @@ pub(super) fn value(
 pub(super) fn run(setting: &Setting, store: &Store, console: &Console) -> Result<(), Error> {
     let name = &setting.name;
     let allow = if setting.force { Allow::ALL } else { Allow::default() };
-    let value =
-        text_to_store(&Value::from(setting.value.expose()), Evaluation::Resolved, allow).map_err(|refusal| {
-            let refusal = refusal.to_string();
-            let reason = refusal.split_once(" (").map_or(refusal.as_str(), |(reason, _)| reason);
-            Error::new(Kind::Failed, format!("the value for `{name}` is refused: {reason}"))
-                .hint("if it is meant, add --force")
-        })?;
+    let value = text_to_store(&Value::from(setting.value.expose()), Evaluation::Literal, allow).map_err(|refusal| {
+        let refusal = refusal.to_string();
+        let reason = refusal.split_once(" (").map_or(refusal.as_str(), |(reason, _)| reason);
+        Error::new(Kind::Failed, format!("the value for `{name}` is refused: {reason}"))
+            .hint("if it is meant, add --force")
+    })?;
     let expires = setting.expires.as_deref().map(moment).transpose()?;
     let write = Write { name: name.clone(), value, expires, plain: setting.plain };
     let written = store.update(vec![Change::Put { writes: vec![write], writer: Writer::person(WRITER) }])?;
