@@ -27,7 +27,7 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
             Fact::RunStarted { run, .. } | Fact::Due { run } | Fact::Updated { run, .. } => {
                 begun.insert(*run);
             }
-            Fact::Resumed => begun.extend(&execution.index.open),
+            Fact::Resumed => begun.extend(held(execution)),
             Fact::Paused => {
                 let open = execution.open_runs().filter(|run| run.offered);
                 commands.extend(open.map(|run| Command::Withdraw { execution: execution.id, run: run.number }));
@@ -62,6 +62,12 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
     let begun = begun.iter().filter_map(|number| execution.run(*number));
     commands.extend(begun.filter_map(|run| owed(execution, run)));
     commands
+}
+
+/// Returns the runs that a pause held back. What had begun went on: a call is not made twice.
+fn held(execution: &Execution) -> impl Iterator<Item = RunNumber> {
+    let waits = |run: &&Run| run.status == TaskStatus::Scheduled || run.offered;
+    execution.open_runs().filter(waits).map(|run| run.number)
 }
 
 /// Returns what is owed for a run. A pause holds what has not begun.

@@ -382,3 +382,14 @@ fn an_output_of_a_worker_that_nests_too_deep_fails_its_task() {
     rig.update(1, TaskStatus::Completed, (0..101).fold(json!({}), |inner, _| json!({"a": inner})));
     assert_eq!(rig.run(1).status, TaskStatus::FailedWithTerminalError);
 }
+
+#[test]
+fn pause_and_resume_repeat_no_call_that_is_under_way() {
+    let mut rig = rotation();
+    rig.answer(1, Answer::Ready);
+    assert_eq!(rig.released(), ["perform 1"]);
+    rig.operate(Operation::Pause).unwrap();
+    rig.operate(Operation::Resume).unwrap();
+    assert!(rig.released().is_empty(), "a resume released {:?}", rig.released());
+    assert_eq!(rig.owed(), ["perform 1"]);
+}
