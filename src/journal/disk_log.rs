@@ -39,9 +39,16 @@ pub struct DiskLog {
 impl DiskLog {
     /// Opens the log, and makes it where there is none.
     pub fn open(disk: Arc<dyn Disk>, path: &Path, sealer: Arc<Sealer>) -> Result<Self, Error> {
+        let failed = |source| Error::File { path: path.to_owned(), source };
         let bytes = match disk.read(path, FILE_BYTES_MAX) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            read => read.map_err(|source| Error::File { path: path.to_owned(), source })?,
+            read => {
+                // A process that was killed may have written what it had not synced: it is made durable before anybody
+                // acts on it.
+                disk.append(path).and_then(|mut file| file.sync()).map_err(failed)?;
+                disk.sync_folder(folder_of(path)).map_err(failed)?;
+                read.map_err(failed)?
+            }
         };
         let mut tables = Tables::default();
         let mut rest = bytes.as_slice();

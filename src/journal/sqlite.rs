@@ -29,6 +29,8 @@ impl SqliteLog {
     /// Opens the journal, and makes it where there is none. The caller holds the lock of the state folder.
     pub fn open(path: &Path, sealer: Arc<Sealer>) -> Result<Self, Error> {
         let connection = schema::open_writer(path)?;
+        // A process that was killed may have written what it had not synced: it is made durable before anybody acts on it.
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         Ok(Self { connection, codec: Codec::new(sealer), known: HashSet::new() })
     }
 
