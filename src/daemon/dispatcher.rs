@@ -26,8 +26,8 @@ pub struct Rules {
 
 /// Every live execution, with its timers, its queues and whoever waits for it.
 ///
-/// [`Dispatcher::turn`] changes memory only. The caller commits what it returns and then calls
-/// [`Dispatcher::committed`] or [`Dispatcher::rolled_back`], before the next turn.
+/// [`Dispatcher::turn`] changes memory only. The caller gives what it returns to [`Dispatcher::commit`], before the next
+/// turn, and does what that returns.
 pub struct Dispatcher {
     rules: Rules,
     pub(super) live: HashMap<ExecutionId, Live>,
@@ -87,8 +87,23 @@ impl Dispatcher {
         batch
     }
 
+    /// Commits a batch and returns the commands that it releases; nothing where it could not be committed and was taken
+    /// back.
+    pub fn commit(&mut self, batch: Batch, now: Timestamp, log: &mut dyn Log) -> Option<Vec<Command>> {
+        let transaction = batch.transaction(|id| self.read(id));
+        let committed = if transaction.is_empty() { Ok(()) } else { log.commit(&transaction) };
+        match committed {
+            Ok(()) => Some(self.committed(batch)),
+            Err(error) => {
+                tracing::error!(%error, "the journal could not be written: nothing of this batch was done");
+                self.rolled_back(batch, &error.to_string(), now, log);
+                None
+            }
+        }
+    }
+
     /// Releases what a batch owes, now that it is on disk: answers callers and returns the commands for the executor.
-    pub fn committed(&mut self, batch: Batch) -> Vec<Command> {
+    pub(super) fn committed(&mut self, batch: Batch) -> Vec<Command> {
         let mut commands = batch.commands(|id| self.read(id));
         for command in &commands {
             match command {

@@ -42,7 +42,7 @@ impl Dispatcher {
 
     /// Takes back a batch that is not on disk: its executions are loaded again, its callers told, the executor's
     /// answers kept for the next turn.
-    pub fn rolled_back(&mut self, batch: Batch, reason: &str, now: Timestamp, log: &dyn Log) {
+    pub(super) fn rolled_back(&mut self, batch: Batch, reason: &str, now: Timestamp, log: &dyn Log) {
         for id in batch.touched.keys() {
             let origin = if batch.recovered.contains(id) { Origin::Before } else { Origin::Own };
             let watchers = self.forget(*id);

@@ -62,24 +62,15 @@ impl<L: Log> Shell<L> {
     /// Commits a batch, then releases it; or takes it back.
     pub(super) fn settle(&mut self, mut batch: Batch, now: Timestamp) {
         let removals = std::mem::take(&mut batch.removals);
-        let transaction = batch.transaction(|id| self.dispatcher.read(id));
-        let committed = if transaction.is_empty() { Ok(()) } else { self.log.commit(&transaction) };
-        match committed {
-            Ok(()) => {
-                self.failing = false;
-                for command in self.dispatcher.committed(batch) {
-                    self.executor.release(command);
-                }
-                for Removal { execution, reply } in removals {
-                    // Nobody waiting for it any more is no error.
-                    drop(reply.send(self.remove(execution)));
-                }
-            }
-            Err(error) => {
-                self.failing = true;
-                tracing::error!(%error, "the journal could not be written: nothing of this batch was done");
-                self.dispatcher.rolled_back(batch, &error.to_string(), now, &self.log);
-            }
+        let commands = self.dispatcher.commit(batch, now, &mut self.log);
+        self.failing = commands.is_none();
+        let Some(commands) = commands else { return };
+        for command in commands {
+            self.executor.release(command);
+        }
+        for Removal { execution, reply } in removals {
+            // Nobody waiting for it any more is no error.
+            drop(reply.send(self.remove(execution)));
         }
     }
 

@@ -26,6 +26,7 @@ use crate::words::{ExecutionId, RunNumber, Sensitive};
 use crate::workflow::definition::TaskType;
 pub use secrets::{Handed, NotAvailable, hand_off};
 use storing::Storing;
+pub use storing::{preflight, store_together};
 
 /// Where answers go.
 pub type Deliver = Arc<dyn Fn(Outcome) + Send + Sync>;

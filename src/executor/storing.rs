@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use crate::engine::{Answer, Assignment};
+use crate::access::Policy;
+use crate::engine::{Answer, Assignment, Outcome};
 use crate::executor::{Tools, secrets, update_secret};
-use crate::secret::Change;
-use crate::words::Sensitive;
+use crate::secret::{Change, Snapshot, Store};
+use crate::words::{Sensitive, Timestamp};
 
 /// How many tasks one rewrite serves at most, so that a refused rewrite does not hold up thousands.
 const TASKS_PER_REWRITE_MAX: usize = 256;
@@ -64,11 +65,13 @@ fn serve(tools: &Tools, work: &Receiver<Work>, in_flight: &AtomicUsize) {
             batch.into_iter().partition(|work| matches!(work, Work::Preflight(_)));
         survive(tools, preflights, |work| {
             for Work::Preflight(assignment) | Work::Store(assignment) in work {
-                tools.answer((assignment.execution, assignment.run), preflight(tools), Vec::new());
+                (tools.deliver)(preflight(&tools.store, &assignment));
             }
         });
         survive(tools, stores, |work| {
-            store_all(tools, work);
+            let assignments = work.into_iter().map(|(Work::Preflight(one) | Work::Store(one))| one).collect();
+            let (snapshot, now) = (tools.snapshot(), tools.clock.now());
+            store_together(&tools.store, &snapshot, &tools.policy, now, assignments, &*tools.deliver);
             tools.store.catch_up();
         });
         in_flight.fetch_sub(count, Ordering::AcqRel);
@@ -91,48 +94,59 @@ fn survive(tools: &Tools, work: Vec<Work>, does: impl FnOnce(Vec<Work>)) {
     }
 }
 
-fn store_all(tools: &Tools, work: Vec<Work>) {
-    let mut changes = Vec::new();
-    for Work::Preflight(assignment) | Work::Store(assignment) in work {
-        match prepare(tools, &assignment) {
-            Ok((change, resolved)) => changes.push((assignment, change, resolved)),
-            Err(answer) => tools.answer((assignment.execution, assignment.run), answer, Vec::new()),
-        }
-    }
-    store(tools, changes);
-}
-
-fn preflight(tools: &Tools) -> Answer {
-    match tools.store.preflight() {
+/// Sees whether what a task will fetch could be stored.
+pub fn preflight(store: &Store, assignment: &Assignment) -> Outcome {
+    let answer = match store.preflight() {
         Ok(()) => Answer::Ready,
         Err(error) => Answer::Trouble { reason: error.to_string() },
+    };
+    outcome(assignment, answer, Vec::new())
+}
+
+/// Stores what tasks say, as many as can be in one rewrite, and answers each of them once.
+pub fn store_together(
+    store: &Store,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    now: Timestamp,
+    assignments: Vec<Assignment>,
+    deliver: &dyn Fn(Outcome),
+) {
+    let mut work = Vec::new();
+    let mut changes = Vec::new();
+    for assignment in assignments {
+        match prepare(snapshot, policy, now, &assignment) {
+            Ok((change, resolved)) => {
+                work.push((assignment, resolved));
+                changes.push(vec![change]);
+            }
+            Err(answer) => deliver(outcome(&assignment, answer, Vec::new())),
+        }
+    }
+    for ((assignment, resolved), result) in work.into_iter().zip(store.update_together(changes)) {
+        deliver(outcome(&assignment, update_secret::answer(result), resolved));
     }
 }
 
-fn prepare(tools: &Tools, assignment: &Assignment) -> Result<(Change, Vec<Sensitive>), Answer> {
-    let snapshot = tools.snapshot();
+fn outcome(assignment: &Assignment, answer: Answer, resolved: Vec<Sensitive>) -> Outcome {
+    Outcome { execution: assignment.execution, run: assignment.run, answer, resolved }
+}
+
+fn prepare(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    now: Timestamp,
+    assignment: &Assignment,
+) -> Result<(Change, Vec<Sensitive>), Answer> {
     let refused = |reason: String| Answer::Failed { reason, terminal: true };
-    let handed = secrets::hand_off(
-        assignment.input.expose(),
-        &assignment.owner,
-        assignment.workflow_name(),
-        &snapshot,
-        &tools.policy,
-    )
-    .map_err(|missing| Answer::Failed { reason: missing.to_string(), terminal: false })?;
-    let change = update_secret::change(assignment, &handed.input, &snapshot, &tools.policy, tools.clock.now())
+    let handed =
+        secrets::hand_off(assignment.input.expose(), &assignment.owner, assignment.workflow_name(), snapshot, policy)
+            .map_err(|missing| Answer::Failed { reason: missing.to_string(), terminal: false })?;
+    let change = update_secret::change(assignment, &handed.input, snapshot, policy, now)
         .map_err(|update_secret::Refused(reason)| refused(reason))?;
     let mut resolved = handed.resolved;
     if let Change::Put { writes, .. } = &change {
         resolved.extend(writes.iter().map(|write| write.value.clone()));
     }
     Ok((change, resolved))
-}
-
-fn store(tools: &Tools, changes: Vec<(Assignment, Change, Vec<Sensitive>)>) {
-    let (work, changes): (Vec<_>, Vec<_>) =
-        changes.into_iter().map(|(assignment, change, resolved)| ((assignment, resolved), vec![change])).unzip();
-    for ((assignment, resolved), result) in work.into_iter().zip(tools.store.update_together(changes)) {
-        tools.answer((assignment.execution, assignment.run), update_secret::answer(result), resolved);
-    }
 }
