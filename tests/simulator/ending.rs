@@ -1,0 +1,90 @@
+//! The end of a world: nothing goes wrong any more, everything comes to an end, and every token is accounted for.
+
+use std::collections::BTreeSet;
+
+use keytide::disk::Outage;
+use keytide::engine::Execution;
+use keytide::secret::Version;
+
+use crate::issuer::Token;
+use crate::plans::READ;
+use crate::world::World;
+
+/// How many rounds a kind world may take to come to its end.
+const ROUNDS_MAX: usize = 60;
+
+impl World {
+    pub(crate) fn end(&mut self) {
+        self.kind = true;
+        if self.dice.once_in(2) {
+            self.crash(Outage::Process);
+        }
+        self.unschedule();
+        for _ in 0..ROUNDS_MAX {
+            if self.process().dispatcher.live_count() == 0 && !self.process().dispatcher.awaits_journal() {
+                return self.account();
+            }
+            self.round();
+        }
+        let live: Vec<_> = self.process().dispatcher.executions().map(|execution| execution.id).collect();
+        panic!("seed {}: {live:?} never end", self.seed);
+    }
+
+    fn round(&mut self) {
+        let live: BTreeSet<_> = self.process().dispatcher.executions().map(|execution| execution.id).collect();
+        for id in live {
+            self.resume(id);
+        }
+        self.turn();
+        while !self.queue.is_empty() {
+            self.work();
+        }
+        while !self.mail.is_empty() {
+            self.post();
+        }
+        self.turn();
+        self.visit();
+        self.turn();
+        if self.queue.is_empty() && self.taken.is_empty() {
+            self.sleep();
+        }
+    }
+
+    /// Each token is stored, or somebody is told of it.
+    fn account(&mut self) {
+        self.check_secrecy();
+        let problems = self.problems();
+        let tokens = self.issuer.tokens.clone();
+        for token in &tokens {
+            if self.issuer.has_later(token) || self.is_stored(token) || self.dismissed.contains(&token.execution) {
+                continue;
+            }
+            let execution = self.on_disk(token.execution).expect("it had a call made");
+            if token.secret == READ && !is_journaled(&execution, token) {
+                // A GET changes nothing at its issuer: what it brought and nobody has may be lost.
+                continue;
+            }
+            let told = execution.unstored().contains(&token.run) || execution.in_doubt().contains(&token.run);
+            self.law(told, || format!("{} is lost", token.value));
+            let about = format!("run {}", token.execution);
+            let named = problems.iter().any(|(subject, text)| *subject == about && text.contains(&token.secret));
+            self.law(named, || format!("{} is named as no problem: {problems:?}", token.value));
+        }
+    }
+
+    fn is_stored(&mut self, token: &Token) -> bool {
+        let snapshot = self.process().store.snapshot();
+        let mut versions = snapshot.history(&token.secret).unwrap_or_default().into_iter();
+        let kept = versions.any(|version| {
+            snapshot
+                .get(&token.secret, Version::Number(version.version))
+                .is_some_and(|value| value.expose() == token.value)
+        });
+        kept || self.written.iter().any(|written| written.value == token.value)
+    }
+}
+
+fn is_journaled(execution: &Execution, token: &Token) -> bool {
+    let response = execution.run(token.run).and_then(|run| run.response.as_ref());
+    response.is_some_and(|response| response.body.expose().to_string().contains(&token.value))
+}

@@ -1,0 +1,203 @@
+//! What holds at each step.
+
+use std::collections::BTreeSet;
+
+use keytide::daemon::Queue;
+use keytide::engine::{Command, Execution, Run, next_deadline, outstanding, replay, view};
+use keytide::journal::{History, Log};
+use keytide::secret::Version;
+use keytide::words::{ExecutionId, RunNumber, WorkflowStatus};
+
+use crate::issuer::CANARY;
+use crate::plans::{QUEUE, SECRETS, SKIPPING, plan};
+use crate::process::files;
+use crate::world::{World, described, key};
+
+impl World {
+    /// What is released is owed by the state, which is compared with the disk in the same breath.
+    pub(crate) fn check_released(&self, released: &[Command]) {
+        let process = self.process.as_ref().unwrap();
+        for command in released {
+            let Some((id, _)) = key(command) else { continue };
+            let execution = process.dispatcher.read(id);
+            let owed = execution.is_some_and(|execution| owes(&execution).contains(&token(command)));
+            self.law(owed, || format!("{} was released and is not owed", described(command)));
+        }
+    }
+
+    pub(crate) fn check(&mut self) {
+        self.check_states();
+        self.check_store();
+        let dispatcher = &self.process().dispatcher;
+        if !dispatcher.is_draining() && !dispatcher.awaits_journal() {
+            self.check_nothing_is_forgotten();
+        }
+    }
+
+    /// What is in memory is what a replay of the disk says.
+    fn check_states(&mut self) {
+        let process = self.process.as_ref().unwrap();
+        let mut changed = Vec::new();
+        let mut skipping = Vec::new();
+        for execution in process.dispatcher.executions() {
+            if self.committed.get(&execution.id) != Some(&execution.seq) {
+                changed.push((execution.id, execution.seq));
+                let again = self.on_disk(execution.id);
+                let same = again.as_ref().is_some_and(|again| is_same(execution, again));
+                self.law(same, || {
+                    format!("memory differs from disk\n{}\n{:?}", dump(execution), again.as_ref().map(dump))
+                });
+            }
+            let is_slot = execution.slot.as_ref().is_some_and(|(schedule, _)| schedule == SKIPPING);
+            if is_slot && !self.asked.contains_key(&execution.id) {
+                skipping.push(execution.id);
+            }
+        }
+        self.law(skipping.len() <= 1, || format!("runs of {SKIPPING} overlap: {skipping:?}"));
+        self.seen.extend(changed.iter().map(|(id, _)| *id));
+        self.committed.extend(changed);
+    }
+
+    /// Returns an execution as the journal has it.
+    pub(crate) fn on_disk(&self, id: ExecutionId) -> Option<Execution> {
+        let stored = self.process.as_ref().unwrap().log.load(id).unwrap()?;
+        let History::Events(events) = stored.history else { panic!("seed {}: {id} cannot be read", self.seed) };
+        let replayed = replay(id, plan(&stored.head.definition), events);
+        Some(replayed.unwrap_or_else(|illegal| panic!("seed {}: {illegal}", self.seed)))
+    }
+
+    /// Whatever is owed is under way, and whoever lives has something to wait for.
+    fn check_nothing_is_forgotten(&mut self) {
+        let under_way = self.queue.iter().filter_map(key);
+        let under_way = under_way.chain(self.mail.iter().map(|outcome| (outcome.execution, outcome.run)));
+        let under_way: BTreeSet<(ExecutionId, RunNumber)> = under_way.chain(self.unsettled.iter().copied()).collect();
+        let process = self.process.as_ref().unwrap();
+        let mut offers = 0;
+        for execution in process.dispatcher.executions() {
+            let owed = outstanding(execution);
+            for command in &owed {
+                match key(command) {
+                    Some(key) => self.law(under_way.contains(&key), || format!("{} is forgotten", described(command))),
+                    None => offers += 1,
+                }
+            }
+            let held = execution.runs.iter().any(|run| self.given.contains(&(execution.id, run.number)));
+            let waits = !owed.is_empty() || next_deadline(execution).is_some() || held;
+            self.law(waits || execution.status == WorkflowStatus::Paused, || {
+                format!("{} waits for nothing: {}", execution.id, view::workflow_json(execution, true))
+            });
+        }
+        let queue = Queue { name: QUEUE.to_owned(), domain: None };
+        let waiting = process.dispatcher.waiting(&queue);
+        self.law(waiting == offers, || format!("{offers} runs are offered and {waiting} wait in the queue"));
+    }
+
+    /// The store holds tokens and nothing else, and all that it acknowledged.
+    pub(crate) fn check_store(&mut self) {
+        let snapshot = self.process().store.snapshot();
+        if snapshot.revision() == self.revision {
+            return;
+        }
+        self.revision = snapshot.revision();
+        for secret in SECRETS {
+            for version in snapshot.history(secret).unwrap_or_default() {
+                let value = snapshot.get(secret, Version::Number(version.version)).unwrap();
+                let known =
+                    self.issuer.tokens.iter().any(|token| token.secret == secret && token.value == value.expose());
+                self.law(known, || format!("{secret} holds what no issuer gave"));
+            }
+        }
+        for written in &self.written {
+            let history = snapshot.history(&written.secret).unwrap_or_default();
+            let newest = history.iter().map(|version| version.version).max().unwrap_or(0);
+            let value = snapshot.get(&written.secret, Version::Number(written.version));
+            let kept = value.is_none_or(|value| value.expose() == written.value);
+            self.law(newest >= written.version && kept, || {
+                format!("version {} of {} was acknowledged and is lost", written.version, written.secret)
+            });
+        }
+    }
+
+    /// After a start: nothing that was acknowledged is lost, and no token is on the disk in clear.
+    pub(crate) fn check_kept(&mut self) {
+        let problems = self.process().store.problems();
+        self.law(problems.is_empty(), || format!("the store has {problems:?}"));
+        for id in self.started.clone() {
+            let known = self.process().log.has_execution(id).unwrap();
+            self.law(known, || format!("the start of {id} was acknowledged and is lost"));
+        }
+        for (id, seq) in std::mem::take(&mut self.committed) {
+            let kept = self.process().log.load(id).unwrap().map_or(0, |stored| stored.seq);
+            self.law(kept >= seq, || format!("{id} was at event {seq} and is at {kept}"));
+        }
+        self.check_secrecy();
+    }
+
+    pub(crate) fn check_secrecy(&self) {
+        for (path, bytes) in files(&self.disk) {
+            let found = String::from_utf8_lossy(&bytes).contains(CANARY);
+            self.law(!found, || format!("{} shows a token", path.display()));
+        }
+    }
+}
+
+/// What tells one piece of work from another.
+fn token(command: &Command) -> (u8, ExecutionId, RunNumber) {
+    match command {
+        Command::Preflight(work) => (0, work.execution, work.run),
+        Command::Perform(work) => (1, work.execution, work.run),
+        Command::Offer(offer) => (2, offer.execution, offer.run),
+        Command::Abandon { execution, run } => (3, *execution, *run),
+        Command::Withdraw { execution, run } => (4, *execution, *run),
+    }
+}
+
+fn owes(execution: &Execution) -> Vec<(u8, ExecutionId, RunNumber)> {
+    outstanding(execution).iter().map(token).collect()
+}
+
+fn is_same(one: &Execution, other: &Execution) -> bool {
+    one.seq == other.seq
+        && one.status == other.status
+        && one.variables == other.variables
+        && one.output == other.output
+        && one.reason == other.reason
+        && one.dismissed == other.dismissed
+        && one.held == other.held
+        && one.masks.len() == other.masks.len()
+        && next_deadline(one) == next_deadline(other)
+        && owes(one) == owes(other)
+        && one.runs.len() == other.runs.len()
+        && one.runs.iter().zip(&other.runs).all(|(one, other)| is_same_run(one, other))
+}
+
+fn is_same_run(one: &Run, other: &Run) -> bool {
+    let flags = |run: &Run| {
+        let answers = [run.response.is_some(), run.answered_late, run.stored, run.in_doubt];
+        (answers, [run.retried, run.permitted, run.overdue, run.gone, run.unresolved])
+    };
+    let times = |run: &Run| [Some(run.scheduled), run.started, run.ended, Some(run.updated), Some(run.not_before)];
+    one.status == other.status
+        && one.task == other.task
+        && one.scope == other.scope
+        && (one.attempt, one.seq, one.troubles) == (other.attempt, other.seq, other.troubles)
+        && times(one) == times(other)
+        && flags(one) == flags(other)
+        && one.input == other.input
+        && one.output == other.output
+        && one.reason == other.reason
+}
+
+/// The state as text.
+fn dump(execution: &Execution) -> String {
+    let owed: Vec<_> = outstanding(execution).iter().map(described).collect();
+    format!(
+        "{} seq {} deadline {:?} owed {owed:?} unstored {:?} in doubt {:?} masks {}",
+        view::workflow_json(execution, true),
+        execution.seq,
+        next_deadline(execution),
+        execution.unstored(),
+        execution.in_doubt(),
+        execution.masks.len(),
+    )
+}
