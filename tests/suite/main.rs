@@ -7,6 +7,8 @@ mod rig;
 mod check;
 mod demo;
 mod keys;
+mod kill;
+mod leak;
 mod project;
 mod run;
 mod schedules;

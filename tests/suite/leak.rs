@@ -1,0 +1,111 @@
+//! No secret reaches a stream or a file in any encoding: every command's output at its most talkative, and every file of
+//! the project, through seven rotations, an archive and a removal.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use keytide::words::Sensitive;
+
+use super::rig::{Issued, Test, files, rotation};
+
+/// How often the token changes: more often than versions are kept.
+const ROTATIONS: usize = 7;
+
+/// Everything that may not hold a secret, by where it was seen.
+#[derive(Default)]
+struct Seen(Vec<(String, Vec<u8>)>);
+
+impl Seen {
+    fn run(&mut self, test: &Test, arguments: &[&str]) -> String {
+        let ran = test.keytide(arguments);
+        let name = arguments.join(" ");
+        self.0.push((format!("stdout of {name}"), ran.stdout.clone().into_bytes()));
+        self.0.push((format!("stderr of {name}"), ran.stderr.into_bytes()));
+        ran.stdout
+    }
+
+    fn look(&mut self, test: &Test, when: &str) {
+        for (path, bytes) in files(&test.path("")) {
+            self.0.push((format!("{} {when}", path.display()), bytes));
+        }
+    }
+
+    fn hold_none_of(&self, secrets: &[Sensitive]) {
+        for secret in secrets {
+            for (form, text) in forms(secret.expose()) {
+                for (place, bytes) in &self.0 {
+                    let holds = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+                    assert!(!holds, "{place} holds a secret as {form}");
+                }
+            }
+        }
+    }
+}
+
+/// Returns the value in each form that somebody could read it from.
+fn forms(value: &str) -> Vec<(String, String)> {
+    let mut forms = vec![("itself".to_owned(), value.to_owned())];
+    for shift in 0..3_usize {
+        // What the bytes before and after would change is left out.
+        let shifted = [&b"xx"[..shift], value.as_bytes()].concat();
+        let whole = shifted.len() / 3 * 3;
+        let skip = if shift == 0 { 0 } else { 4 };
+        for (name, engine) in [("base64", STANDARD_NO_PAD), ("url-safe base64", URL_SAFE_NO_PAD)] {
+            forms.push((format!("{name}, shifted by {shift}"), engine.encode(&shifted[..whole])[skip..].to_owned()));
+        }
+    }
+    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    forms.push(("upper-case hex".to_owned(), hex.to_uppercase()));
+    forms.push(("hex".to_owned(), hex));
+    let percent: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    forms.push(("percent".to_owned(), percent));
+    forms.push(("JSON in JSON".to_owned(), serde_json::to_string(value).unwrap().replace('"', "\\\"")));
+    forms
+}
+
+#[test]
+fn no_secret_is_shown_or_kept_in_clear_by_seven_rotations_an_archive_and_a_removal() {
+    let issued = Issued::new();
+    let test = Issued::project()
+        .file("workflows/rotate.json", &rotation(&issued.issuer.token_url()))
+        .file("keytide.toml", "[history]\nretry_window = \"1ms\"\n");
+    let mut seen = Seen::default();
+    for _ in 0..ROTATIONS {
+        seen.run(&test, &["run", "update_rotate_secrets_tracker_app", "-vv", "-o", "json"]);
+    }
+    assert_eq!(issued.issuer.counts().issued, ROTATIONS as u64, "every run rotated");
+    seen.look(&test, "after the rotations");
+    let runs: serde_json::Value = serde_json::from_str(&seen.run(&test, &["runs", "-vv", "-o", "json"])).unwrap();
+    for run in runs.as_array().unwrap() {
+        seen.run(&test, &["show", run["workflowId"].as_str().unwrap(), "-vv", "-o", "json"]);
+        seen.run(&test, &["show", run["workflowId"].as_str().unwrap()]);
+    }
+    for arguments in [
+        &["check", "-vv", "-o", "json"][..],
+        &["schedule", "list", "-vv", "-o", "json"],
+        &["secret", "list", "-vv", "-o", "json"],
+        &["secret", "get", "my_secret_holding_a_token", "-o", "json"],
+        &["secret", "history", "my_secret_holding_a_token", "-o", "json"],
+        &["config", "show", "-o", "json"],
+        &["recipient", "list", "-o", "json"],
+        &["secret", "rollback", "my_secret_holding_a_token", "-vv"],
+        &["secret", "rm", "my_secret_holding_a_token", "--confirm", "my_secret_holding_a_token", "-vv"],
+        &["runs", "-vv"],
+    ] {
+        seen.run(&test, arguments);
+    }
+    seen.look(&test, "after the removal");
+    let mut secrets = issued.issuer.issued();
+    secrets.extend([Issued::KEY_ID, Issued::KEY_SECRET].map(Sensitive::new));
+    assert_eq!(secrets.len(), ROTATIONS + 2);
+    seen.hold_none_of(&secrets);
+}
+
+#[test]
+fn the_scan_finds_what_it_looks_for() {
+    let secret = Sensitive::new("tok-4242-canary-value");
+    for (form, text) in forms(secret.expose()) {
+        let leaked = Seen(vec![("a file".to_owned(), format!("before {text} after").into_bytes())]);
+        let found = std::panic::catch_unwind(|| leaked.hold_none_of(std::slice::from_ref(&secret)));
+        assert!(found.is_err(), "{form} is not found");
+    }
+}
