@@ -80,7 +80,9 @@ pub fn install<W>(verbosity: Verbosity, masking: Arc<Masking>, open: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().with_default_directive(verbosity.level.into()).parse_lossy("");
+    // Libraries see bytes whose values no masker knows yet, so they never say more than their warnings.
+    let others = verbosity.level.min(LevelFilter::WARN);
+    let filter = EnvFilter::builder().parse_lossy(format!("{others},keytide={}", verbosity.level));
     let writer = MaskedWriter { masking, open };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     // A subscriber that is there already stays: tests install one each.

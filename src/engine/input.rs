@@ -1,5 +1,5 @@
 use crate::engine::answer::{Outcome, WorkerUpdate};
-use crate::words::{ExecutionId, Map, RunNumber, Timestamp};
+use crate::words::{ExecutionId, Map, RunNumber, Sensitive, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +15,11 @@ pub enum Input {
         run: RunNumber,
         /// Which worker.
         worker_id: Option<String>,
+    },
+    /// Secrets are about to be handed to a worker: every view hides their values from now on.
+    Disclosed {
+        /// The values.
+        values: Vec<Sensitive>,
     },
     /// A worker, or somebody in its place, reported on the run.
     Updated {

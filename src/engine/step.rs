@@ -71,6 +71,7 @@ pub fn step(execution: &mut Execution, input: Input, turn: &Turn<'_>) -> Result<
         Input::Polled { run, worker_id } => step.polled(run, worker_id)?,
         Input::Updated { run, update } => step.updated(run, update)?,
         Input::Operation(operation) => step.operation(operation)?,
+        Input::Disclosed { values } => step.mask(values.iter().map(|value| value.expose().to_owned()).collect()),
         Input::Recovered => step.recovered(),
     }
     step.run();

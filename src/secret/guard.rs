@@ -124,11 +124,18 @@ const fn is_allowed(refusal: Refusal, allow: Allow) -> bool {
     }
 }
 
+/// A body that is a number is a double in Conductor: what was `482913` must not be stored as `482913.0`.
+fn number_text(number: &serde_json::Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
+}
+
 fn text(value: &Value) -> Sensitive {
     match value {
         Value::Null => Sensitive::new(""),
         Value::String(text) => Sensitive::new(text.as_str()),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Sensitive::new(value.to_string()),
+        Value::Number(number) => Sensitive::new(number_text(number)),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Sensitive::new(value.to_string()),
     }
 }
 
@@ -182,7 +189,12 @@ mod tests {
 
     #[test]
     fn values_that_are_not_text_are_stored_as_compact_json() {
-        for (value, text) in [(json!(42), "42"), (json!({"b": 1, "a": [true]}), r#"{"b":1,"a":[true]}"#)] {
+        for (value, text) in [
+            (json!(42), "42"),
+            (json!(482_913.0), "482913"),
+            (json!(1.5), "1.5"),
+            (json!({"b": 1, "a": [true]}), r#"{"b":1,"a":[true]}"#),
+        ] {
             let stored = text_to_store(&value, Evaluation::Resolved, Allow::default()).ok();
             assert!(stored.is_some_and(|stored| stored.expose() == text), "{text}");
         }

@@ -53,13 +53,17 @@ fn forms(value: &str) -> Vec<(String, String)> {
             forms.push((format!("{name}, shifted by {shift}"), engine.encode(&shifted[..whole])[skip..].to_owned()));
         }
     }
-    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = each_byte(value, |byte| format!("{byte:02x}"));
     forms.push(("upper-case hex".to_owned(), hex.to_uppercase()));
     forms.push(("hex".to_owned(), hex));
-    let percent: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let percent = each_byte(value, |byte| format!("%{byte:02X}"));
     forms.push(("percent".to_owned(), percent));
     forms.push(("JSON in JSON".to_owned(), serde_json::to_string(value).unwrap().replace('"', "\\\"")));
     forms
+}
+
+fn each_byte(value: &str, form: impl Fn(u8) -> String) -> String {
+    value.bytes().map(form).collect::<Vec<_>>().concat()
 }
 
 #[test]

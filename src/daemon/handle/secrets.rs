@@ -83,7 +83,7 @@ impl Handle {
     }
 
     /// Returns the store as it is on disk now: another process may have written it.
-    fn fresh(&self) -> Arc<Snapshot> {
+    pub(super) fn fresh(&self) -> Arc<Snapshot> {
         if let Err(error) = self.0.store.refresh() {
             tracing::warn!(%error, "the store could not be read again; the last good copy serves");
         }

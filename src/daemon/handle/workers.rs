@@ -8,7 +8,7 @@ use crate::daemon::message::{Message, Poll, Polled};
 use crate::daemon::offers::Queue;
 use crate::engine::{Input, WorkerUpdate, view};
 use crate::executor;
-use crate::words::{ExecutionId, Owner, RunNumber};
+use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskStatus};
 
 /// How many tasks one poll takes at most.
 const POLL_COUNT_MAX: usize = 1_000;
@@ -31,22 +31,44 @@ impl Handle {
         let until = self.now().plus(patience.min(POLL_WAIT_MAX));
         let count = count.clamp(1, POLL_COUNT_MAX);
         let polled = self.ask(|reply| Message::Poll(Poll { queue, worker_id, count, until, reply })).await?;
-        Ok(polled.iter().map(|polled| self.hand_off(polled)).collect())
+        let mut tasks = Vec::with_capacity(polled.len());
+        for polled in &polled {
+            tasks.extend(self.hand_off(polled).await?);
+        }
+        Ok(tasks)
     }
 
-    /// Returns a task as its worker gets it: the references to secrets have become values.
-    fn hand_off(&self, polled: &Polled) -> Value {
+    /// Returns a task as its worker gets it: the references to secrets have become values, and before it leaves, the
+    /// execution knows them and hides them. A task whose secrets its owner may not read fails, as it would here.
+    async fn hand_off(&self, polled: &Polled) -> Result<Option<Value>, Error> {
         let execution = &polled.execution;
-        let Some(run) = execution.run(polled.run) else { return Value::Null };
+        let Some(run) = execution.run(polled.run) else { return Ok(None) };
         let mut task = view::task_json(execution, run);
-        let snapshot = self.0.store.snapshot();
+        let snapshot = self.fresh();
         let owner = &execution.plan.pinned.owner;
         let name = &execution.plan.pinned.workflow.name;
-        let handed = executor::hand_off(run.input.expose(), owner, name, &snapshot, &self.0.policy);
-        if let (Ok(handed), Some(fields)) = (handed, task.as_object_mut()) {
-            fields.insert("inputData".to_owned(), handed.input);
+        match executor::hand_off(run.input.expose(), owner, name, &snapshot, &self.0.policy) {
+            Ok(handed) => {
+                if !handed.resolved.is_empty() {
+                    self.step(execution.id, Input::Disclosed { values: handed.resolved }).await?;
+                }
+                if let Some(fields) = task.as_object_mut() {
+                    fields.insert("inputData".to_owned(), handed.input);
+                }
+                Ok(Some(task))
+            }
+            Err(missing) => {
+                let update = WorkerUpdate {
+                    status: TaskStatus::Failed,
+                    output: Payload::empty(),
+                    reason: Some(missing.to_string()),
+                    callback_after_seconds: 0,
+                    worker_id: None,
+                };
+                self.step(execution.id, Input::Updated { run: polled.run, update }).await?;
+                Ok(None)
+            }
         }
-        task
     }
 
     /// Takes what a worker, or somebody in its place, says of a run.
