@@ -20,6 +20,8 @@ pub(crate) struct Usage {
     pub(crate) wakes: u64,
     /// The resident set.
     pub(crate) resident_kib: u64,
+    /// What of it is not a file's.
+    pub(crate) own_kib: u64,
 }
 
 impl Service {
@@ -33,7 +35,9 @@ impl Service {
         if let Some(status) = self.0.try_wait()? {
             return Err(format!("it has ended with {status}").into());
         }
-        let mut usage = Usage { cpu: Duration::ZERO, wakes: 0, resident_kib: field(&self.file("status"), "VmRSS:")? };
+        let status = self.file("status");
+        let (resident_kib, own_kib) = (field(&status, "VmRSS:")?, field(&status, "RssAnon:")?);
+        let mut usage = Usage { cpu: Duration::ZERO, wakes: 0, resident_kib, own_kib };
         for thread in fs::read_dir(self.file("task"))? {
             let thread = thread?.path();
             let on_cpu = fs::read_to_string(thread.join("schedstat"))?;

@@ -76,6 +76,7 @@ impl World {
     /// Returns a command of the released program on this project, whose run can be measured.
     pub(crate) fn command(&self, arguments: &[&str]) -> Outcome<Command> {
         let mut command = program::command(KEYTIDE)?;
+        command.arg("-q");
         self.add_arguments(&mut command, arguments);
         Ok(command)
     }

@@ -21,10 +21,18 @@ const MEMORY: &str = "/dev/shm";
 /// Measures `secret set` beside `sops set`.
 pub(crate) fn secret_set() -> Outcome<Vec<Row>> {
     let disk = pair(disk_folder())?;
-    let mut rows = vec![set_row("P3", "disk", &disk, |pair| &pair.wall, "≥ 4 × faster", 4.0)];
+    let mut wall = set_row("disk", &disk, |pair| &pair.wall, "≥ 4 × faster", 4.0);
+    wall.note = format!(
+        "`sops` neither syncs nor locks, and gets the value as an argument that other users can read; `keytide` reads it from \
+         standard input and acknowledges after file and folder are synced. The bare rewrite that this takes, in the same \
+         loop: {}. What is above it is ours; what the disk takes is most of the rest.",
+        disk.floor.text()
+    );
     let memory = if Path::new(MEMORY).is_dir() { pair(Path::new(MEMORY))? } else { disk };
-    rows.push(set_row("P3", "memory, CPU time", &memory, |pair| &pair.cpu, "≥ 10 × less CPU", 10.0));
-    Ok(rows)
+    let mut cpu = set_row("memory, CPU time", &memory, |pair| &pair.cpu, "≥ 10 × less CPU", 10.0);
+    cpu.note =
+        format!("`keytide --version`, which only starts, takes {} of CPU in the same loop.", memory.start.text());
+    Ok(vec![wall, cpu])
 }
 
 #[derive(Default)]
@@ -40,15 +48,27 @@ impl Times {
     }
 }
 
-fn pair(folder: &Path) -> Outcome<(Times, Times)> {
+/// Both sides, and what ours cannot go below.
+#[derive(Default)]
+struct Pair {
+    ours: Times,
+    theirs: Times,
+    floor: Sample,
+    start: Sample,
+}
+
+fn pair(folder: &Path) -> Outcome<Pair> {
     let world = World::new(folder, 2)?;
     let sops = Sops::new(&world)?;
-    let (mut ours, mut theirs) = (Times::default(), Times::default());
+    let bare = Floor::new(&world.at("floor"))?;
+    let Pair { mut ours, mut theirs, mut floor, mut start } = Pair::default();
     for round in 0..ROUNDS {
+        floor.add(bare.rewrite(&world.store_bytes()?)?);
+        start.add(measured(world.command(&["--version"])?, b"")?.cpu);
         theirs.add(&measured(sops.set(&secret(0), &value(round))?, b"")?);
         ours.add(&measured(world.command(&["secret", "set", &secret(0)])?, value(round + 1_000).as_bytes())?);
     }
-    Ok((ours, theirs))
+    Ok(Pair { ours, theirs, floor, start })
 }
 
 struct Sops<'a> {
@@ -78,25 +98,22 @@ impl<'a> Sops<'a> {
 }
 
 fn set_row(
-    number: &'static str,
     place: &str,
-    (ours, theirs): &(Times, Times),
+    Pair { ours, theirs, .. }: &Pair,
     side: fn(&Times) -> &Sample,
     goal: &'static str,
     wanted: f64,
 ) -> Row {
     let times = ratio(side(theirs).median(), side(ours).median());
     Row {
-        number,
+        number: "P3",
         measure: format!("`secret set`, 2 secrets ({place})"),
         ours: side(ours).text(),
         beside: format!("`sops set`, 2 keys: {}", side(theirs).text()),
         result: format!("{times:.1} ×"),
         goal,
         met: Some(times >= wanted),
-        note: "`sops` neither syncs nor locks, and gets the value as an argument that other users can read; `keytide` reads \
-               it from standard input and acknowledges after file and folder are synced."
-            .to_owned(),
+        note: String::new(),
     }
 }
 
@@ -123,7 +140,10 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
         result: format!("{milliseconds:.1} ms, {mebibytes:.1} MB"),
         goal: "≤ 15 ms, ≤ 17 MB",
         met: Some(milliseconds <= 15.0 && mebibytes <= 17.0),
-        note: format!("CPU of one run: {}.", cpu.text()),
+        note: format!(
+            "CPU of one run: {}. It syncs twice, for the commit and, as SQLite opens its log, for the folder's entry of it.",
+            cpu.text()
+        ),
     }])
 }
 
@@ -139,7 +159,8 @@ pub(crate) fn size() -> Outcome<Vec<Row>> {
         result: format!("{bytes} bytes"),
         goal: "≤ 16 MB",
         met: Some(mebibytes <= 16.0),
-        note: String::new(),
+        note: "one file with SQLite, TLS, the time zones and the API in it; nothing is loaded at run time but libc."
+            .to_owned(),
     }])
 }
 
