@@ -28,7 +28,7 @@ use std::thread;
 use crate::world::World;
 
 /// How many worlds `cargo test` plays.
-const RUNS: u64 = 1_000;
+const RUNS: u64 = 20_000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
