@@ -1,6 +1,11 @@
 //! The whole program, as its users meet it: the built binary in a folder, a home and an environment of its own.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test may stop at once, and say what it saw")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may stop at once, and say what it saw"
+)]
 
 mod rig;
 
