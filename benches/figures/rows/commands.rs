@@ -25,7 +25,7 @@ pub(crate) fn secret_set() -> Outcome<Vec<Row>> {
     wall.note = format!(
         "`sops` neither syncs nor locks, and gets the value as an argument that other users can read; `keytide` reads it from \
          standard input and acknowledges after file and folder are synced. The bare rewrite that this takes, in the same \
-         loop: {}. What is above it is ours; what the disk takes is most of the rest.",
+         loop: {}.",
         disk.floor.text()
     );
     let memory = if Path::new(MEMORY).is_dir() { pair(Path::new(MEMORY))? } else { disk };
