@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::frame::{frame, split};
-use self::tables::{Bodies, Body, Change, Row, Tables};
+use self::tables::{Bodies, Body, Change, Row, Tables, decode, encode};
 use crate::disk::{Disk, Writing, folder_of, replace};
 use crate::engine::{DefinitionHash, Pinned};
 use crate::journal::codec::{Codec, Place, Reading};
@@ -53,7 +53,7 @@ impl DiskLog {
         let mut tables = Tables::default();
         let mut rest = bytes.as_slice();
         while let Some((body, after)) = split(rest) {
-            let changes = serde_json::from_slice(body).map_err(|_| Unreadable {
+            let changes = decode(body).ok_or_else(|| Unreadable {
                 row: "commit".to_owned(),
                 fault: Fault::Content(bytes.len() - rest.len()),
             })?;
@@ -69,7 +69,7 @@ impl DiskLog {
             Some(file) => file,
             None => self.rewrite()?,
         };
-        file.write(&encode(&changes)).and_then(|()| file.sync()).map_err(write_error)?;
+        file.write(&frame(&encode(&changes))).and_then(|()| file.sync()).map_err(write_error)?;
         self.file = Some(file);
         self.tables.apply(changes);
         Ok(())
@@ -77,7 +77,7 @@ impl DiskLog {
 
     /// Replaces the file by one that says what the tables are and nothing else.
     fn rewrite(&self) -> Result<Box<dyn Writing>, Error> {
-        replace(self.disk.as_ref(), &self.path, &encode(&self.tables.changes()))
+        replace(self.disk.as_ref(), &self.path, &frame(&encode(&self.tables.changes())))
             .map_err(|error| write_error(io::Error::other(error)))?;
         let file = self.disk.append(&self.path).map_err(write_error)?;
         self.disk.sync_folder(folder_of(&self.path)).map_err(write_error)?;
@@ -275,10 +275,6 @@ impl Log for DiskLog {
     fn forget_slots(&mut self, _before: Timestamp) -> Result<(), Error> {
         Ok(())
     }
-}
-
-fn encode(changes: &[Change]) -> Vec<u8> {
-    frame(&serde_json::to_vec(changes).expect("changes have text keys"))
 }
 
 fn write_error(error: io::Error) -> Error {

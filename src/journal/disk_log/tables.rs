@@ -1,27 +1,51 @@
 use std::collections::BTreeMap;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::engine::DefinitionHash;
 use crate::journal::{Head, OwnedKind};
 use crate::words::{ExecutionId, RunNumber};
 
-/// A sealed body.
+/// A sealed body. As JSON it is its length: the bytes of all bodies follow the JSON of their changes.
 #[derive(Clone)]
 pub(super) struct Body(pub(super) Vec<u8>);
 
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64_STANDARD.encode(&self.0))
+        self.0.len().serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Body {
+    /// Returns a body of zeros, to be filled by [`decode`].
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        BASE64_STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom)
+        let length = u32::deserialize(deserializer)?;
+        Ok(Self(vec![0; usize::try_from(length).map_err(serde::de::Error::custom)?]))
     }
+}
+
+/// Returns the bytes of one commit: the length of the JSON, the JSON, the bodies.
+pub(super) fn encode(changes: &[Change]) -> Vec<u8> {
+    let json = serde_json::to_vec(changes).expect("changes have text keys");
+    let length = u32::try_from(json.len()).expect("a batch is far below 4 GiB");
+    let mut bytes = [length.to_be_bytes().as_slice(), &json].concat();
+    for body in changes.iter().filter_map(Change::body) {
+        bytes.extend_from_slice(&body.0);
+    }
+    bytes
+}
+
+/// Reads the bytes of one commit; `None` where they are not understood.
+pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Change>> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let (json, mut rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+    let mut changes: Vec<Change> = serde_json::from_slice(json).ok()?;
+    for body in changes.iter_mut().filter_map(Change::body_mut) {
+        let (bytes, after) = rest.split_at_checked(body.0.len())?;
+        body.0.copy_from_slice(bytes);
+        rest = after;
+    }
+    rest.is_empty().then_some(changes)
 }
 
 /// One row that a commit writes or removes.
@@ -34,6 +58,30 @@ pub(super) enum Change {
     Watermark { schedule: String, body: Option<Body> },
     Owned { kind: OwnedKind, name: String, version: i32, body: Option<Body> },
     TaskLog { execution: ExecutionId, run: RunNumber, body: Body },
+}
+
+impl Change {
+    fn body(&self) -> Option<&Body> {
+        match self {
+            Self::Definition { body, .. }
+            | Self::Record { body, .. }
+            | Self::Snapshot { body, .. }
+            | Self::TaskLog { body, .. } => Some(body),
+            Self::Watermark { body, .. } | Self::Owned { body, .. } => body.as_ref(),
+            Self::Removed(_) => None,
+        }
+    }
+
+    fn body_mut(&mut self) -> Option<&mut Body> {
+        match self {
+            Self::Definition { body, .. }
+            | Self::Record { body, .. }
+            | Self::Snapshot { body, .. }
+            | Self::TaskLog { body, .. } => Some(body),
+            Self::Watermark { body, .. } | Self::Owned { body, .. } => body.as_mut(),
+            Self::Removed(_) => None,
+        }
+    }
 }
 
 /// Everything that is kept, as the changes made it.
