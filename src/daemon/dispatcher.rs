@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::daemon::batch::{Answer, Batch};
-use crate::daemon::loading::{load, unavailable};
+use crate::daemon::loading::{Plans, load, unavailable};
 use crate::daemon::message::{Message, Poll, Polled, Refused};
 use crate::daemon::offers::{Offers, Queue};
 use crate::daemon::reloading::Missing;
@@ -37,6 +37,7 @@ pub struct Dispatcher {
     pub(super) kept: Vec<Outcome>,
     /// What must be loaded again, and could not be yet.
     pub(super) missing: BTreeMap<ExecutionId, Missing>,
+    pub(super) plans: Plans,
     by_schedule: HashMap<String, BTreeSet<ExecutionId>>,
     pub(super) slots: Slots,
     pub(super) quarantined: Vec<(ExecutionId, String)>,
@@ -56,6 +57,8 @@ pub(super) struct Live {
 impl Dispatcher {
     /// Returns a dispatcher without executions.
     pub fn new(rules: Rules, slots: Slots) -> Self {
+        let mut plans = Plans::default();
+        slots.plans().for_each(|plan| plans.add(plan));
         Self {
             rules,
             live: HashMap::new(),
@@ -64,6 +67,7 @@ impl Dispatcher {
             polls: Vec::new(),
             kept: Vec::new(),
             missing: BTreeMap::new(),
+            plans,
             by_schedule: HashMap::new(),
             slots,
             quarantined: Vec::new(),
@@ -226,7 +230,10 @@ impl Dispatcher {
                 let problems = self.problems(log);
                 batch.answers.push(Answer::Problems { problems, reply });
             }
-            Message::Schedules(scheduled) => self.slots.replace(scheduled, now),
+            Message::Schedules(scheduled) => {
+                self.slots.replace(scheduled, now);
+                self.slots.plans().for_each(|plan| self.plans.add(plan));
+            }
             Message::Own { changes, reply } => {
                 batch.owned.extend(changes);
                 batch.answers.push(Answer::Owned { reply });
@@ -266,7 +273,7 @@ impl Dispatcher {
             return Err(Refused::Unavailable("it could not be read".to_owned()));
         }
         if !self.live.contains_key(&id) {
-            let execution = load(id, log)?.ok_or(Refused::NoSuchExecution(id))?;
+            let execution = load(id, log, &self.plans)?.ok_or(Refused::NoSuchExecution(id))?;
             self.admit(execution);
             batch.touch(id);
         }
@@ -325,6 +332,7 @@ impl Dispatcher {
         if let Some((schedule, _)) = execution.slot.as_ref().filter(|_| !execution.status.is_terminal()) {
             self.by_schedule.entry(schedule.clone()).or_default().insert(id);
         }
+        self.plans.add(&execution.plan);
         self.live.insert(id, Live { execution: Arc::new(execution), deadline: None, watchers: Vec::new() });
         self.settle(id);
     }
@@ -363,6 +371,9 @@ impl Dispatcher {
                 self.by_schedule.remove(schedule);
             }
         }
+        let hash = live.execution.plan.hash;
+        drop(live.execution);
+        self.plans.release(&hash);
         live.watchers
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::daemon::loading::{Plans, load};
 use crate::engine::Execution;
 use crate::journal::{Log, Wiped};
 use crate::words::Timestamp;
@@ -53,8 +54,9 @@ impl Housekeeping {
     pub(super) fn archive(&mut self, log: &mut dyn Log, now: Timestamp) -> Result<usize, crate::journal::Error> {
         let due = log.due_for_archive(now.minus(self.retry_window), EXECUTIONS_PER_LOOK_MAX)?;
         let mut snapshots = Vec::with_capacity(due.len());
+        let plans = Plans::default();
         for id in due {
-            match super::loading::load(id, log) {
+            match load(id, log, &plans) {
                 Ok(Some(execution)) => snapshots.push((id, (self.snapshot)(&execution))),
                 Ok(None) => {}
                 Err(refused) => tracing::warn!(execution = %id, %refused, "an execution could not be archived"),

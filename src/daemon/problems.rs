@@ -16,7 +16,7 @@ impl Dispatcher {
         }
         match log.problems() {
             Ok(ids) => {
-                let ended = ids.into_iter().filter_map(|id| load(id, log).ok().flatten());
+                let ended = ids.into_iter().filter_map(|id| load(id, log, &self.plans).ok().flatten());
                 problems.extend(ended.filter_map(|execution| problem_of(&execution)));
             }
             Err(error) => problems.push(("the journal".to_owned(), error.to_string())),

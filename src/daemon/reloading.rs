@@ -87,7 +87,7 @@ impl Dispatcher {
 
     /// Loads one execution; returns whether it is live now.
     fn reloaded(&mut self, id: ExecutionId, missing: Missing, log: &dyn Log) -> bool {
-        match load(id, log) {
+        match load(id, log, &self.plans) {
             Ok(Some(execution)) if execution.is_live() => {
                 self.readmit(execution, missing.watchers);
                 true

@@ -39,6 +39,11 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// Returns what the schedules start.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &Arc<Plan>> {
+        self.scheduled.values().filter_map(|scheduled| scheduled.plan.as_ref().ok())
+    }
+
     /// Returns the slots of no schedules.
     pub fn new(store_id: String, fires: bool) -> Self {
         let timetable = Timetable::new([], Vec::new(), Timestamp::EPOCH);
