@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use keytide::disk::Outage;
 use keytide::engine::Execution;
 use keytide::secret::Version;
+use keytide::words::WorkflowStatus;
 
 use crate::issuer::Token;
 use crate::plans::READ;
@@ -16,7 +17,7 @@ const ROUNDS_MAX: usize = 60;
 impl World {
     pub(crate) fn end(&mut self) {
         self.kind = true;
-        if self.dice.once_in(2) {
+        if self.dice.once_in(4) {
             self.crash(Outage::Process);
         }
         self.unschedule();
@@ -31,18 +32,17 @@ impl World {
     }
 
     fn round(&mut self) {
-        let live: BTreeSet<_> = self.process().dispatcher.executions().map(|execution| execution.id).collect();
-        for id in live {
+        let live = self.process().dispatcher.executions();
+        let paused = live.filter(|execution| execution.status == WorkflowStatus::Paused);
+        for id in paused.map(|execution| execution.id).collect::<BTreeSet<_>>() {
             self.resume(id);
         }
-        self.turn();
         while !self.queue.is_empty() {
             self.work();
         }
         while !self.mail.is_empty() {
             self.post();
         }
-        self.turn();
         self.visit();
         self.turn();
         if self.queue.is_empty() && self.taken.is_empty() {

@@ -54,7 +54,9 @@ impl World {
         store_together(&process.store, &snapshot, &policy, now, assignments, &|outcome| {
             outcomes.borrow_mut().push(outcome);
         });
-        process.store.catch_up();
+        if self.dice.once_in(2) {
+            self.process().store.catch_up();
+        }
         for outcome in outcomes.into_inner() {
             self.say(|| format!("stored {} {}: {}", outcome.execution, outcome.run, name(&outcome.answer)));
             self.acknowledge(&outcome, &values[&(outcome.execution, outcome.run)]);

@@ -19,8 +19,8 @@ use crate::process::{Process, settled_disk};
 
 /// A Friday noon in UTC.
 const NOON: Timestamp = Timestamp::from_millis(1_795_176_000_000);
-/// How much happens in a world before it becomes kind.
-const EVENTS: usize = 20;
+/// How much happens in a world before it becomes kind: at least this, and up to so much more.
+const EVENTS: (usize, usize) = (5, 12);
 
 /// A write of the store that was acknowledged.
 pub(crate) struct Written {
@@ -111,7 +111,7 @@ impl World {
 
     /// Lives through a whole history.
     pub(crate) fn play(&mut self) {
-        for _ in 0..EVENTS {
+        for _ in 0..EVENTS.0 + self.dice.roll(EVENTS.1) {
             self.event();
         }
         self.end();
