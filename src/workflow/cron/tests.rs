@@ -27,7 +27,9 @@ struct Run {
 fn vectors() -> Vec<Vector> {
     let everyday = include_str!("../../../tests/vectors/spring-cron.json");
     let awkward = include_str!("../../../tests/vectors/spring-cron-gaps.json");
-    [everyday, awkward].iter().flat_map(|text| serde_json::from_str::<Vec<Vector>>(text).unwrap()).collect()
+    // A draw of random ones, asked of Spring 6.2.19 as the others were; of 27,000 such it answered none otherwise than we do.
+    let random = include_str!("../../../tests/vectors/spring-cron-random.json");
+    [everyday, awkward, random].iter().flat_map(|text| serde_json::from_str::<Vec<Vector>>(text).unwrap()).collect()
 }
 
 fn zone(name: &str) -> TimeZone {
