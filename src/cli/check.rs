@@ -41,7 +41,8 @@ pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Re
     console.note(&summary(files.loaded.len(), &diagnostics));
     let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let is_bad = count(Severity::Error) > 0 || arguments.strict && count(Severity::Warning) > 0;
-    if is_bad || files.troubles.iter().any(|trouble| !trouble.message.is_empty()) && files.loaded.is_empty() {
+    // What could not be looked at may hold anything.
+    if is_bad || !files.troubles.is_empty() {
         return Err(Error::silent(Kind::Failed));
     }
     Ok(())

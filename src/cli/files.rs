@@ -8,7 +8,7 @@ use crate::catalog::{News, Trouble};
 use crate::clock::{Clock, SystemClock};
 use crate::disk;
 use crate::watch::{Change, Places, read_once};
-use crate::workflow::load::{Loaded, load};
+use crate::workflow::load::{Loaded, load, unreadable};
 
 /// The longest definition file that is read; the loader refuses it before that.
 const FILE_BYTES_MAX: u64 = 2 << 20;
@@ -46,7 +46,7 @@ impl Files {
         for (name, news) in change.files {
             match news {
                 News::Written(bytes) => self.loaded.push(load(&name, &bytes)),
-                News::Unreadable(message) => self.troubles.push(Trouble { place: name, message }),
+                News::Unreadable(message) => self.loaded.push(unreadable(&name, &message)),
                 News::Removed => {}
             }
         }

@@ -86,6 +86,13 @@ pub fn load(name: &str, bytes: &[u8]) -> Loaded {
     loaded
 }
 
+/// Returns what is told of a file whose bytes cannot be had.
+pub fn unreadable(name: &str, why: &str) -> Loaded {
+    let mut loaded = Loaded::empty(Source { name: name.into(), text: "".into() });
+    loaded.diagnostics.push(problem::error(&loaded.source, None, "E0101", format!("the file {why}")));
+    loaded
+}
+
 /// Returns the file as a workflow of one task, where the file is a bare task as documentation pages show them.
 pub fn bare_task_as_workflow(loaded: &Loaded) -> Option<Loaded> {
     let task = loaded.bare_task.clone()?;

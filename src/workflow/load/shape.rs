@@ -62,12 +62,12 @@ pub(super) static WORKFLOW: Shape = Shape {
         ("timeoutSeconds", Kind::Integer),
         ("variables", Kind::Map),
         ("inputTemplate", Kind::Map),
-        ("rateLimitConfig", Kind::Any),
-        ("inputSchema", Kind::Any),
-        ("outputSchema", Kind::Any),
+        ("rateLimitConfig", Kind::Of(&RATE_LIMIT)),
+        ("inputSchema", Kind::Map),
+        ("outputSchema", Kind::Map),
         ("enforceSchema", Kind::Flag),
         ("metadata", Kind::Map),
-        ("cacheConfig", Kind::Any),
+        ("cacheConfig", Kind::Of(&CACHE)),
         ("maskedFields", TEXTS),
         ("schedules", Kind::List(&Kind::Of(&SCHEDULE_BESIDE))),
         ("tags", Kind::Any),
@@ -102,7 +102,7 @@ pub(super) static TASK: Shape = Shape {
         ("defaultCase", Kind::List(&A_TASK)),
         ("forkTasks", Kind::List(&TASKS)),
         ("startDelay", Kind::Integer),
-        ("subWorkflowParam", Kind::Any),
+        ("subWorkflowParam", Kind::Of(&SUB_WORKFLOW)),
         ("joinOn", TEXTS),
         ("sink", Kind::Text),
         ("optional", Kind::Flag),
@@ -118,10 +118,37 @@ pub(super) static TASK: Shape = Shape {
         ("expression", Kind::Text),
         ("onStateChange", Kind::Map),
         ("joinStatus", Kind::Text),
-        ("cacheConfig", Kind::Any),
+        ("cacheConfig", Kind::Of(&CACHE)),
         ("permissive", Kind::Flag),
         ("joinMode", Kind::OneOf(&["SYNC", "ASYNC"])),
         ("metadata", Kind::Map),
+    ],
+};
+
+/// How many executions of a workflow run at once, by a key.
+static RATE_LIMIT: Shape = Shape {
+    what: "a rate limit",
+    required: &[],
+    fields: &[("rateLimitKey", Kind::Text), ("concurrentExecLimit", Kind::Integer)],
+};
+
+/// How long an output is remembered.
+static CACHE: Shape =
+    Shape { what: "a cache", required: &[], fields: &[("key", Kind::Text), ("ttlInSecond", Kind::Integer)] };
+
+/// Which workflow a task starts. The definition may stand in it, or be an expression; so may the priority.
+static SUB_WORKFLOW: Shape = Shape {
+    what: "a child workflow",
+    required: &[],
+    fields: &[
+        ("name", Kind::Text),
+        ("version", Kind::Integer),
+        ("taskToDomain", Kind::MapOf(&Kind::Text)),
+        ("workflowDefinition", Kind::Any),
+        ("workflowDef", Kind::Any),
+        ("idempotencyKey", Kind::Text),
+        ("idempotencyStrategy", Kind::Text),
+        ("priority", Kind::Any),
     ],
 };
 
@@ -158,8 +185,8 @@ const TASK_DEF_FIELDS: &[(&str, Kind)] = &[
     ("baseType", Kind::Text),
     ("totalTimeoutSeconds", Kind::Integer),
     ("taskStatusListenerEnabled", Kind::Flag),
-    ("inputSchema", Kind::Any),
-    ("outputSchema", Kind::Any),
+    ("inputSchema", Kind::Map),
+    ("outputSchema", Kind::Map),
     ("enforceSchema", Kind::Flag),
     ("tags", Kind::Any),
     ("createTime", Kind::Integer),

@@ -1,3 +1,6 @@
+mod fields;
+mod slips;
+
 use serde_json::json;
 
 use super::{Loaded, bare_task_as_workflow, load};

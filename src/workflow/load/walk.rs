@@ -11,7 +11,7 @@ pub(super) const DIAGNOSTICS_MAX: usize = 200;
 
 /// Reports every field of `node` that is of the wrong type, unknown or missing.
 pub(super) fn walk(source: &Source, node: &Node, shape: &'static Shape, diagnostics: &mut Vec<Diagnostic>) {
-    Walk { source, diagnostics }.map(node, shape);
+    Walk { source, diagnostics }.map(node, shape, shape.what);
 }
 
 struct Walk<'a> {
@@ -20,9 +20,9 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn map(&mut self, node: &Node, shape: &'static Shape) {
+    fn map(&mut self, node: &Node, shape: &'static Shape, name: &str) {
         if !node.is_map() {
-            return self.wrong(node, "fields", shape.what);
+            return self.wrong(node, name, shape.what);
         }
         for entry in node.entries() {
             if self.diagnostics.len() > DIAGNOSTICS_MAX {
@@ -60,7 +60,7 @@ impl Walk<'_> {
                 Tree::Map(entries) => entries.iter().for_each(|entry| self.value(&entry.value, kind, &entry.key)),
                 _ => self.wrong(node, name, "a map"),
             },
-            Kind::Of(shape) => self.map(node, shape),
+            Kind::Of(shape) => self.map(node, shape, name),
         }
     }
 
@@ -69,6 +69,17 @@ impl Walk<'_> {
         if node.is_null() {
             let message = format!("`{}` holds an empty item", shorten(name));
             self.push(problem::error(self.source, Some(node.span), "E0201", message).help("remove it"));
+            return;
+        }
+        if let (Kind::Of(shape), false) = (kind, node.is_map()) {
+            let message = format!("an item of `{}` must be {}, not {}", shorten(name), shape.what, found(node));
+            let diagnostic = problem::error(self.source, Some(node.head()), "E0201", message);
+            let is_comment = node.text().is_some_and(|text| text.starts_with("//"));
+            self.push(if is_comment {
+                diagnostic.help("YAML comments start with `#`; `//` is for JSON files")
+            } else {
+                diagnostic.label(format!("expected {}", shape.what))
+            });
             return;
         }
         self.value(node, kind, name);

@@ -1,5 +1,6 @@
 //! JSON with comments, and nothing else that JSON does not have.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -26,14 +27,28 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
+/// How many commas too many are read over: each costs a parse of the file.
+const MENDED_MAX: usize = 20;
+
 /// Parses a text of one JSON value.
 pub(super) fn parse(source: &Source) -> Parsed {
     let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
-    let ast = match parse_to_ast(&source.text, &collect, &STRICT) {
-        Ok(parsed) => parsed.value,
-        Err(error) => return Parsed { documents: Vec::new(), diagnostics: vec![explain(source, &error)] },
-    };
-    let mut reading = Reading { source, nodes: 0, diagnostics: Vec::new() };
+    let mut text = Cow::Borrowed(&*source.text);
+    let mut diagnostics = Vec::new();
+    while let Err(error) = parse_to_ast(&text, &collect, &STRICT) {
+        diagnostics.push(explain(source, &error));
+        let comma = error.range();
+        let is_mended = matches!(error.kind(), ParseErrorKind::TrailingCommasNotAllowed)
+            && text.get(comma.start..comma.end) == Some(",")
+            && diagnostics.len() < MENDED_MAX;
+        if !is_mended {
+            return Parsed { documents: Vec::new(), diagnostics };
+        }
+        // A comma too many hides nothing: without it the rest can be judged in the same go.
+        text.to_mut().replace_range(comma.start..comma.end, " ");
+    }
+    let ast = parse_to_ast(&text, &collect, &STRICT).ok().and_then(|parsed| parsed.value);
+    let mut reading = Reading { source, nodes: 0, diagnostics };
     let document = ast.and_then(|ast| match reading.node(&ast, 1) {
         Ok(node) => Some(node),
         Err(stop) => {
@@ -166,8 +181,22 @@ fn explain(source: &Source, error: &ParseError) -> Diagnostic {
         ParseErrorKind::ExpectedStringObjectProperty | ParseErrorKind::UnexpectedWord => {
             diagnostic.help("JSON quotes every name and text with \"")
         }
+        ParseErrorKind::UnterminatedObject => diagnostic.help("close it with `}`"),
+        ParseErrorKind::UnterminatedArray => diagnostic.help("close it with `]`"),
+        ParseErrorKind::UnterminatedCommentBlock => diagnostic.help("close it with `*/`"),
+        ParseErrorKind::UnexpectedToken | ParseErrorKind::UnexpectedTokenInObject if is_hash(source, place) => {
+            diagnostic.help("comments in JSON files start with `//`; `#` is for YAML")
+        }
+        ParseErrorKind::UnexpectedToken => {
+            diagnostic.help("a value is a text in \"quotes\", a number, true, false, null, a list or a map")
+        }
+        ParseErrorKind::ExpectedColonAfterObjectKey => diagnostic.help("write `\"name\": value`"),
         _ => diagnostic,
     }
+}
+
+fn is_hash(source: &Source, place: Span) -> bool {
+    source.text.get(place.start..).is_some_and(|rest| rest.starts_with('#'))
 }
 
 /// Returns the digits around a place where a number that starts with 0 was cut in two.

@@ -32,7 +32,17 @@ pub(super) fn scan_error(source: &Source, at: usize, error: &ScanError) -> Diagn
     if line.text.matches(": ").count() > 1 {
         return diagnostic.help("quote a text that holds `: `");
     }
-    diagnostic
+    let message = error.kind().to_string();
+    let says = |words: &str| message.contains(words);
+    if says("quoted scalar") {
+        diagnostic.help("a quote is opened and not closed; inside of quotes every line is indented")
+    } else if says("block collection") || says("block mapping") || says("indentation") {
+        diagnostic.help("the fields of one map start in one column, and so do the items of one list")
+    } else if says("directive") {
+        diagnostic.help("remove the line: the file is read as YAML 1.2 in any case")
+    } else {
+        diagnostic
+    }
 }
 
 /// Explains an alias that nothing stands behind: mostly a cron expression or a pattern without quotes.
@@ -123,7 +133,8 @@ fn unquoted(source: &Source, line: &Line<'_>) -> Option<Diagnostic> {
         '%' => "YAML reads `%` at the start of a value as a directive",
         _ => return None,
     };
-    let is_cron = first == '@' || value.split_whitespace().count() >= 5;
+    let is_macro = first == '@' && Cron::parse(value).err().is_none_or(|error| error.fix.is_some());
+    let is_cron = is_macro || value.split_whitespace().count() >= 5;
     if first == '*' && !is_cron && !value.starts_with("*/") && !value.starts_with("*.") {
         return None;
     }
