@@ -17,7 +17,9 @@ const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 /// Prints what an expression gives: text as it is, anything else as JSON.
 pub(super) fn run(arguments: &Eval, project: &Project, console: &Console) -> Result<(), Error> {
     let document = inert(document(&arguments.document, project)?);
-    let value = resolve_text(&arguments.expression, &DocumentLookup(&document));
+    let value = resolve_text(&arguments.expression, &DocumentLookup(&document)).map_err(|hit| {
+        Error::new(Kind::Failed, hit).hint("Conductor may evaluate it; here it has to be written more simply")
+    })?;
     match (shown(&value).as_ref(), console.format) {
         (Value::String(text), Format::Table) => console.data(text),
         (value, Format::Table | Format::Json) => console.json(value),

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::view;
 use crate::words::{Map, RunNumber, Timestamp};
-use crate::workflow::expressions::{Lookup, parse, resolve, resolve_text};
+use crate::workflow::expressions::{LimitHit, Lookup, parse, resolve, resolve_text};
+use crate::workflow::fields::{TASK_FIELDS, WORKFLOW_FIELDS};
 
 /// An execution as expressions see it.
 pub(super) struct Scope<'a> {
@@ -20,42 +21,6 @@ pub(super) struct Scope<'a> {
     pub(super) finished: Option<(RunNumber, &'a Value)>,
 }
 
-const WORKFLOW_FIELDS: [&str; 12] = [
-    "input",
-    "output",
-    "status",
-    "workflowId",
-    "parentWorkflowId",
-    "parentWorkflowTaskId",
-    "workflowType",
-    "version",
-    "correlationId",
-    "reasonForIncompletion",
-    "schemaVersion",
-    "variables",
-];
-
-const TASK_FIELDS: [&str; 18] = [
-    "input",
-    "output",
-    "taskType",
-    "status",
-    "referenceTaskName",
-    "retryCount",
-    "correlationId",
-    "pollCount",
-    "taskDefName",
-    "scheduledTime",
-    "startTime",
-    "endTime",
-    "workflowInstanceId",
-    "taskId",
-    "reasonForIncompletion",
-    "callbackAfterSeconds",
-    "workerId",
-    "iteration",
-];
-
 impl<'a> Scope<'a> {
     /// Returns an execution as its expressions see it.
     pub(super) const fn new(execution: &'a Execution, environment: &'a Map) -> Self {
@@ -63,16 +28,17 @@ impl<'a> Scope<'a> {
     }
 
     /// Resolves a template to its stored form.
-    pub(super) fn resolve(&self, template: &Value) -> Value {
+    pub(super) fn resolve(&self, template: &Value) -> Result<Value, LimitHit> {
         resolve(template, self)
     }
 
-    /// Returns the paths of a template that lead to nothing.
+    /// Returns the paths of a template that lead to nothing; one that hits a limit is not among them.
     pub(super) fn missing(&self, template: &Value) -> Vec<String> {
         match template {
             Value::String(text) => {
                 let references = parse(text).into_iter();
-                let missing = references.filter(|found| resolve_text(&text[found.range.clone()], self).is_null());
+                let missing = references
+                    .filter(|found| resolve_text(&text[found.range.clone()], self).is_ok_and(|value| value.is_null()));
                 missing.map(|found| text[found.path].to_owned()).collect()
             }
             Value::Array(items) => items.iter().flat_map(|item| self.missing(item)).collect(),
@@ -181,8 +147,9 @@ impl Lookup for Output<'_> {
     }
 }
 
-/// Returns what is at a path below an output; the whole where the path is empty.
+/// Returns what is at a path below an output; the whole where the path is empty, and where it hits a limit: what is read this
+/// way is to be hidden, and too much of it is better than nothing.
 pub(super) fn below(output: &Value, path: &str) -> Value {
     let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-    resolve_text(&format!("${{output{dot}{path}}}"), &Output(output))
+    resolve_text(&format!("${{output{dot}{path}}}"), &Output(output)).unwrap_or_else(|_| output.clone())
 }

@@ -15,7 +15,7 @@ use crate::engine::schedule::seconds;
 use crate::engine::step::{Step, Todo};
 use crate::words::{Payload, RunNumber, Sensitive, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
-use crate::workflow::expressions::inert;
+use crate::workflow::expressions::{LimitHit, inert};
 
 impl Step<'_> {
     /// Takes an answer of the executor.
@@ -231,8 +231,8 @@ impl Step<'_> {
     }
 
     /// Resolves a template that only this step needs.
-    pub(super) fn resolved(&self, template: &crate::words::Map) -> Payload {
-        Payload::new(self.scope().resolve(&Value::Object(template.clone())))
+    pub(super) fn resolved(&self, template: &crate::words::Map) -> Result<Payload, LimitHit> {
+        self.scope().resolve(&Value::Object(template.clone())).map(Payload::new)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
 use crate::engine::step::{Step, Todo};
 use crate::words::{Map, Payload, RunNumber, TaskId, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::{TaskDef, TaskType};
+use crate::workflow::expressions::LimitHit;
 
 /// Another attempt, or the first.
 #[derive(Default)]
@@ -45,7 +46,14 @@ impl Step<'_> {
             return self.end(WorkflowStatus::Failed, Some(reason), None);
         }
         let run = RunNumber(u32::try_from(self.execution.runs.len() + 1).unwrap_or(u32::MAX));
-        let input = self.input(planned, run);
+        let input = match self.input(planned, run) {
+            Ok(input) => input,
+            Err(hit) => {
+                let reference = &planned.task.task_reference_name;
+                let reason = format!("the input of task `{reference}`: {hit}");
+                return self.end(WorkflowStatus::Failed, Some(reason), None);
+            }
+        };
         if input.values().map(size_bytes).sum::<usize>() > PAYLOAD_BYTES {
             let reference = &planned.task.task_reference_name;
             let reason = format!("the input of task `{reference}` is over the limit of {PAYLOAD_BYTES} bytes");
@@ -76,7 +84,9 @@ impl Step<'_> {
     fn scheduling(&self, planned: &PlannedTask, run: RunNumber, input: Map, attempt: Attempt) -> Scheduling {
         let now = self.now();
         let unresolved = planned.task.task_type == TaskType::UpdateSecret
-            && update_secret::is_unresolved(&planned.task.input_parameters, |text| self.scope().resolve(&text.into()));
+            && update_secret::is_unresolved(&planned.task.input_parameters, |text| {
+                self.scope().resolve(&text.into()).unwrap_or_default()
+            });
         let previous = attempt.retry_of.map(|previous| self.at(previous));
         let not_before = now.plus(attempt.delay);
         let def = planned.def.as_ref();
@@ -102,10 +112,10 @@ impl Step<'_> {
     }
 
     /// Resolves what a task takes, with its task definition's template for what is left out or null.
-    fn input(&self, planned: &PlannedTask, run: RunNumber) -> Map {
+    fn input(&self, planned: &PlannedTask, run: RunNumber) -> Result<Map, LimitHit> {
         match &planned.task.task_type {
-            TaskType::Noop => return noop::input(),
-            TaskType::Join => return join::input(planned),
+            TaskType::Noop => return Ok(noop::input()),
+            TaskType::Join => return Ok(join::input(planned)),
             TaskType::Simple
             | TaskType::Http
             | TaskType::UpdateSecret
@@ -123,7 +133,7 @@ impl Step<'_> {
         for (key, value) in defaults.into_iter().flatten() {
             template.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        let mut input = object(scope.resolve(&Value::Object(template)));
+        let mut input = object(scope.resolve(&Value::Object(template))?);
         for (key, value) in defaults.into_iter().flatten() {
             if input.get(key).is_some_and(Value::is_null) {
                 input.insert(key.clone(), value.clone());
@@ -132,7 +142,7 @@ impl Step<'_> {
         if planned.task.task_type == TaskType::Http {
             http::note_input(planned, &mut input);
         }
-        input
+        Ok(input)
     }
 
     fn fork(&mut self, planned: &PlannedTask, run: RunNumber, scope: Option<RunNumber>) {

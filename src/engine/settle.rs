@@ -8,6 +8,7 @@ use crate::engine::schedule::Attempt;
 use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
+use crate::workflow::expressions::LimitHit;
 
 impl Step<'_> {
     /// Sees what follows from a run that has ended.
@@ -49,9 +50,10 @@ impl Step<'_> {
     }
 
     fn end_failed(&mut self, run: RunNumber, status: WorkflowStatus, reason: String) {
-        let output = self.at(run).output.clone();
-        let output = self.output_or(output);
-        self.end(status, Some(reason), Some(output));
+        match self.output_or(self.at(run).output.clone()) {
+            Ok(output) => self.end(status, Some(reason), Some(output)),
+            Err(hit) => self.end(status, Some(format!("{reason}; the output: {hit}")), Some(Payload::empty())),
+        }
     }
 
     /// Ends an execution in which everything is through.
@@ -72,10 +74,16 @@ impl Step<'_> {
 
     /// Ends the execution: what is open is canceled, and the output is what the definition says, else the last task's.
     pub(super) fn end(&mut self, status: WorkflowStatus, reason: Option<String>, output: Option<Payload>) {
-        let output = output.unwrap_or_else(|| {
-            let last = self.execution.runs.iter().rfind(|run| !run.gone);
-            self.output_or(last.map(|run| run.output.clone()).unwrap_or_default())
-        });
+        let output = output.map_or_else(|| self.own_output(), Ok);
+        let (status, reason, output) = match output {
+            Ok(output) => (status, reason, output),
+            Err(hit) => {
+                let completes = status == WorkflowStatus::Completed;
+                let first = reason.map_or_else(String::new, |reason| format!("{reason}; "));
+                let status = if completes { WorkflowStatus::Failed } else { status };
+                (status, Some(format!("{first}the output: {hit}")), Payload::empty())
+            }
+        };
         let open: Vec<_> = self.execution.index.open.iter().copied().collect();
         for run in open {
             self.emit(Fact::Canceled { run });
@@ -84,9 +92,14 @@ impl Step<'_> {
         self.todo.clear();
     }
 
-    fn output_or(&self, otherwise: Payload) -> Payload {
+    fn own_output(&self) -> Result<Payload, LimitHit> {
+        let last = self.execution.runs.iter().rfind(|run| !run.gone);
+        self.output_or(last.map(|run| run.output.clone()).unwrap_or_default())
+    }
+
+    fn output_or(&self, otherwise: Payload) -> Result<Payload, LimitHit> {
         let parameters = &self.execution.plan.pinned.workflow.output_parameters;
-        if parameters.is_empty() { otherwise } else { self.resolved(parameters) }
+        if parameters.is_empty() { Ok(otherwise) } else { self.resolved(parameters) }
     }
 }
 

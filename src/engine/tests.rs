@@ -2,6 +2,7 @@
 
 mod control;
 mod corpus;
+mod limits;
 mod random;
 mod rig;
 mod rotation;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::access::{Policy, Principal, Target, TargetKind};
 use crate::secret::{Snapshot, Version};
 use crate::words::{Owner, Permission, Sensitive};
-use crate::workflow::expressions::{self, SecretReference, SecretVersion};
+use crate::workflow::expressions::{self, Limit, SecretReference, SecretVersion};
 
 /// An input with its secrets in it. No `Debug`.
 pub struct Handed {
@@ -17,12 +17,25 @@ pub struct Handed {
     pub resolved: Vec<Sensitive>,
 }
 
-/// A secret that is not there, or that the owner may not read: both read the same to who may not know.
+/// Why a secret cannot be put into an input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("secret \"{secret}\" is not available to workflow:{workflow} (missing or not granted)")]
-pub struct NotAvailable {
-    secret: String,
-    workflow: String,
+pub enum NotAvailable {
+    /// It is not there, or the owner may not read it: both read the same to who may not know.
+    #[error("secret \"{secret}\" is not available to workflow:{workflow} (missing or not granted)")]
+    Missing {
+        /// The secret.
+        secret: String,
+        /// The workflow that asks for it.
+        workflow: String,
+    },
+    /// The path into it hits a limit.
+    #[error("the path into secret \"{secret}\" cannot be evaluated: {limit}")]
+    Limit {
+        /// The secret.
+        secret: String,
+        /// What was hit.
+        limit: Limit,
+    },
 }
 
 /// Returns a stored input with the values of its secrets.
@@ -36,9 +49,11 @@ pub fn hand_off(
     let mut resolved = Vec::new();
     let input = expressions::hand_off(input, &mut |reference| {
         let value = permitted(reference, owner, workflow, snapshot, policy);
-        let value =
-            value.ok_or_else(|| NotAvailable { secret: reference.name.clone(), workflow: workflow.to_owned() })?;
-        let picked = reference.pick(value.expose());
+        let value = value
+            .ok_or_else(|| NotAvailable::Missing { secret: reference.name.clone(), workflow: workflow.to_owned() })?;
+        let picked = reference
+            .pick(value.expose())
+            .map_err(|limit| NotAvailable::Limit { secret: reference.name.clone(), limit })?;
         if !snapshot.is_plain(&reference.name) {
             resolved.extend(leaf(&picked));
             resolved.push(value);

@@ -51,7 +51,7 @@ pub const CODES: [(&str, &str); 57] = [
     ("E0303", "Two task definitions have the same name. Tasks find their definition by name, so there can be one."),
     (
         "E0304",
-        "The path between `${` and `}` cannot be read. Conductor allows no spaces and no operators in it, refuses such an input when the workflow is registered, and reads null elsewhere. A template literal of a script, as `${$.x}`, is caught by the same rule.",
+        "The path between `${` and `}` cannot be read. Conductor allows no spaces and no operators in it, refuses such an input when the workflow is registered, and reads null elsewhere. A template literal of a script, as `${$.x}`, is caught by the same rule. A path that hits one of keytide's own limits (its length, how deep conditions nest, patterns that only Java matches) is refused too: a run would fail at it.",
     ),
     (
         "E0305",

@@ -9,6 +9,7 @@ pub mod cron;
 pub mod definition;
 pub mod duration;
 pub mod expressions;
+pub mod fields;
 pub mod flow;
 pub mod load;
 pub mod pinned;

@@ -19,6 +19,23 @@ fn every_problem_of_every_file_is_shown_at_its_line() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_fails_the_check_as_any_other() {
+    let long = format!("// {}\n", "x".repeat(2 << 20));
+    let test = Test::new().file("workflows/good.json", GOOD).file("workflows/long.json", &long);
+    let test = test.secret("token", "some-value");
+    test.keytide(&["check"]).fails(1).prints("workflows/long.json").tells("2 files: 1 error");
+    let found = test.keytide(&["check", "-o", "json"]).fails(1).json();
+    assert_eq!((&found[0]["file"], &found[0]["code"]), (&"workflows/long.json".into(), &"E0101".into()));
+}
+
+#[test]
+fn an_expression_over_a_limit_is_told_before_it_runs() {
+    let def = GOOD.replace("${workflow.secrets.token}", "${workflow.input.l[?(@ =~ /(?=a)a/)]}");
+    let test = Test::new().file("workflows/a.json", &def);
+    test.keytide(&["check"]).fails(1).prints("workflows/a.json:3:").prints("cannot be evaluated: its pattern uses");
+}
+
+#[test]
 fn an_unknown_secret_is_a_warning_until_it_is_kept() {
     let test = Test::new().file("workflows/good.json", GOOD);
     test.keytide(&["check"]).success().prints("token").tells("1 warning");

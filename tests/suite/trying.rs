@@ -15,6 +15,16 @@ fn an_expression_is_evaluated_against_a_document() {
 }
 
 #[test]
+fn an_expression_that_hits_a_limit_says_so_instead_of_null() {
+    let test = Test::empty().file("data.json", r#"{"a": {"l": ["x"]}}"#);
+    let ran = test.keytide(&["eval", "say ${a.l[?(@ =~ /(?=x)x/)]}", "--with", "data.json"]).fails(1);
+    ran.stdout("").tells("`${a.l[?(@ =~ /(?=x)x/)]}` cannot be evaluated: its pattern uses what is not supported here");
+    let long = format!("${{{}a}}", "a.".repeat(300));
+    let ran = test.keytide(&["eval", &long, "--with", "data.json"]).fails(1);
+    ran.tells("its path is over the limit of 256 steps");
+}
+
+#[test]
 fn the_next_times_of_a_cron_are_listed() {
     let test = Test::empty();
     let next = ["schedule", "next", "--cron", "0 30 9 * * MON-FRI", "--zone", "Europe/Berlin", "-n", "2"];

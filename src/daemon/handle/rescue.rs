@@ -7,7 +7,7 @@ use crate::daemon::handle::executions::Known;
 use crate::engine::{Input, Operation};
 use crate::secret::{Allow, Change, Evaluation, Write, Writer, Written, text_to_store};
 use crate::words::{ExecutionId, Owner, Permission};
-use crate::workflow::expressions::{DocumentLookup, resolve_text};
+use crate::workflow::expressions::{DocumentLookup, LimitHit, resolve_text};
 
 impl Handle {
     /// Stores a value of a run's raw response that no task could store, and then stops naming the run as a problem.
@@ -28,8 +28,9 @@ impl Handle {
         };
         let responses = known.runs.iter().filter_map(|run| run.response.as_ref());
         let bodies: Vec<Value> = responses.map(|response| response.body.expose().clone()).collect();
-        let found = bodies.iter().rev().map(|body| at_path(body, path)).find(|value| !value.is_null());
-        let value = found.ok_or_else(|| not_found(execution, path, bodies.last()))?;
+        let found = bodies.iter().rev().map(|body| at_path(body, path)).find(|found| *found != Ok(Value::Null));
+        let value = found.transpose().map_err(|hit| Error::invalid(hit.to_string()))?;
+        let value = value.ok_or_else(|| not_found(execution, path, bodies.last()))?;
         let text = text_to_store(&value, Evaluation::Resolved, allow)
             .map_err(|refusal| Error::invalid(format!("the value for `{secret}` is refused: {refusal}")))?;
         let write = Write { name: secret.to_owned(), value: text, expires: None, plain: false };
@@ -48,9 +49,9 @@ impl Handle {
 }
 
 /// Returns what is at a path of a body; `$` is all of it.
-fn at_path(body: &Value, path: &str) -> Value {
+fn at_path(body: &Value, path: &str) -> Result<Value, LimitHit> {
     match path {
-        "$" | "." | "" => body.clone(),
+        "$" | "." | "" => Ok(body.clone()),
         path => resolve_text(&format!("${{{path}}}"), &DocumentLookup(body)),
     }
 }

@@ -134,7 +134,7 @@ fn filtered(step: &Step<'_>, run: RunNumber) -> Result<Option<Payload>, String> 
     if let Some(path) = scope.missing(&template).first() {
         return Err(format!("fetched but not extracted: the response has nothing at `{path}`"));
     }
-    match scope.resolve(&template) {
+    match scope.resolve(&template).map_err(|hit| format!("fetched but not extracted: {hit}"))? {
         map @ Value::Object(_) => Ok(Some(Payload::new(map))),
         other => Ok(Some(Payload::new(json!({"output": other})))),
     }

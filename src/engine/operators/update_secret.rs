@@ -19,7 +19,7 @@ pub(in crate::engine) fn written(step: &Step<'_>, run: RunNumber) -> Vec<String>
         };
         let pairs = secrets.as_array().map_or(std::slice::from_ref(secrets), Vec::as_slice);
         for key in pairs.iter().filter_map(|pair| pair.get("secretKey")) {
-            let name = step.scope().resolve(key);
+            let name = step.scope().resolve(key).unwrap_or_default();
             names.extend(name.as_str().filter(|name| !name.is_empty()).map(|name| format!("\"{name}\"")));
         }
     }

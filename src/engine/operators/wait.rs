@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::words::Timestamp;
+use crate::workflow::duration::parse_duration_seconds;
 use crate::workflow::expressions::java_text;
 
 /// Returns when a WAIT that starts now ends; [`Timestamp::MAX`] where only somebody can end it.
@@ -13,10 +14,10 @@ pub(in crate::engine) fn end(input: &Value, now: Timestamp) -> Result<Timestamp,
         (Some(_), Some(_)) => Err("Both 'duration' and 'until' specified. Please provide only one input".to_owned()),
         (None, None) => Ok(Timestamp::MAX),
         (Some(text), None) => {
-            let duration = duration(&text).ok_or_else(|| {
+            let seconds = parse_duration_seconds(&text).ok_or_else(|| {
                 format!("Not valid duration: {text}; write it as `1 days 2 hours 3 minutes 4 seconds`")
             })?;
-            Ok(now.plus(duration))
+            Ok(now.plus(Duration::from_secs(seconds)))
         }
         (None, Some(text)) => until(&text).ok_or_else(|| {
             format!("Not a valid time: {text}; write it as `yyyy-MM-dd`, `yyyy-MM-dd HH:mm` or `yyyy-MM-dd HH:mm z`")
@@ -27,30 +28,6 @@ pub(in crate::engine) fn end(input: &Value, now: Timestamp) -> Result<Timestamp,
 fn text(input: &Value, key: &str) -> Option<String> {
     let value = input.get(key).filter(|value| !value.is_null())?;
     Some(java_text(value)).filter(|text| !text.is_empty())
-}
-
-/// Reads days, hours, minutes and seconds, in this order, each at most once.
-fn duration(text: &str) -> Option<Duration> {
-    const UNITS: [(&[&str], u64); 4] = [
-        (&["days", "day", "d"], 86_400),
-        (&["hours", "hour", "hrs", "hr", "h"], 3_600),
-        (&["minutes", "minute", "mins", "min", "m"], 60),
-        (&["seconds", "second", "secs", "sec", "s"], 1),
-    ];
-    let text = text.trim().to_ascii_lowercase();
-    let mut rest = text.as_str();
-    let mut seconds = 0_u64;
-    let mut units = UNITS.iter();
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: u64 = rest[..digits].parse().ok()?;
-        let after = rest[digits..].trim_start();
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-        let (_, factor) = units.find(|(names, _)| names.contains(&&after[..letters]))?;
-        seconds = seconds.checked_add(number.checked_mul(*factor)?)?;
-        rest = after[letters..].trim_start();
-    }
-    Some(Duration::from_secs(seconds))
 }
 
 /// Reads a date, with a time and a zone or without; without a zone it is UTC.

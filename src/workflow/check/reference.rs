@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::workflow::expressions::{self, parse};
+use crate::workflow::expressions::{self, Limit, parse};
 
 /// The most references of one text that are judged.
 const REFERENCES_MAX: usize = 200;
@@ -20,6 +20,8 @@ pub(super) struct Reference<'a> {
     pub(super) is_escaped: bool,
     /// Whether its path can be read.
     pub(super) is_readable: bool,
+    /// The limit that its path hits, whatever the data.
+    pub(super) limit: Option<Limit>,
     rest: &'a str,
 }
 
@@ -33,6 +35,7 @@ impl<'a> Reference<'a> {
             head: head.map(|(name, _)| name),
             is_escaped,
             is_readable: found.is_readable(text),
+            limit: found.limit(text),
             rest,
         }
     }

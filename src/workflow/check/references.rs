@@ -4,49 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::words::{Span, nearest};
 use crate::workflow::definition::TaskType;
+use crate::workflow::expressions::Limit;
+use crate::workflow::fields::{TASK_FIELDS, WORKFLOW_FIELDS};
 use crate::workflow::problem;
 use crate::workflow::tree::{Node, Tree};
 
 use super::reference::{Reference, references};
 use super::{Findings, Known, Workflow};
-
-/// What an execution shows under `workflow.`.
-const WORKFLOW_FIELDS: [&str; 13] = [
-    "input",
-    "output",
-    "status",
-    "workflowId",
-    "parentWorkflowId",
-    "parentWorkflowTaskId",
-    "workflowType",
-    "version",
-    "correlationId",
-    "reasonForIncompletion",
-    "schemaVersion",
-    "variables",
-    "secrets",
-];
-/// What an execution shows of a task.
-const TASK_FIELDS: [&str; 18] = [
-    "input",
-    "output",
-    "taskType",
-    "status",
-    "referenceTaskName",
-    "retryCount",
-    "correlationId",
-    "pollCount",
-    "taskDefName",
-    "scheduledTime",
-    "startTime",
-    "endTime",
-    "workflowInstanceId",
-    "taskId",
-    "reasonForIncompletion",
-    "callbackAfterSeconds",
-    "workerId",
-    "iteration",
-];
 
 /// Reports every reference of a workflow that leads nowhere.
 pub(super) fn check(workflow: &Workflow<'_>, known: &Known, written: &BTreeSet<String>, found: &mut Findings) {
@@ -109,6 +73,9 @@ impl Rule<'_> {
         if is_text || reference.path.trim().is_empty() {
             return;
         }
+        if let Some(limit) = reference.limit {
+            return self.over(span, reference.path, limit);
+        }
         let is_spaced = reference.head.is_some_and(|head| head.contains(char::is_whitespace));
         if !reference.is_readable || is_spaced || reference.path.starts_with('$') {
             return self.odd(span, reference.path);
@@ -119,6 +86,15 @@ impl Rule<'_> {
             Some(head) => self.task(node, span, (reference, head), reader),
             None => {}
         }
+    }
+
+    fn over(&mut self, span: Span, path: &str, limit: Limit) {
+        let message = format!("`${{{}}}` cannot be evaluated: {limit}", path.chars().take(60).collect::<String>());
+        self.found.push(
+            problem::error(self.workflow.source, Some(span), "E0304", message)
+                .label("whatever reads this fails")
+                .help("write it more simply; Conductor may evaluate it, keytide does not"),
+        );
     }
 
     fn odd(&mut self, span: Span, path: &str) {
@@ -145,7 +121,7 @@ impl Rule<'_> {
                 let message = format!("a workflow shows no `{field}`");
                 let diagnostic =
                     problem::warning(self.workflow.source, Some(span), "W0309", message).label("always null");
-                self.found.push(match nearest(field, WORKFLOW_FIELDS.into_iter().chain(["env"])) {
+                self.found.push(match nearest(field, WORKFLOW_FIELDS.into_iter().chain(["env", "secrets"])) {
                     Some(name) => diagnostic.help(format!("did you mean `${{workflow.{name}…}}`?")),
                     None => diagnostic
                         .help("its inputs are under `workflow.input`, its variables under `workflow.variables`"),

@@ -1,5 +1,7 @@
 use serde_json::{Map, Value};
 
+use super::limit::Limit;
+
 /// The most that one task's input may grow to by expressions, in bytes: several times the largest HTTP body.
 pub(super) const EXPANSION_BYTES_MAX: usize = 64 << 20;
 
@@ -15,6 +17,8 @@ const NODE_BYTES: usize = 32;
 pub(super) struct Copier {
     bytes: usize,
     depth: usize,
+    /// How many values all paths of the template have touched.
+    pub(super) visits: usize,
 }
 
 impl Copier {
@@ -27,9 +31,9 @@ impl Copier {
         self.depth -= 1;
     }
 
-    /// Says whether that value already nests too deep.
-    pub(super) fn is_too_deep(&self) -> bool {
-        self.depth > NESTING_MAX
+    /// Refuses to go on where that value already nests too deep.
+    pub(super) fn check_depth(&self) -> Result<(), Limit> {
+        if self.depth > NESTING_MAX { Err(Limit::Nesting) } else { Ok(()) }
     }
 
     /// Returns what was copied, measured in values without text.
@@ -37,30 +41,34 @@ impl Copier {
         self.bytes / NODE_BYTES
     }
 
-    /// Copies a value; `None` where a limit is hit.
-    pub(super) fn copy(&mut self, value: &Value) -> Option<Value> {
+    /// Copies a value.
+    pub(super) fn copy(&mut self, value: &Value) -> Result<Value, Limit> {
         self.copy_below(value, self.depth)
     }
 
     /// Copies a value that becomes an item of an array.
-    pub(super) fn copy_item(&mut self, value: &Value) -> Option<Value> {
+    pub(super) fn copy_item(&mut self, value: &Value) -> Result<Value, Limit> {
         self.copy_below(value, self.depth + 1)
     }
 
     /// Counts a text that was made.
-    pub(super) fn spend(&mut self, text_bytes: usize) -> Option<()> {
+    pub(super) fn spend(&mut self, text_bytes: usize) -> Result<(), Limit> {
         self.bytes = self.bytes.saturating_add(text_bytes).saturating_add(NODE_BYTES);
-        (self.bytes <= EXPANSION_BYTES_MAX).then_some(())
+        if self.bytes <= EXPANSION_BYTES_MAX { Ok(()) } else { Err(Limit::Bytes) }
     }
 
-    fn copy_below(&mut self, value: &Value, depth: usize) -> Option<Value> {
+    fn copy_below(&mut self, value: &Value, depth: usize) -> Result<Value, Limit> {
         if depth > NESTING_MAX {
-            return None;
+            return Err(Limit::Nesting);
         }
         match value {
             Value::Array(items) => {
                 self.spend(0)?;
-                items.iter().map(|item| self.copy_below(item, depth + 1)).collect::<Option<Vec<_>>>().map(Value::Array)
+                items
+                    .iter()
+                    .map(|item| self.copy_below(item, depth + 1))
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(Value::Array)
             }
             Value::Object(fields) => {
                 self.spend(0)?;
@@ -69,15 +77,15 @@ impl Copier {
                     self.spend(name.len())?;
                     copy.insert(name.clone(), self.copy_below(field, depth + 1)?);
                 }
-                Some(Value::Object(copy))
+                Ok(Value::Object(copy))
             }
             Value::String(text) => {
                 self.spend(text.len())?;
-                Some(Value::String(text.clone()))
+                Ok(Value::String(text.clone()))
             }
             scalar @ (Value::Null | Value::Bool(_) | Value::Number(_)) => {
                 self.spend(0)?;
-                Some(scalar.clone())
+                Ok(scalar.clone())
             }
         }
     }

@@ -63,12 +63,10 @@ fn double(value: f64) -> String {
         let plain = format!("{value}");
         return if plain.contains('.') { plain } else { plain + ".0" };
     }
-    let scientific = format!("{value:e}");
-    match scientific.split_once('e') {
-        Some((digits, exponent)) if digits.contains('.') => format!("{digits}E{exponent}"),
-        Some((digits, exponent)) => format!("{digits}.0E{exponent}"),
-        None => scientific,
-    }
+    let shortest = format!("{value:e}");
+    // Java writes two digits at least: of those the nearest, which is not always the shortest and a zero (4.9E-324).
+    let written = if shortest.contains('.') { shortest } else { format!("{value:.1e}") };
+    written.replace('e', "E")
 }
 
 /// Returns the JSON that Conductor's JSON library writes for what an indefinite path collected: `/` is escaped, so are

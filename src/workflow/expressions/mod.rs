@@ -6,10 +6,12 @@
 //! *stored form*, see [`inert`], [`shown`] and [`hand_off`]).
 //!
 //! **Architecture Invariant:** pure; every limit is a named constant, so that no expression hangs, exhausts the stack or
-//! fills the memory; no error or `Debug` here holds a value.
+//! fills the memory, and hitting one is an error ([`LimitHit`]), never a silent `null`; no error or `Debug` here holds a
+//! value.
 
 mod copy;
 mod java;
+mod limit;
 mod lookup;
 mod path;
 mod resolve;
@@ -20,6 +22,7 @@ mod text;
 mod tests;
 
 pub use java::text as java_text;
+pub use limit::{Limit, LimitHit};
 pub use lookup::{DocumentLookup, Lookup};
 pub use resolve::{resolve, resolve_text};
 pub use stored::{SecretReference, SecretVersion, hand_off, inert, references, references_in_template, shown};

@@ -10,8 +10,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::copy::Copier;
+use super::limit::Limit;
 use super::lookup::DocumentLookup;
-use super::path::{self, Path};
+use super::path::{self, Fault, Path};
 use super::{java, text};
 
 /// What a live reference and its look-alikes contain.
@@ -64,8 +65,8 @@ impl SecretReference {
     }
 
     /// Takes what the reference means out of a secret's value: the text, or what its path finds in it as JSON, or `null`.
-    pub fn pick(&self, secret: &str) -> Value {
-        let Some(path) = &self.path else { return Value::String(secret.to_owned()) };
+    pub fn pick(&self, secret: &str) -> Result<Value, Limit> {
+        let Some(path) = &self.path else { return Ok(Value::String(secret.to_owned())) };
         read_json_text(secret, path)
     }
 }
@@ -81,12 +82,16 @@ impl SecretVersion {
 }
 
 /// Reads a path in a text that is JSON; `null` where either cannot be read.
-pub(super) fn read_json_text(text: &str, path: &str) -> Value {
+pub(super) fn read_json_text(text: &str, path: &str) -> Result<Value, Limit> {
     let found = path::lenient_json(text).and_then(|document| {
         let path = Path::parse(path)?;
         path::read(&path, &DocumentLookup(&document), &mut Copier::default())
     });
-    found.map_or(Value::Null, |reading| reading.value)
+    match found {
+        Ok(reading) => Ok(reading.value),
+        Err(Fault::Invalid | Fault::Failed) => Ok(Value::Null),
+        Err(Fault::Limit(limit)) => Err(limit),
+    }
 }
 
 /// A text in pieces: what it says, and the live references in it.

@@ -1,3 +1,5 @@
+mod limits;
+
 use serde_json::Value;
 
 use super::{DocumentLookup, resolve_text, shown};
@@ -20,7 +22,7 @@ fn check_vectors(vectors: &str) {
     let lookup = DocumentLookup(&vectors["document"]);
     let mut differences = Vec::new();
     for case in vectors["cases"].as_array().unwrap() {
-        let resolved = resolve_text(case["expr"].as_str().unwrap(), &lookup);
+        let resolved = resolve_text(case["expr"].as_str().unwrap(), &lookup).unwrap();
         let resolved = shown(&resolved);
         if *resolved != case["value"] || kind(&resolved) != case["type"] {
             differences.push(format!("{}\n  wanted {}\n  got    {resolved}", case["expr"], case["value"]));
@@ -35,6 +37,11 @@ fn every_recorded_answer_of_conductor_is_given() {
 }
 
 #[test]
+fn every_recorded_edge_of_conductors_paths_is_given() {
+    check_vectors(include_str!("../../../tests/vectors/expressions-edges.json"));
+}
+
+#[test]
 fn every_recorded_corner_of_conductors_paths_is_given() {
     check_vectors(include_str!("../../../tests/vectors/expressions-corners.json"));
 }
@@ -45,14 +52,13 @@ use super::{SecretReference, SecretVersion, hand_off, inert, parse, references, 
 
 /// Resolves a template and hands it off to a store where every secret `x` is `<x>`, and `json` is a document.
 fn sent(template: &Value, document: &Value) -> Value {
-    let stored = resolve(template, &DocumentLookup(document));
+    let stored = resolve(template, &DocumentLookup(document)).unwrap();
     let sent = hand_off(&stored, &mut |reference: &SecretReference| {
         let secret =
             if reference.name == "json" { r#"{"a": {"b": 5}}"#.to_owned() } else { format!("<{}>", reference.name) };
-        Ok::<_, std::convert::Infallible>(reference.pick(&secret))
+        reference.pick(&secret)
     });
-    let Ok(sent) = sent;
-    sent.into_owned()
+    sent.unwrap().into_owned()
 }
 
 #[track_caller]
@@ -103,11 +109,11 @@ fn data_never_becomes_a_live_reference() {
         ("$$$$${workflow.secrets.t} ${workflow.input.x}", json!({"x": 1})),
     ] {
         let document = json!({"workflow": {"input": inert(input)}});
-        let once = resolve(&json!(template), &DocumentLookup(&document));
+        let once = resolve(&json!(template), &DocumentLookup(&document)).unwrap();
         assert_eq!(references(&once), [], "{template} gives {once}");
         let again = json!({"workflow": {"input": {"x": once, "y": "$"}}});
         for template in ["${workflow.input.x}", "$ ${workflow.input.x}", "${workflow.input.y}${workflow.input.x}"] {
-            let twice = resolve(&json!(template), &DocumentLookup(&again));
+            let twice = resolve(&json!(template), &DocumentLookup(&again)).unwrap();
             assert_eq!(references(&twice), [], "{template} gives {twice}");
         }
     }
@@ -207,7 +213,7 @@ fn the_environment_is_read_with_its_paths_and_the_task_id_is_known() {
 fn names_of_fields_are_not_resolved() {
     let document = json!({"workflow": {"input": {"k": "v"}}});
     let template = json!({"${workflow.input.k}": {"l": ["${workflow.input.k}"]}});
-    assert_eq!(resolve(&template, &DocumentLookup(&document)), json!({"${workflow.input.k}": {"l": ["v"]}}));
+    assert_eq!(resolve(&template, &DocumentLookup(&document)).unwrap(), json!({"${workflow.input.k}": {"l": ["v"]}}));
 }
 
 #[test]
@@ -223,57 +229,6 @@ fn parsing_tells_where_references_stand_and_what_they_start_with() {
     let readable = |text: &str| parse(text)[0].is_readable(text);
     assert!(readable("${a.b[0]}") && readable("${workflow.secrets.x.y}") && readable("${a.${b}}"));
     assert!(!readable("${ a.b }") && !readable("${a.b + 1}") && !readable("${a.}"));
-}
-
-#[test]
-fn hostile_expressions_end_soon_and_harm_nothing() {
-    let mut deep = json!(1);
-    for _ in 0..90 {
-        deep = json!({"a": deep, "b": [1, 2]});
-    }
-    let wide: Vec<_> = (0..300).map(|at| json!({"id": at, "t": "a".repeat(20)})).collect();
-    let document = json!({"workflow": {"input": {"deep": deep, "wide": wide, "s": "x".repeat(1_000_000)}}});
-    let path = "workflow.input.";
-    let hostile = [
-        format!("${{{path}deep{}}}", "..*".repeat(60)),
-        format!("${{{path}wide{}}}", "[*]".repeat(300)),
-        format!("${{{path}wide[?({}@.id{})]}}", "(".repeat(5000), ")".repeat(5000)),
-        format!("${{{path}wide[?({}@.id)]}}", "!".repeat(5000)),
-        format!("${{{path}wide[?(@.t =~ /(a+)+(a+)+(a+)+$!/)]}}"),
-        format!("${{{path}wide[?(@.t =~ /((a{{900}}){{900}}){{900}}/)]}}"),
-        format!("${{{path}wide[?(@.id in $..id)].id}}"),
-        format!("${{{path}wide[-2147483648:2147483647]}}"),
-        format!("${{{path}wide{}}}", ".append($)".repeat(200)),
-        format!("${{{path}wide[?($.{path}s == @.t)]}}"),
-        format!("${{{path}wide[?($.{path}s =~ /(x?){{300}}y/)]}}"),
-        format!("${{{path}wide[?($.{path}s =~ /(x*x*x*)*y/)]}}"),
-        "${".repeat(100_000),
-        "${".repeat(50_000) + &"}".repeat(50_000),
-        "$".repeat(200_000) + "{workflow.secrets.x}",
-        format!("${{{path}s}}").repeat(200),
-        format!("${{{}}}", "a.".repeat(100_000)),
-        format!("${{{}}}", "[".repeat(9_000)),
-        format!("${{{}}}", "f(".repeat(4_000)),
-        format!("${{$.concat({}1{})}}", "$.concat(".repeat(1000), ")".repeat(1000)),
-        format!("${{{path}wide[?(@.id in {}{})]}}", "[".repeat(4000), "]".repeat(4000)),
-    ];
-    for expression in hostile {
-        let start = std::time::Instant::now();
-        resolve_text(&expression, &DocumentLookup(&document));
-        let took = start.elapsed();
-        assert!(took.as_secs() < 20, "{took:?} for {}", expression.chars().take(80).collect::<String>());
-    }
-}
-
-#[test]
-fn a_value_that_nests_in_itself_ends_as_null_before_it_is_too_deep_to_read_back() {
-    let mut value = json!(1);
-    for _ in 0..300 {
-        let document = json!({"v": {"output": value}});
-        value = resolve(&json!({"inner": "${v.output}"}), &DocumentLookup(&document));
-        let text = value.to_string();
-        assert!(serde_json::from_str::<Value>(&text).is_ok());
-    }
 }
 
 /// A small generator (splitmix64), so that a failure can be replayed from its seed.
@@ -361,10 +316,10 @@ fn random_text_neither_panics_nor_comes_alive() {
         assert_eq!(*shown(&stored), json!(text), "seed {seed}, round {round}: {text}");
         let data = json!({"workflow": {"input": {"x": stored, "d": "$"}}});
         for template in ["${workflow.input.x}", "${workflow.input.d}${workflow.input.x}${workflow.input.x}"] {
-            let resolved = resolve_text(template, &DocumentLookup(&data));
+            let resolved = resolve_text(template, &DocumentLookup(&data)).unwrap();
             assert_eq!(references(&resolved), [], "seed {seed}, round {round}: {text}");
         }
-        let resolved = resolve_text(&text, &DocumentLookup(&document));
+        let resolved = resolve_text(&text, &DocumentLookup(&document)).unwrap();
         let again = inert(shown(&resolved).into_owned());
         assert_eq!(*shown(&again), *shown(&resolved), "seed {seed}, round {round}: {text}");
         for reference in parse(&text) {

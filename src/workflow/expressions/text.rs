@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::path::Path;
+use super::limit::Limit;
+use super::path::{Fault, Path};
 
 /// How deep references may nest in references; a person writes two.
 pub(super) const REFERENCE_DEPTH_MAX: usize = 16;
@@ -111,6 +112,15 @@ impl Reference {
     pub fn is_readable(&self, text: &str) -> bool {
         let path = text.get(self.path.clone()).unwrap_or_default();
         !self.nested.is_empty() || Path::parse(path).is_ok()
+    }
+
+    /// Returns the limit that the path hits before it is even read, whatever the data.
+    pub fn limit(&self, text: &str) -> Option<Limit> {
+        let path = text.get(self.path.clone()).unwrap_or_default();
+        match Path::parse(path) {
+            Err(Fault::Limit(limit)) if self.nested.is_empty() => Some(limit),
+            Ok(_) | Err(_) => None,
+        }
     }
 
     /// Lists this reference and all nested in it, outer first.

@@ -1,14 +1,11 @@
 //! Conditions in `[?(…)]`: `||`, `&&`, `!`, parentheses and comparisons.
 
-use regex_lite::{Regex, RegexBuilder};
+use regex_lite::Regex;
 
 use super::cursor::Cursor;
 use super::literal::unescape;
-use super::{FILTER_DEPTH_MAX, Fault, Found, Path};
-
-/// The largest compiled pattern, in bytes: several times what a long hand-written one needs, and few enough states that a
-/// match costs little more a byte than [`super::operand::Operand::matching_cost`] says.
-const PATTERN_BYTES_MAX: usize = 32 << 10;
+use super::{FILTER_DEPTH_MAX, Fault, Found, Path, pattern};
+use crate::workflow::expressions::limit::Limit;
 
 /// A condition on one item.
 #[derive(Debug)]
@@ -60,7 +57,8 @@ pub(super) enum Operator {
     SubsetOf,
     AnyOf,
     NoneOf,
-    /// `all`, `type`, `matches`, `exists`: known words that no text in a path can satisfy.
+    Exists,
+    /// `all`, `type`, `matches`: known words that no text in a path can satisfy.
     Never,
 }
 
@@ -84,7 +82,8 @@ impl Operator {
             "SUBSETOF" => Self::SubsetOf,
             "ANYOF" => Self::AnyOf,
             "NONEOF" => Self::NoneOf,
-            "ALL" | "TYPE" | "MATCHES" | "EXISTS" => Self::Never,
+            "EXISTS" => Self::Exists,
+            "ALL" | "TYPE" | "MATCHES" => Self::Never,
             _ => return Err(Fault::Invalid),
         })
     }
@@ -109,7 +108,7 @@ impl Parser {
     fn any(&mut self) -> Found<Condition> {
         self.depth += 1;
         if self.depth > FILTER_DEPTH_MAX {
-            return Err(Fault::Invalid);
+            return Err(Limit::Conditions.into());
         }
         let mut conditions = vec![self.all()?];
         while self.takes("||") {
@@ -155,7 +154,7 @@ impl Parser {
     fn negated(&mut self) -> Found<Condition> {
         self.depth += 1;
         if self.depth > FILTER_DEPTH_MAX {
-            return Err(Fault::Invalid);
+            return Err(Limit::Conditions.into());
         }
         let condition = self.operand()?;
         self.depth -= 1;
@@ -167,10 +166,11 @@ impl Parser {
         let wanted = self.cursor.current()? != '!';
         let left = self.term()?;
         let after_left = self.cursor.position();
-        if let Ok((operator, right)) = self.operator_and_right() {
-            return Ok(Condition::Compare { left, operator, right });
+        match self.operator_and_right() {
+            Ok((operator, right)) => return Ok(Condition::Compare { left, operator, right }),
+            Err(limit @ Fault::Limit(_)) => return Err(limit),
+            Err(Fault::Invalid | Fault::Failed) => self.cursor.move_to(after_left),
         }
-        self.cursor.move_to(after_left);
         match left {
             Term::Path(path) => Ok(Condition::Exists { path, wanted }),
             _ => Err(Fault::Invalid),
@@ -249,15 +249,7 @@ impl Parser {
             self.cursor.advance(1);
         }
         let flags = self.cursor.text(flags_start, self.cursor.position());
-        RegexBuilder::new(&format!("^(?:{body})$"))
-            .case_insensitive(flags.contains('i'))
-            .ignore_whitespace(flags.contains('x'))
-            .multi_line(flags.contains('m'))
-            .dot_matches_new_line(flags.contains('s'))
-            .size_limit(PATTERN_BYTES_MAX)
-            .build()
-            .map(Term::Pattern)
-            .map_err(|_| Fault::Invalid)
+        pattern::compile(&body, &flags).map(Term::Pattern)
     }
 
     fn path(&mut self) -> Found<Term> {

@@ -79,7 +79,15 @@ fn aggregate(name: &str, model: &Value, arguments: &[Argument]) -> Found<Value> 
         "max" => numbers.iter().copied().fold(f64::from_bits(1), f64::max),
         _ => (numbers.iter().map(|number| number * number).sum::<f64>() / count - sum * sum / count / count).sqrt(),
     };
-    Number::from_f64(result).map(Value::Number).ok_or(Fault::Failed)
+    // JSON has no such number; Conductor writes its name.
+    let name = if result.is_nan() {
+        "NaN"
+    } else if result > 0.0 {
+        "Infinity"
+    } else {
+        "-Infinity"
+    };
+    Ok(Number::from_f64(result).map_or_else(|| Value::from(name), Value::Number))
 }
 
 /// Returns an element; a negative index counts from the end but never reaches the first.
@@ -88,7 +96,7 @@ fn element(model: &Value, index: i64) -> Found<Value> {
     let length = i64::try_from(items.len()).map_err(|_| Fault::Failed)?;
     let position = if index >= 0 { index } else { Some(length + index).filter(|at| *at > 0).ok_or(Fault::Failed)? };
     let item = usize::try_from(position).ok().and_then(|at| items.get(at)).ok_or(Fault::Failed)?;
-    Copier::default().copy(item).ok_or(Fault::Failed)
+    Ok(Copier::default().copy(item)?)
 }
 
 fn concat(model: &Value, arguments: &[Argument]) -> Value {
@@ -107,10 +115,10 @@ fn concat(model: &Value, arguments: &[Argument]) -> Value {
 
 fn append(model: &Value, arguments: &[Argument]) -> Found<Value> {
     let mut copier = Copier::default();
-    let mut copy = copier.copy(model).ok_or(Fault::Failed)?;
+    let mut copy = copier.copy(model)?;
     if let Value::Array(items) = &mut copy {
         for argument in arguments {
-            items.push(copier.copy(argument.value()).ok_or(Fault::Failed)?);
+            items.push(copier.copy(argument.value())?);
         }
     }
     Ok(copy)

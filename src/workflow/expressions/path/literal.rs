@@ -1,11 +1,14 @@
 //! The small literals of paths: escapes in quoted names, and JSON as leniently as Conductor's reader takes it.
 
+use std::str::Chars;
+
 use serde_json::{Map, Number, Value};
 
 use super::{Fault, Found};
+use crate::workflow::expressions::limit::Limit;
 
 /// How deep a literal may nest; nobody writes deeper, and reading recurses once a level.
-const LITERAL_DEPTH_MAX: usize = 32;
+pub(in super::super) const LITERAL_DEPTH_MAX: usize = 32;
 
 /// Undoes the escapes of a quoted name or text.
 pub(super) fn unescape(text: &str) -> Found<String> {
@@ -30,10 +33,24 @@ pub(super) fn unescape(text: &str) -> Found<String> {
     Ok(result)
 }
 
-fn unicode(characters: &mut std::str::Chars<'_>) -> Found<char> {
+/// Reads the four digits of `\u1234`, and the other half where they are the first half of a pair.
+fn unicode(characters: &mut Chars<'_>) -> Found<char> {
+    let first = unit(characters)?;
+    let mut ahead = characters.clone();
+    if (0xD800..0xDC00).contains(&first)
+        && (ahead.next(), ahead.next()) == (Some('\\'), Some('u'))
+        && let Ok(second) = unit(&mut ahead)
+        && let Some(Ok(pair)) = char::decode_utf16([first, second]).next()
+    {
+        *characters = ahead;
+        return Ok(pair);
+    }
+    Ok(char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER))
+}
+
+fn unit(characters: &mut Chars<'_>) -> Found<u16> {
     let digits: String = characters.by_ref().take(4).collect();
-    let code = u32::from_str_radix(&digits, 16).map_err(|_| Fault::Invalid)?;
-    Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
+    u16::from_str_radix(&digits, 16).map_err(|_| Fault::Invalid)
 }
 
 /// Reads JSON that may use `'` for `"` and leave quotes out.
@@ -72,7 +89,7 @@ impl Reader {
 
     fn value(&mut self, depth: usize) -> Found<Value> {
         if depth > LITERAL_DEPTH_MAX {
-            return Err(Fault::Failed);
+            return Err(Limit::Literal.into());
         }
         if self.take('[') {
             self.array(depth)

@@ -3,33 +3,45 @@
 //! A path is parsed ([`Path::parse`]), then read over a document ([`read`]). What Jayway throws is a [`Fault`] here, and a
 //! fault of the whole path is the value `null`.
 
+mod course;
 mod cursor;
 mod filter;
 mod function;
 mod literal;
 mod operand;
 mod parse;
+mod pattern;
 mod walk;
 
 use serde_json::Value;
 
-pub(super) use literal::lenient_json;
-pub(super) use walk::read;
+use super::limit::Limit;
+
+pub(super) use literal::{LITERAL_DEPTH_MAX, lenient_json};
+pub(super) use walk::{VISITS_MAX, read};
 
 /// The longest path that is read: far above any that a person writes, and it bounds what parsing may cost.
-const PATH_CHARACTERS_MAX: usize = 10_000;
+pub(super) const PATH_CHARACTERS_MAX: usize = 10_000;
 /// The most steps of a path: evaluation recurses once a step.
-const STEPS_MAX: usize = 256;
+pub(super) const STEPS_MAX: usize = 256;
 /// How deep filters and their parentheses may nest: parsing recurses once a level.
-const FILTER_DEPTH_MAX: usize = 32;
+pub(super) const FILTER_DEPTH_MAX: usize = 32;
 
 /// Why a path gives nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The path cannot be read, or asks for something that is not there: in a filter it makes the condition false.
     Invalid,
-    /// The evaluation failed or took too much: the whole path gives nothing.
+    /// The evaluation failed: the whole path gives nothing.
     Failed,
+    /// A limit of ours was hit, which whoever wrote the path must hear of.
+    Limit(Limit),
+}
+
+impl From<Limit> for Fault {
+    fn from(limit: Limit) -> Self {
+        Self::Limit(limit)
+    }
 }
 
 type Found<T> = Result<T, Fault>;

@@ -130,6 +130,7 @@ pub(super) fn holds(left: &Operand, operator: Operator, right: &Operand) -> Foun
         Operator::SubsetOf => lists(left, right, |left, right| all(left, |item| has(right, item))),
         Operator::AnyOf => lists(left, right, |left, right| any(left, |item| reaches(item, right))),
         Operator::NoneOf => lists(left, right, |left, right| any(left, |item| reaches(item, right)).map(|met| !met)),
+        Operator::Exists => exists(left, right),
         Operator::Never => Err(Fault::Invalid),
     }
 }
@@ -145,6 +146,15 @@ fn matches(left: &Operand, right: &Operand) -> Found<bool> {
         return Ok(items.iter().any(|item| pattern.is_match(&item.matched_text())));
     }
     Ok(pattern.is_match(&subject.matched_text()))
+}
+
+/// Compares two booleans; it is an error without one, and false where only one side is.
+fn exists(left: &Operand, right: &Operand) -> Found<bool> {
+    match (left, right) {
+        (Operand::Bool(left), Operand::Bool(right)) => Ok(left == right),
+        (Operand::Bool(_), _) | (_, Operand::Bool(_)) => Err(Fault::Invalid),
+        _ => Err(Fault::Failed),
+    }
 }
 
 fn is_in(left: &Operand, right: &Operand) -> Found<bool> {

@@ -2,6 +2,7 @@ use super::cursor::Cursor;
 use super::filter::Condition;
 use super::literal::unescape;
 use super::{Fault, Found, PATH_CHARACTERS_MAX, Parameter, Path, STEPS_MAX, Step};
+use crate::workflow::expressions::limit::Limit;
 
 impl Path {
     /// Reads a path; one that does not start with `$` or `@` starts at the root.
@@ -11,7 +12,7 @@ impl Path {
 
     pub(super) fn parse_at(text: &str, depth: usize) -> Found<Self> {
         if text.chars().nth(PATH_CHARACTERS_MAX).is_some() {
-            return Err(Fault::Invalid);
+            return Err(Limit::Characters.into());
         }
         let rooted = text.starts_with(['$', '@']);
         let full = if rooted { text.to_owned() } else { format!("$.{text}") };
@@ -53,7 +54,7 @@ impl Parser {
     fn all_steps(&mut self) -> Found<()> {
         loop {
             if self.steps.len() >= STEPS_MAX {
-                return Err(Fault::Invalid);
+                return Err(Limit::Steps.into());
             }
             self.step()?;
             if self.cursor.is_tail() {
@@ -278,6 +279,9 @@ impl Parser {
 }
 
 fn slice(text: &str) -> Found<Step> {
+    if text.contains(' ') {
+        return Err(Fault::Invalid);
+    }
     let mut bounds = text.split(':').map(|part| match part {
         "" => Ok(None),
         number => number.parse::<i32>().map(|number| Some(i64::from(number))).map_err(|_| Fault::Invalid),
@@ -312,7 +316,7 @@ impl Argument {
             return Ok(Parameter::Json(self.text));
         }
         if depth >= super::FILTER_DEPTH_MAX {
-            return Err(Fault::Invalid);
+            return Err(Limit::Conditions.into());
         }
         Path::parse_at(&self.text, depth + 1).map(Parameter::Path)
     }

@@ -2,22 +2,27 @@
 
 use std::cell::Cell;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::course::{Absent, Course};
 use super::filter::{Condition, Operator, Term};
 use super::function::{self, Argument};
 use super::operand::{Operand, holds};
 use super::{Fault, Found, Parameter, Path, Reading, Step};
 use crate::workflow::expressions::copy::Copier;
+use crate::workflow::expressions::limit::Limit;
 use crate::workflow::expressions::lookup::Lookup;
 
-/// The most values that one path may touch: a second or so of work, and far above what a real path over a big document
-/// needs.
-const VISITS_MAX: usize = 5_000_000;
+/// The most values that the paths of one template may touch together: a second or so of work, and far above what real
+/// paths over a big document need.
+pub(in super::super) const VISITS_MAX: usize = 5_000_000;
 
 /// Reads a path over a document. A definite path that finds nothing gives `null`.
 pub(in super::super) fn read(path: &Path, document: &dyn Lookup, copier: &mut Copier) -> Found<Reading> {
-    Walk { document, visits: Cell::new(0), scanned_index: Cell::new(None) }.read(path, None, copier)
+    let walk = Walk { document, visits: Cell::new(copier.visits), scanned_index: Cell::new(None) };
+    let reading = walk.read(path, None, copier);
+    copier.visits = walk.visits.get();
+    reading
 }
 
 type Sink<'s> = &'s mut dyn FnMut(&Value) -> Found<()>;
@@ -29,64 +34,19 @@ struct Walk<'d> {
     scanned_index: Cell<Option<i64>>,
 }
 
-/// Whether absent properties are passed over, or are a fault (when a condition asks whether a path exists).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Absent {
-    Passes,
-    Fails,
-}
-
-/// What evaluation of one path carries along.
-#[derive(Clone, Copy)]
-struct Course<'p> {
-    path: &'p Path,
-    absent: Absent,
-}
-
-impl Course<'_> {
-    fn when_absent(self) -> Found<()> {
-        match self.absent {
-            Absent::Passes => Ok(()),
-            Absent::Fails => Err(Fault::Invalid),
-        }
-    }
-
-    fn items(self, at: usize, model: &Value) -> Found<Option<&[Value]>> {
-        match model {
-            Value::Array(items) => Ok(Some(items)),
-            _ if self.absent == Absent::Fails && self.path.is_definite_before(at) => Err(Fault::Invalid),
-            _ => Ok(None),
-        }
-    }
-
-    fn chosen(self, names: &[String], fields: &Map<String, Value>) -> Found<Map<String, Value>> {
-        let mut copier = Copier::default();
-        let mut chosen = Map::new();
-        for name in names {
-            match fields.get(name) {
-                Some(value) => {
-                    chosen.insert(name.clone(), copier.copy(value).ok_or(Fault::Failed)?);
-                }
-                None => self.when_absent()?,
-            }
-        }
-        Ok(chosen)
-    }
-}
-
 impl Walk<'_> {
     fn read(&self, path: &Path, item: Option<&Value>, copier: &mut Copier) -> Found<Reading> {
         if path.is_definite() {
             let mut last = Value::Null;
             self.start(Course { path, absent: Absent::Passes }, item, &mut |value| {
-                last = copier.copy(value).ok_or(Fault::Failed)?;
+                last = copier.copy(value)?;
                 Ok(())
             })?;
             return Ok(Reading { value: last, is_collected: false });
         }
         let mut met = Vec::new();
         self.start(Course { path, absent: Absent::Passes }, item, &mut |value| {
-            met.push(copier.copy_item(value).ok_or(Fault::Failed)?);
+            met.push(copier.copy_item(value)?);
             Ok(())
         })?;
         Ok(Reading { value: Value::Array(met), is_collected: true })
@@ -101,7 +61,7 @@ impl Walk<'_> {
         match end {
             Ok(()) => Ok(count > 0 || !path.is_definite()),
             Err(Fault::Invalid) => Ok(false),
-            Err(Fault::Failed) => Err(Fault::Failed),
+            Err(fault @ (Fault::Failed | Fault::Limit(_))) => Err(fault),
         }
     }
 
@@ -156,7 +116,12 @@ impl Walk<'_> {
             Step::Function { name, parameters } => {
                 let result = self.call(name, parameters, model)?;
                 sink(&result)?;
-                if at + 1 < course.path.steps.len() { self.visit(course, at + 1, &result, sink) } else { Ok(()) }
+                if at + 1 == course.path.steps.len() {
+                    return Ok(());
+                }
+                // Jayway's keys are a set, which no step goes into: for what follows they are like any scalar.
+                let model = if name == "keys" { Value::Null } else { result };
+                self.visit(course, at + 1, &model, sink)
             }
         }
     }
@@ -167,7 +132,7 @@ impl Walk<'_> {
 
     fn spend(&self, visits: usize) -> Found<()> {
         self.visits.set(self.visits.get().saturating_add(visits));
-        if self.visits.get() > VISITS_MAX { Err(Fault::Failed) } else { Ok(()) }
+        if self.visits.get() > VISITS_MAX { Err(Limit::Visits.into()) } else { Ok(()) }
     }
 
     fn properties(&self, course: Course<'_>, at: usize, names: &[String], model: &Value, sink: Sink<'_>) -> Found<()> {
