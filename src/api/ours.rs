@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
@@ -64,12 +64,12 @@ async fn dismiss(State(handle): State<Handle>, Path(id): Path<String>) -> Answer
 
 async fn secrets(State(handle): State<Handle>) -> Answer {
     let list = handle.secrets(&CALLER, &[Permission::Read]);
-    Ok(Json(list.iter().map(listed).collect::<Vec<_>>()).into_response())
+    Ok(Json(list.iter().map(Summary::to_json).collect::<Vec<_>>()).into_response())
 }
 
 async fn history(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
     let versions = handle.secret_history(&CALLER, &key)?;
-    Ok(Json(versions.iter().map(version).collect::<Vec<_>>()).into_response())
+    Ok(Json(versions.iter().map(VersionInfo::to_json).collect::<Vec<_>>()).into_response())
 }
 
 async fn roll_back(State(handle): State<Handle>, Path(key): Path<String>, body: Body) -> Answer {
@@ -77,29 +77,4 @@ async fn roll_back(State(handle): State<Handle>, Path(key): Path<String>, body: 
     let version = Version::parse(&to).ok_or_else(|| Error::wrong(format!("to: \"{to}\" is no version")))?;
     daemon::aside(move || handle.roll_back_secret(&CALLER, &key, version)).await??;
     Ok(().into_response())
-}
-
-fn listed(summary: &Summary) -> Value {
-    let current = &summary.current;
-    json!({
-        "name": summary.name,
-        "tags": summary.tags,
-        "version": current.version,
-        "created": current.created.to_string(),
-        "by": current.by,
-        "expires": current.expires.map(|expires| expires.to_string()),
-        "fingerprint": current.fingerprint,
-    })
-}
-
-fn version(info: &VersionInfo) -> Value {
-    json!({
-        "version": info.version,
-        "stage": info.stage,
-        "created": info.created.to_string(),
-        "by": info.by,
-        "run": info.run,
-        "expires": info.expires.map(|expires| expires.to_string()),
-        "fingerprint": info.fingerprint,
-    })
 }

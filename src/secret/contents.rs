@@ -89,6 +89,16 @@ pub enum Stage {
     Previous,
 }
 
+impl Stage {
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Previous => "previous",
+        }
+    }
+}
+
 impl Contents {
     /// Returns a new store without secrets.
     pub(super) fn new(recipients: Vec<Recipient>) -> Result<Self, Error> {

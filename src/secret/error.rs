@@ -9,7 +9,7 @@ use super::guard::Refusal;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The file system refused; what was there is still there.
-    #[error("{action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", path.display())]
     Disk {
         /// What was being done, as `read`.
         action: &'static str,

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::contents::{Contents, Edition, Recipient, Secret, Stage};
 use super::fingerprint::Fingerprints;
 use crate::words::{Sensitive, Timestamp};
@@ -72,6 +74,37 @@ pub struct VersionInfo {
     pub expires: Option<Timestamp>,
     /// What people see in the place of the value.
     pub fingerprint: String,
+}
+
+impl Summary {
+    /// Returns the secret as machines read it in a list, at every face.
+    pub fn to_json(&self) -> Value {
+        let current = &self.current;
+        json!({
+            "name": self.name,
+            "tags": self.tags,
+            "version": current.version,
+            "created": current.created.to_string(),
+            "by": current.by,
+            "expires": current.expires.map(|at| at.to_string()),
+            "fingerprint": current.fingerprint,
+        })
+    }
+}
+
+impl VersionInfo {
+    /// Returns the version as machines read it in a history, at every face.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "version": self.version,
+            "stage": self.stage.map(Stage::as_str),
+            "created": self.created.to_string(),
+            "by": self.by,
+            "run": self.run,
+            "expires": self.expires.map(|at| at.to_string()),
+            "fingerprint": self.fingerprint,
+        })
+    }
 }
 
 impl Snapshot {

@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 use super::super::args::Format;
 use super::super::console::Console;
 use super::super::error::Error;
-use super::view::version_json;
 use crate::secret::{Conflict, Difference, Recipient, Side, Store, VersionInfo};
 
 /// Shows both sides of a forked store by name and fingerprint, and settles it where that is asked.
@@ -58,8 +57,8 @@ fn conflict_json(conflict: &Conflict) -> Value {
     let difference = |one: &Difference| {
         json!({
             "name": one.name,
-            "ours": one.ours.as_ref().map(version_json),
-            "theirs": one.theirs.as_ref().map(version_json),
+            "ours": one.ours.as_ref().map(VersionInfo::to_json),
+            "theirs": one.theirs.as_ref().map(VersionInfo::to_json),
             "winner": match one.winner { Side::Ours => "ours", Side::Theirs => "theirs" },
         })
     };

@@ -9,7 +9,7 @@ use crate::secret::{Outcome, Snapshot, Stage, Summary, VersionInfo, Written};
 pub(super) fn list(snapshot: &Snapshot, console: &Console) {
     let summaries = snapshot.list();
     match console.format {
-        Format::Json => console.json(&summaries.iter().map(summary_json).collect()),
+        Format::Json => console.json(&summaries.iter().map(Summary::to_json).collect()),
         Format::Table => {
             let rows: Vec<_> = summaries.iter().map(row).collect();
             console.table(&["NAME", "VERSION", "CREATED", "BY", "EXPIRES", "FINGERPRINT", "TAGS"], &rows);
@@ -26,7 +26,7 @@ pub(super) fn one(name: &str, fingerprint: &str, snapshot: &Snapshot, console: &
         versions.find(|version| version.fingerprint == fingerprint).unwrap_or_else(|| summary.current.clone());
     let summary = Summary { current: version, ..summary };
     match console.format {
-        Format::Json => console.json(&summary_json(&summary)),
+        Format::Json => console.json(&summary.to_json()),
         Format::Table => {
             let names = ["name", "version", "created", "by", "expires", "fingerprint", "tags"];
             for (field, value) in names.into_iter().zip(row(&summary)) {
@@ -43,12 +43,12 @@ pub(super) fn history(name: &str, snapshot: &Snapshot, console: &Console) -> Res
     let unknown = || Error::new(Kind::NotFound, format!("there is no secret `{name}`"));
     let versions = snapshot.history(name).ok_or_else(unknown)?;
     match console.format {
-        Format::Json => console.json(&versions.iter().map(version_json).collect()),
+        Format::Json => console.json(&versions.iter().map(VersionInfo::to_json).collect()),
         Format::Table => {
             let row = |version: &VersionInfo| {
                 vec![
                     version.version.to_string(),
-                    version.stage.map_or("", stage).to_owned(),
+                    version.stage.map_or("", Stage::as_str).to_owned(),
                     version.created.to_string(),
                     version.by.clone(),
                     version.run.clone().unwrap_or_default(),
@@ -84,16 +84,8 @@ pub(super) fn written(written: &Written, snapshot: &Snapshot, console: &Console)
         if console.format == Format::Json {
             let summaries = snapshot.list();
             let summary = summaries.iter().find(|summary| summary.name == secret.name);
-            console.json(&summary.map_or(Value::Null, summary_json));
+            console.json(&summary.map_or(Value::Null, Summary::to_json));
         }
-    }
-}
-
-/// Returns the word of a stage.
-pub(super) const fn stage(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Current => "current",
-        Stage::Previous => "previous",
     }
 }
 
@@ -109,30 +101,4 @@ fn row(summary: &Summary) -> Vec<String> {
         current.fingerprint.clone(),
         tags.join(" "),
     ]
-}
-
-fn summary_json(summary: &Summary) -> Value {
-    let current = &summary.current;
-    json!({
-        "name": summary.name,
-        "tags": summary.tags,
-        "version": current.version,
-        "created": current.created.to_string(),
-        "by": current.by,
-        "expires": current.expires.map(|at| at.to_string()),
-        "fingerprint": current.fingerprint,
-    })
-}
-
-/// Returns a version as machines read it.
-pub(super) fn version_json(version: &VersionInfo) -> Value {
-    json!({
-        "version": version.version,
-        "stage": version.stage.map(stage),
-        "created": version.created.to_string(),
-        "by": version.by,
-        "run": version.run,
-        "expires": version.expires.map(|at| at.to_string()),
-        "fingerprint": version.fingerprint,
-    })
 }
