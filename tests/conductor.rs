@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use keytide::api::{Door, bind_tcp, router, serve_tcp};
+use keytide::api::{Door, bind_tcp, router, serve};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -81,7 +81,7 @@ fn recorded_executions_come_to_the_same_end() {
     let listener = runtime.block_on(bind_tcp("127.0.0.1:0".parse().unwrap())).unwrap();
     let address = listener.local_addr().unwrap();
     let (_stop, stopping) = watch::channel(false);
-    runtime.spawn(serve_tcp(listener, router(server.daemon().handle().clone(), Door::Loopback(address)), stopping));
+    runtime.spawn(serve(listener, router(server.daemon().handle().clone(), Door::Loopback(address)), stopping));
     let (_echo, echo) = echo();
     let cases = cases();
     assert!(cases.len() >= 24, "{cases:?}");

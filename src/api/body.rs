@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api::BODY_BYTES_MAX;
 use crate::api::error::Error;
+use crate::words::json_fault;
 
 /// The body of a request. Its Content-Type is not asked: a client that signed in again sends none.
 pub(super) struct Body(Bytes);
@@ -18,10 +19,12 @@ impl Body {
         let mut reader = serde_json::Deserializer::from_slice(&self.0);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
-            let place = if path == "." { String::new() } else { format!(" at {path}") };
-            Error::wrong(format!("the body is not what is expected{place}: {}", error.into_inner()))
+            let place = if matches!(path.as_str(), "." | "?") { String::new() } else { format!(" at {path}") };
+            Error::wrong(format!("the body is not what is expected{place}: {}", json_fault(&error.into_inner())))
         })?;
-        reader.end().map_err(|error| Error::wrong(format!("the body is not one JSON value: {error}")))?;
+        reader
+            .end()
+            .map_err(|error| Error::wrong(format!("the body is not one JSON value: {}", json_fault(&error))))?;
         Ok(value)
     }
 

@@ -41,7 +41,7 @@ use crate::words::Owner;
 
 pub use door::Door;
 pub use error::Error;
-pub use serve::{serve_socket, serve_tcp};
+pub use serve::{Listener, serve};
 pub use socket::{BindError, bind_socket, bind_tcp};
 
 /// Who acts: both doors are the owner's. Who can open the socket can read the identity, and the open door is open.

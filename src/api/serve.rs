@@ -1,5 +1,6 @@
 //! Connections: how many, how long their heads may take, and how they end.
 
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
@@ -30,39 +31,50 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests under way get when the doors close; the calls of tasks are waited for elsewhere.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Serves loopback until `stopping` says so or is dropped, and then until the requests under way are answered.
-pub async fn serve_tcp(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    while let Some(place) = place(&places, &mut stopping).await {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stopped(&mut stopping) => break,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                // Without it small answers wait for the client's acknowledgement.
-                if stream.set_nodelay(true).is_ok() {
-                    converse(stream, router.clone(), stopping.clone(), place);
-                }
-            }
-            Err(error) => refused(&error, &mut stopping).await,
-        }
-    }
-    drop(listener);
-    farewell(&places).await;
+/// Where connections come in.
+pub trait Listener: Send {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Waits for the next connection; one that is not let in is nothing.
+    fn next(&self) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
 }
 
-/// Serves the socket likewise; who is neither this user nor root is hung up on, whatever the file's mode says.
-pub async fn serve_socket(listener: UnixListener, router: Router, mut stopping: watch::Receiver<bool>) {
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<Option<TcpStream>> {
+        let (stream, _) = self.accept().await?;
+        // Without it small answers wait for the client's acknowledgement. Where it fails, the client is gone.
+        Ok(stream.set_nodelay(true).is_ok().then_some(stream))
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    /// Who is neither this user nor root is hung up on, whatever the file's mode says.
+    async fn next(&self) -> io::Result<Option<UnixStream>> {
+        let (stream, _) = self.accept().await?;
+        if is_ours(&stream) {
+            return Ok(Some(stream));
+        }
+        tracing::warn!("somebody else tried the socket");
+        Ok(None)
+    }
+}
+
+/// Serves until `stopping` says so or is dropped, and then until the requests under way are answered.
+pub async fn serve(listener: impl Listener, router: Router, mut stopping: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while let Some(place) = place(&places, &mut stopping).await {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.next() => accepted,
             () = stopped(&mut stopping) => break,
         };
         match accepted {
-            Ok((stream, _)) if is_ours(&stream) => converse(stream, router.clone(), stopping.clone(), place),
-            Ok(_) => tracing::warn!("somebody else tried the socket"),
+            Ok(Some(stream)) => converse(stream, router.clone(), stopping.clone(), place),
+            Ok(None) => {}
             Err(error) => refused(&error, &mut stopping).await,
         }
     }
@@ -84,7 +96,7 @@ fn is_ours(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == own.as_raw() || peer.uid() == 0)
 }
 
-async fn refused(error: &std::io::Error, stopping: &mut watch::Receiver<bool>) {
+async fn refused(error: &io::Error, stopping: &mut watch::Receiver<bool>) {
     tracing::warn!(%error, "a connection could not be taken");
     // It ends early where we stop, and only there.
     drop(timeout(ACCEPT_PAUSE, stopped(stopping)).await);

@@ -26,14 +26,14 @@ impl Doors {
         let _context = runtime.enter();
         let socket = api::bind_socket(&*project.disk, &project.state, project.environment.runtime.as_deref());
         let router = api::router(daemon.handle().clone(), Door::Socket);
-        runtime.spawn(api::serve_socket(socket.map_err(cannot)?, router, stopped.clone()));
+        runtime.spawn(api::serve(socket.map_err(cannot)?, router, stopped.clone()));
         let port = match listen {
             None => None,
             Some(address) => {
                 let listener = runtime.block_on(api::bind_tcp(address)).map_err(cannot)?;
                 let bound = listener.local_addr().map_err(|error| Error::new(Kind::Failed, error))?;
                 let router = api::router(daemon.handle().clone(), Door::Loopback(bound));
-                runtime.spawn(api::serve_tcp(listener, router, stopped));
+                runtime.spawn(api::serve(listener, router, stopped));
                 Some(bound)
             }
         };

@@ -6,6 +6,7 @@
 mod diagnostic;
 mod grant;
 mod id;
+mod json_fault;
 mod nearest;
 mod owner;
 mod payload;
@@ -16,6 +17,7 @@ mod timestamp;
 pub use diagnostic::{Diagnostic, Fix, Related, Severity, Source, Span};
 pub use grant::{Grant, GrantTarget, Grantee, Permission};
 pub use id::{ExecutionId, RunNumber, TaskId};
+pub use json_fault::json_fault;
 pub use nearest::nearest;
 pub use owner::Owner;
 pub use payload::{Payload, journaled};

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use keytide::api::{Door, bind_socket, bind_tcp, router, serve_socket, serve_tcp};
+use keytide::api::{Door, bind_socket, bind_tcp, router, serve};
 use keytide::disk::SystemDisk;
 use tokio::sync::watch;
 
@@ -72,7 +72,7 @@ fn the_socket_is_private_replaces_a_dead_one_and_closes() {
     let listener = runtime.block_on(async { bind_socket(&SystemDisk, state.path(), None) }).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let (stop, stopping) = watch::channel(false);
-    let serving = runtime.spawn(serve_socket(listener, router, stopping));
+    let serving = runtime.spawn(serve(listener, router, stopping));
     let answer = exchange(&mut UnixStream::connect(&path).unwrap(), HEALTH);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let mut idle = UnixStream::connect(&path).unwrap();
@@ -116,7 +116,7 @@ fn floods_are_cut_and_others_are_served() {
         (listener, address)
     });
     let (_stop, stopping) = watch::channel(false);
-    runtime.spawn(serve_tcp(listener, router(server.daemon().handle().clone(), Door::Loopback(address)), stopping));
+    runtime.spawn(serve(listener, router(server.daemon().handle().clone(), Door::Loopback(address)), stopping));
     let connect = || std::net::TcpStream::connect(address).unwrap();
     // A connection that never says anything holds a place and nobody up.
     let _silent = connect();
