@@ -7,8 +7,10 @@ use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::redact::Masker;
 use crate::secret::Snapshot;
@@ -82,11 +84,11 @@ where
 {
     // Libraries see bytes whose values no masker knows yet, so they never say more than their warnings.
     let others = verbosity.level.min(LevelFilter::WARN);
-    let filter = EnvFilter::builder().parse_lossy(format!("{others},keytide={}", verbosity.level));
-    let writer = MaskedWriter { masking, open };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    let filter = Targets::new().with_default(others).with_target("keytide", verbosity.level);
+    let layer = fmt::layer().with_writer(MaskedWriter { masking, open }).with_ansi(false);
+    let layer = if verbosity.json { layer.json().boxed() } else { layer.boxed() };
     // A subscriber that is there already stays: tests install one each.
-    let _ = if verbosity.json { builder.json().try_init() } else { builder.try_init() };
+    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
 }
 
 struct MaskedWriter<W> {

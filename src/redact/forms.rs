@@ -102,9 +102,16 @@ fn encodings(piece: &str) -> BTreeSet<String> {
     let mut texts = BTreeSet::from([piece.to_owned(), hex(piece), hex(piece).to_uppercase()]);
     texts.extend(json);
     texts.extend(twice);
+    texts.insert(debug_escape(piece));
     texts.extend(percent_escapes(piece));
     texts.extend(XML_QUOTES.map(|quotes| xml_escape(piece, quotes)));
     texts
+}
+
+/// Returns the text as logs and error texts of Rust programs quote it.
+fn debug_escape(piece: &str) -> String {
+    let quoted = format!("{piece:?}");
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn hex(piece: &str) -> String {

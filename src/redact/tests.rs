@@ -223,3 +223,9 @@ fn a_masker_that_grows_value_by_value_finds_all_and_stays_in_few_parts() {
     assert_eq!(masker.value_count(), values.len());
     assert!(masker.sets.len() < 3 * super::PARTS_MAX, "{} parts", masker.sets.len());
 }
+
+#[test]
+fn a_value_is_masked_as_debug_output_quotes_it() {
+    let value = "canary\u{1b}[31m-\0-\"q\"-'s'-\u{200b}";
+    assert_eq!(masker(&[value]).mask_text(&format!("said {value:?}")), "said \"***\"");
+}
