@@ -10,6 +10,7 @@ use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::loading::{Plans, load, unavailable};
 use crate::daemon::message::{Message, Poll, Polled, Refused};
 use crate::daemon::offers::{Offers, Queue};
+use crate::daemon::problems::log_end;
 use crate::daemon::reloading::Missing;
 use crate::daemon::slots::Slots;
 use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Start, Turn};
@@ -319,10 +320,13 @@ impl Dispatcher {
     }
 
     fn announce(&mut self, batch: &Batch) {
-        for id in batch.touched.keys() {
+        for (id, events) in &batch.touched {
             if let Some(live) = self.live.get_mut(id) {
                 let status = live.execution.status;
                 live.watchers.retain(|watcher| watcher.send(status).is_ok());
+                if live.watchers.is_empty() {
+                    log_end(&live.execution, events);
+                }
             }
         }
     }

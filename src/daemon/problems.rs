@@ -2,8 +2,10 @@
 
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::loading::load;
-use crate::engine::Execution;
+use crate::engine::{Event, Execution, Fact};
 use crate::journal::Log;
+use crate::redact::Masker;
+use crate::words::WorkflowStatus;
 use crate::workflow::flow;
 
 impl Dispatcher {
@@ -27,13 +29,32 @@ impl Dispatcher {
     }
 }
 
+/// Logs that an execution which nobody follows ended otherwise than it should, and what somebody has to do about it.
+pub(super) fn log_end(execution: &Execution, events: &[Event]) {
+    let is_bad = matches!(execution.status, WorkflowStatus::Failed | WorkflowStatus::TimedOut);
+    if !is_bad || !events.iter().any(|event| matches!(event.fact, Fact::Ended { .. })) {
+        return;
+    }
+    let (run, workflow, status) = (execution.id, execution.name(), execution.status.as_str());
+    // The log knows the store's values; those that this execution fetched are its own.
+    let masked =
+        || Masker::new(execution.masks.iter()).mask_text(execution.reason.as_deref().unwrap_or("")).into_owned();
+    tracing::warn!(%run, workflow, status, reason = masked(), "a run did not complete");
+    if let Some((_, problem)) = problem_of(execution) {
+        tracing::error!(%run, "{problem}");
+    }
+}
+
 /// Returns what somebody has to look at in an execution.
 fn problem_of(execution: &Execution) -> Option<(String, String)> {
     let (id, name) = (execution.id, execution.name());
-    let secrets = || flow::secrets_written(&execution.plan.pinned.workflow.tasks).join(", ");
+    let secrets = || {
+        let names = flow::secrets_written(&execution.plan.pinned.workflow.tasks).join(", ");
+        if names.is_empty() { "a secret".to_owned() } else { names }
+    };
     let message = if !execution.unstored().is_empty() {
         format!(
-            "{name} fetched a value for {} and could not store it: retry it, or run `keytide rescue {id}`",
+            "{name} fetched a value for {} and could not store it: retry it, or run `keytide rescue {id} --path PATH --to SECRET`",
             secrets()
         )
     } else if !execution.in_doubt().is_empty() {

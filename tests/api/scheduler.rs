@@ -68,3 +68,46 @@ fn the_next_times_of_an_expression_are_told() {
     assert_eq!(times("").status, 400);
     assert_eq!(times("cronExpression=@hourly&scheduleEndTime=soon").status, 400);
 }
+
+#[test]
+fn the_input_of_a_schedule_is_masked_and_survives_being_sent_back() {
+    let server = Server::new();
+    let mut workflow = noop("w", 1);
+    workflow["maskedFields"] = json!(["pin"]);
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &workflow).status, 200);
+    assert_eq!(server.send("PUT", "/api/secrets/token", &[], b"canary-stored-77aa").status, 200);
+    let input = json!({
+        "_secrets": {"key": "canary-structure-01"},
+        "pin": 4242,
+        "header": "Bearer canary-stored-77aa",
+        "plain": "seen",
+    });
+    let request = json!({"name": "w", "input": input});
+    let schedule = json!({"name": "s", "cronExpression": "0 0 3 ? * MON", "startWorkflowRequest": request});
+    let saved = server.json("POST", "/api/scheduler/schedules", &schedule);
+    assert_eq!(saved.status, 200, "{saved:?}");
+    let path = "/api/scheduler/schedules/s";
+    for seen in [
+        &saved,
+        &server.get(path),
+        &server.get("/api/scheduler/schedules"),
+        &server.get("/api/scheduler/schedules/search"),
+    ] {
+        assert!(!seen.body.contains("canary") && !seen.body.contains("4242"), "{}", seen.body);
+        assert!(seen.body.contains("seen"), "{}", seen.body);
+    }
+    // A client that changes one field sends all of them back, as it was shown them.
+    let mut edited = server.get(path).json();
+    assert_eq!(edited["startWorkflowRequest"]["input"]["header"], "Bearer ***");
+    edited["startWorkflowRequest"]["input"]["plain"] = json!("changed");
+    assert_eq!(server.json("POST", "/api/scheduler/schedules", &edited).status, 200);
+    let catalog = server.daemon().handle().catalog();
+    let kept = catalog.schedule("s").unwrap().def.start_workflow_request.as_ref().unwrap().input.clone();
+    let expected = json!({
+        "_secrets": {"key": "canary-structure-01"},
+        "pin": 4242,
+        "header": "Bearer canary-stored-77aa",
+        "plain": "changed",
+    });
+    assert_eq!(serde_json::Value::Object(kept), expected);
+}

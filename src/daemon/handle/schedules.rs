@@ -1,15 +1,16 @@
 use serde_json::{Map, Value};
 
 use crate::access::TargetKind;
-use crate::catalog::{Owned, Registration};
+use crate::catalog::{Catalog, Owned, Registration};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
 use crate::daemon::slots::{Facts, Hold};
 use crate::journal::{Page, Query, Slot, SlotField};
+use crate::redact::Masker;
 use crate::scheduler::{Defaults, Schedule};
 use crate::words::{ExecutionId, Owner, Permission, Timestamp};
-use crate::workflow::definition::WorkflowSchedule;
+use crate::workflow::definition::{StartWorkflowRequest, WorkflowSchedule};
 
 impl Handle {
     /// Returns the schedules that `who` may read, as Conductor's WorkflowSchedule with `origin` and `nextRunTime`.
@@ -21,7 +22,9 @@ impl Handle {
         let owned: Vec<_> = catalog.schedules().filter(readable).cloned().collect();
         let schedules = owned.iter().map(|owned| owned.def.name.clone()).collect();
         let facts = self.ask(|reply| Message::Facts { schedules, reply }).await?;
-        Ok(owned.iter().zip(facts).map(|(owned, facts)| shown(owned, facts)).collect())
+        let masker = self.0.views.masker();
+        let masked = |input: &Value, request: &StartWorkflowRequest| masked_input(input, request, &catalog, &masker);
+        Ok(owned.iter().zip(facts).map(|(owned, facts)| shown(owned, facts, masked)).collect())
     }
 
     /// Returns one schedule.
@@ -30,12 +33,15 @@ impl Handle {
         all.into_iter().find(|schedule| schedule["name"] == name).ok_or_else(|| unknown(name))
     }
 
-    /// Makes or changes a schedule over the API.
+    /// Makes or changes a schedule over the API. What a client was shown as hidden and sends back stays what it is.
     pub async fn save_schedule(&self, who: &Owner, mut schedule: WorkflowSchedule) -> Result<Value, Error> {
         let name = schedule.name.clone();
         let exists = self.catalog().schedule(&name).cloned();
         let permission = if exists.is_some() { Permission::Update } else { Permission::Create };
         self.permit(who, permission, TargetKind::Schedule, &name)?;
+        if let Some(exists) = &exists {
+            self.keep_hidden(&mut schedule, &exists.def);
+        }
         check(&schedule)?;
         let workflow = schedule.start_workflow_request.as_ref().map_or("", |request| request.name.as_str());
         self.permit(who, Permission::Execute, TargetKind::Workflow, workflow)?;
@@ -44,6 +50,19 @@ impl Handle {
         schedule.updated_time = Some(now);
         self.register(who, vec![Registration::Schedule(schedule)]).await?;
         self.schedule(who, &name).await
+    }
+
+    fn keep_hidden(&self, schedule: &mut WorkflowSchedule, before: &WorkflowSchedule) {
+        let (Some(new), Some(old)) = (&mut schedule.start_workflow_request, &before.start_workflow_request) else {
+            return;
+        };
+        let before = Value::Object(old.input.clone());
+        let shown = masked_input(&before, old, &self.catalog(), &self.0.views.masker());
+        let mut input = Value::Object(std::mem::take(&mut new.input));
+        unmask(&mut input, &shown, &before);
+        if let Value::Object(fields) = input {
+            new.input = fields;
+        }
     }
 
     /// Holds a schedule, or lets it go on; it may be one of a file.
@@ -79,12 +98,41 @@ fn check(schedule: &WorkflowSchedule) -> Result<(), Error> {
         .map_err(|error| Error::invalid(error.to_string()))
 }
 
-fn shown(owned: &Owned<WorkflowSchedule>, facts: Option<Facts>) -> Value {
+/// Returns the input that a schedule starts with as people may see it.
+fn masked_input(input: &Value, request: &StartWorkflowRequest, catalog: &Catalog, masker: &Masker) -> Value {
+    let definition = catalog.workflow(&request.name, request.version);
+    let fields = definition.map_or(&[][..], |definition| definition.pinned.workflow.masked_fields.as_slice());
+    masker.mask_payload(input, fields)
+}
+
+/// Puts back what was hidden, wherever a value is still as it was shown.
+fn unmask(value: &mut Value, shown: &Value, before: &Value) {
+    if value == shown {
+        value.clone_from(before);
+    } else if let (Value::Object(fields), Value::Object(shown), Value::Object(before)) = (value, shown, before) {
+        for (name, field) in fields {
+            if let (Some(shown), Some(before)) = (shown.get(name), before.get(name)) {
+                unmask(field, shown, before);
+            }
+        }
+    }
+}
+
+fn shown(
+    owned: &Owned<WorkflowSchedule>,
+    facts: Option<Facts>,
+    masked: impl Fn(&Value, &StartWorkflowRequest) -> Value,
+) -> Value {
     let value = serde_json::to_value(&owned.def).expect("a schedule has only text keys");
     let mut fields = match value {
         Value::Object(fields) => fields,
         _ => Map::new(),
     };
+    if let Some(request) = &owned.def.start_workflow_request
+        && let Some(input) = fields.get_mut("startWorkflowRequest").and_then(|shown| shown.get_mut("input"))
+    {
+        *input = masked(input, request);
+    }
     fields.insert("origin".to_owned(), owned.owner.to_string().into());
     if let Some(facts) = facts {
         fields.insert("paused".to_owned(), facts.paused.into());
