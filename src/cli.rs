@@ -17,6 +17,7 @@ mod exec;
 mod explain;
 mod files;
 mod hardening;
+mod help;
 mod init;
 mod key;
 mod logs;
@@ -31,7 +32,9 @@ mod schedule;
 mod secret;
 mod serve;
 mod signals;
+mod usage;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -43,9 +46,10 @@ use project::Project;
 
 /// Runs the command line of this process and returns its exit code.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(error) => return ExitCode::from(usage::tell(&error, &given)),
     };
     let Arguments { global, command } = arguments;
     let console = Console { format: global.output, quiet: global.quiet, verbose: global.verbose };
@@ -83,11 +87,4 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         Command::Eval(eval) => eval::run(&eval, &project()?, console),
         Command::Explain(explain) => explain::run(&explain, console),
     }
-}
-
-/// Says what is wrong with the arguments, or shows the help that was asked for; clap knows which stream.
-fn usage(error: &clap::Error) -> ExitCode {
-    // A closed pipe ends the help quietly.
-    drop(error.print());
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

@@ -2,26 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+
+use super::help;
 
 /// Rotates tokens on schedule and keeps them in an age-encrypted file.
 #[derive(Parser)]
 #[command(name = "keytide", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = help::EXAMPLES, after_long_help = help::DETAILS)]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
     #[command(subcommand)]
     pub(super) command: Command,
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  keytide demo                                       See a token rotate, with nothing set up
-  keytide init                                       Make this folder a project
-  printf %s \"$KEY\" | keytide secret set appKeySecret  Keep a secret
-  keytide run workflows/rotate.yaml                  Run one workflow now
-  keytide serve                                      Watch the folder and keep the schedules";
 
 /// Options of every command.
 #[derive(Args, Clone, Default)]
@@ -170,6 +165,7 @@ pub(super) struct Check {
 #[derive(Subcommand)]
 pub(super) enum Secret {
     /// Keep a value, from a hidden prompt or standard input
+    #[command(alias = "put")]
     Set {
         /// The secret's name
         name: String,
@@ -278,7 +274,7 @@ pub(super) struct Next {
     /// One schedule; all where absent
     pub(super) name: Option<String>,
     /// How many times
-    #[arg(short = 'n', default_value_t = 5)]
+    #[arg(short = 'n', default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub(super) count: usize,
     /// An expression to try instead of a schedule
     #[arg(long, value_name = "EXPR", conflicts_with = "name")]
@@ -312,7 +308,7 @@ pub(super) struct Runs {
     #[arg(long)]
     pub(super) status: Option<String>,
     /// How many
-    #[arg(short = 'n', default_value_t = 20)]
+    #[arg(short = 'n', default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
     pub(super) count: u64,
 }
 

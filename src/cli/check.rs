@@ -10,6 +10,7 @@ use super::console::Console;
 use super::error::{Error, Kind};
 use super::files::Files;
 use super::project::Project;
+use crate::redact::Masker;
 use crate::secret::Store;
 use crate::words::{Diagnostic, Severity};
 use crate::workflow::check::{Known, check};
@@ -19,7 +20,9 @@ use crate::workflow::report;
 /// Checks the files that are named, or all of the project.
 pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Result<(), Error> {
     let all = Files::of_project(project);
-    let mut known = known(project, project.store().ok().as_ref());
+    let store = project.store().ok();
+    let masker = masker(store.as_ref());
+    let mut known = known(project, store.as_ref());
     let files = if arguments.paths.is_empty() {
         all
     } else {
@@ -32,8 +35,8 @@ pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Re
     };
     let diagnostics = diagnostics(&files.loaded.iter().collect::<Vec<_>>(), &known);
     match console.format {
-        Format::Json => console.json(&report::to_json(&diagnostics)),
-        Format::Table => show(&diagnostics, console),
+        Format::Json => console.json(&masked_json(&diagnostics, &masker)),
+        Format::Table => show(&diagnostics, &masker, console),
     }
     for trouble in &files.troubles {
         console.note(&format!("{}: {}", trouble.place, trouble.message));
@@ -69,11 +72,26 @@ fn names(files: &[Loaded]) -> BTreeSet<String> {
     files.iter().flat_map(|file| file.workflows.iter().map(|located| located.def.name.clone())).collect()
 }
 
-fn show(diagnostics: &[Diagnostic], console: &Console) {
+/// Returns what finds the values of the store in what is shown of files: a line may hold one in clear.
+pub(super) fn masker(store: Option<&Store>) -> Masker {
+    store.map_or_else(Masker::default, |store| Masker::new(store.snapshot().masked_values()))
+}
+
+fn show(diagnostics: &[Diagnostic], masker: &Masker, console: &Console) {
     let color = std::io::stdout().is_terminal();
     for diagnostic in diagnostics {
-        console.data(&format!("{}\n", report::render(diagnostic, color)));
+        console.data(&format!("{}\n", masker.mask_text(&report::render(diagnostic, color))));
     }
+}
+
+fn masked_json(diagnostics: &[Diagnostic], masker: &Masker) -> Value {
+    let mut list = report::to_json(diagnostics);
+    for one in list.as_array_mut().into_iter().flatten() {
+        for field in ["message", "help", "fix"] {
+            one[field] = masker.mask_value(&one[field]);
+        }
+    }
+    list
 }
 
 /// Returns one line about it all.
@@ -93,17 +111,17 @@ fn many(count: usize, noun: &str) -> String {
 }
 
 /// Refuses files with errors, showing them.
-pub(super) fn refuse_errors(diagnostics: &[Diagnostic], console: &Console) -> Result<(), Error> {
+pub(super) fn refuse_errors(diagnostics: &[Diagnostic], masker: &Masker, console: &Console) -> Result<(), Error> {
     let errors: Vec<&Diagnostic> =
         diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
     let Some(first) = errors.first() else { return Ok(()) };
     if console.format == Format::Json {
-        let hints: Vec<String> = errors.iter().map(|error| line(error)).collect();
+        let hints: Vec<String> = errors.iter().map(|error| masker.mask_text(&line(error)).into_owned()).collect();
         let message = format!("{} has {}", first.source.name, many(errors.len(), "error"));
         return Err(hints.into_iter().fold(Error::new(Kind::Failed, message), Error::hint));
     }
     for error in &errors {
-        console.report(error);
+        console.report(error, masker);
     }
     let message = format!("{} has {}; nothing was started", first.source.name, many(errors.len(), "error"));
     Err(Error::new(Kind::Failed, message))

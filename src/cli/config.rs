@@ -3,12 +3,18 @@
 use serde_json::json;
 
 use super::args::Format;
+use super::check;
 use super::console::Console;
 use super::project::Project;
 
 /// Shows the settings in force.
 pub(super) fn show(project: &Project, console: &Console) {
-    let rows = project.settings.sources();
+    let mut rows = project.settings.sources();
+    // A value of `[environment]` or of the process environment may be one that the store keeps.
+    let masker = check::masker(project.store().ok().as_ref());
+    for row in &mut rows {
+        row.value = masker.mask_text(&row.value).into_owned();
+    }
     match console.format {
         Format::Json => {
             let row = |row: &crate::settings::Row| json!({"key": row.key, "value": row.value, "source": row.source});

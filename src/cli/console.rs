@@ -2,6 +2,7 @@
 //!
 //! **Architecture Invariant:** nothing else in the crate prints. A closed pipe ends the output quietly.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 use anstream::AutoStream;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::error::Error;
+use crate::redact::Masker;
 use crate::words::Diagnostic;
 use crate::workflow::report;
 
@@ -54,7 +56,7 @@ impl Console {
     pub(super) fn note(&self, line: &str) {
         if !self.quiet {
             let mut stderr = AutoStream::auto(std::io::stderr().lock());
-            let _ = writeln!(stderr, "{line}");
+            let _ = writeln!(stderr, "{}", plain(line));
         }
     }
 
@@ -73,10 +75,10 @@ impl Console {
         let _ = stderr.flush();
     }
 
-    /// Shows people a problem of a file at its line.
-    pub(super) fn report(&self, diagnostic: &Diagnostic) {
+    /// Shows people a problem of a file at its line, which may hold a secret in clear.
+    pub(super) fn report(&self, diagnostic: &Diagnostic, masker: &Masker) {
         let mut stderr = AutoStream::auto(std::io::stderr().lock());
-        let _ = writeln!(stderr, "{}\n", report::render(diagnostic, true));
+        let _ = writeln!(stderr, "{}\n", masker.mask_text(&report::render(diagnostic, true)));
     }
 
     /// Tells people what failed and what to do; machines get JSON.
@@ -92,9 +94,9 @@ impl Console {
             Format::Table => {
                 let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
                 let cyan = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
-                let _ = writeln!(stderr, "{red}error{red:#}: {}", error.message);
+                let _ = writeln!(stderr, "{red}error{red:#}: {}", plain(&error.message));
                 for hint in &error.hints {
-                    let _ = writeln!(stderr, "{cyan}hint{cyan:#}: {hint}");
+                    let _ = writeln!(stderr, "{cyan}hint{cyan:#}: {}", plain(hint));
                 }
             }
         }
@@ -102,6 +104,7 @@ impl Console {
 
     /// Prints rows under their headings, aligned.
     pub(super) fn table(&self, headings: &[&str], rows: &[Vec<String>]) {
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
         let width = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
             cells.chain(headings.get(column).map(|heading| heading.chars().count())).max().unwrap_or(0)
@@ -114,7 +117,7 @@ impl Console {
         let bold = Style::new().bold();
         let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
         self.data(&format!("{bold}{}{bold:#}", line(&headings)));
-        for row in rows {
+        for row in &rows {
             self.data(&line(row));
         }
     }
@@ -129,9 +132,55 @@ impl Console {
         !self.quiet && std::io::stdout().is_terminal()
     }
 
+    /// Returns how many columns and rows people see of stderr.
+    pub(super) fn screen(&self) -> (usize, usize) {
+        let size =
+            rustix::termios::tcgetwinsize(std::io::stderr()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+        size.map_or(SCREEN_USUAL, |size| (size.ws_col.into(), size.ws_row.into()))
+    }
+
+    /// Draws lines on stderr in the place of the last ones; they hold no control characters.
+    pub(super) fn draw(&self, lines: &[String], drawn: usize) {
+        let mut stderr = std::io::stderr().lock();
+        let mut frame = CLEAR_LINE_ABOVE.repeat(drawn);
+        for line in lines {
+            frame.extend([line, "\n"]);
+        }
+        let _ = stderr.write_all(frame.as_bytes());
+        let _ = stderr.flush();
+    }
+
     /// Draws lines on stdout in the place of the last ones.
     pub(super) fn redraw(&self, lines: &[String], drawn: usize) {
-        let up = "\x1b[1A\x1b[2K".repeat(drawn);
+        let up = CLEAR_LINE_ABOVE.repeat(drawn);
         self.raw(format!("{up}{}\n", lines.join("\n")).as_bytes());
+    }
+}
+
+/// Goes up a line and empties it.
+const CLEAR_LINE_ABOVE: &str = "\x1b[1A\x1b[2K";
+/// The columns and rows of a terminal that does not say.
+const SCREEN_USUAL: (usize, usize) = (80, 24);
+
+/// Returns text of somebody else without what a terminal would obey; lines stay lines.
+fn plain(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if text.contains(obeyed) { text.replace(obeyed, "\u{fffd}").into() } else { text.into() }
+}
+
+/// Returns text of somebody else as a part of one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{one_line, plain};
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_somebody_else_wrote() {
+        assert_eq!(plain("a\x1b]0;x\x07b\u{9b}2J\n\tc"), "a\u{fffd}]0;x\u{fffd}b\u{fffd}2J\n\tc");
+        assert_eq!(plain("häß ✓"), "häß ✓");
+        assert_eq!(one_line("a\r\nb\tc\x1b[2J"), "a  b c [2J");
     }
 }

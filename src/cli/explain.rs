@@ -1,6 +1,8 @@
 //! `keytide explain`: what a code of `keytide check` means.
 
-use super::args::Explain;
+use serde_json::json;
+
+use super::args::{Explain, Format};
 use super::console::Console;
 use super::error::{Error, Kind};
 use crate::words::nearest;
@@ -10,7 +12,10 @@ use crate::workflow::codes::{CODES, explain};
 pub(super) fn run(arguments: &Explain, console: &Console) -> Result<(), Error> {
     let code = arguments.code.as_str();
     if let Some(text) = explain(code) {
-        console.data(text);
+        match console.format {
+            Format::Json => console.json(&json!({"code": code.to_uppercase(), "text": text})),
+            Format::Table => console.data(text),
+        }
         return Ok(());
     }
     let error = Error::new(Kind::NotFound, format!("there is no code `{code}`"));

@@ -40,16 +40,24 @@ impl Report {
 pub(super) fn run(arguments: Init, global: &Global, console: &Console) -> Result<(), Error> {
     let environment = Environment::read().map_err(|error| Error::new(Kind::Failed, error))?;
     let base = global.directory.as_ref().map_or(environment.current.clone(), |folder| environment.current.join(folder));
+    let named = arguments.folder.as_ref().or(global.directory.as_ref()).map(|folder| folder.display().to_string());
     let root = arguments.folder.map_or(base.clone(), |folder| base.join(folder));
     let project = Project::at(root, global, environment)?;
     let report = make(&project)?;
+    let elsewhere = (project.root != project.environment.current).then(|| named.unwrap_or_default());
     match console.format {
         Format::Json => console.json(&json!({
             "created": report.created,
             "kept": report.kept,
             "recoveryKey": report.recovery.as_ref().map(Sensitive::expose),
         })),
-        Format::Table => show(&report, console),
+        Format::Table => {
+            show(&report, console);
+            if report.recovery.is_some() {
+                let there = elsewhere.map(|folder| format!("cd {folder} && ")).unwrap_or_default();
+                console.note(&format!("\nnext: {there}keytide secret set appKeyId"));
+            }
+        }
     }
     Ok(())
 }
@@ -166,7 +174,6 @@ fn show(report: &Report, console: &Console) {
         );
         console.note("nowhere on disk: keep it where the machine is not, as in a password manager or on paper.\n");
         console.data(recovery.expose().trim_end());
-        console.note("\nnext: keytide secret set appKeyId");
     } else if report.created.is_empty() {
         console.note("nothing to do: everything is there already");
     }

@@ -54,6 +54,7 @@ pub(super) fn write(disk: &dyn Disk, file: &Path, identity: &Identity) -> Result
     let cannot = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Error::new(Kind::Conflict, format!("there is a file {} already; it is left as it is", file.display()))
+                .hint("name another one: `keytide key new --file FILE`")
         }
         _ => Error::new(Kind::Failed, format!("cannot write {}: {error}", file.display())),
     };

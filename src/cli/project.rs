@@ -10,7 +10,7 @@ use crate::cli::environment::Environment;
 use crate::cli::error::{Error, Kind};
 use crate::clock::SystemClock;
 use crate::daemon::{Config, Recovery};
-use crate::disk::{Disk, SystemDisk};
+use crate::disk::{self, Disk, SystemDisk};
 use crate::observe::Masking;
 use crate::secret::{Edges, Identity, Origin, Paths, Store};
 use crate::settings::{self, Settings};
@@ -72,7 +72,7 @@ impl Project {
     pub(super) fn find(global: &Global) -> Result<Self, Error> {
         let environment = Environment::read().map_err(|error| Error::new(Kind::Failed, error))?;
         let root = match &global.directory {
-            Some(directory) => environment.current.join(directory),
+            Some(directory) => folder(&SystemDisk, environment.current.join(directory))?,
             None => nearest_project(&SystemDisk, &environment.current),
         };
         Self::at(root, global, environment)
@@ -81,6 +81,9 @@ impl Project {
     /// Returns the project in a folder.
     pub(super) fn at(root: PathBuf, global: &Global, environment: Environment) -> Result<Self, Error> {
         let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        if let Some(name) = &global.environment {
+            check_environment(name)?;
+        }
         let project = source(&*disk, &root.join(settings::FILE_NAME), settings::FILE_NAME)?;
         let sources = Sources {
             policy: policy(&*disk, global, &environment)?,
@@ -187,6 +190,24 @@ impl Project {
 
 fn key_error(error: crate::secret::Error) -> Error {
     Error::new(Kind::Key, error)
+}
+
+fn folder(disk: &dyn Disk, path: PathBuf) -> Result<PathBuf, Error> {
+    if disk.facts(&path).is_ok_and(|facts| facts.kind == disk::Kind::Folder) {
+        return Ok(path);
+    }
+    Err(Error::new(Kind::NotFound, format!("there is no folder {}", path.display()))
+        .hint(format!("`keytide init {}` makes it a project", path.display())))
+}
+
+/// An environment's name is a part of paths and of settings.
+fn check_environment(name: &str) -> Result<(), Error> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Usage, format!("`{name}` is no name of an environment"))
+        .hint("use letters, digits, `_` and `-`"))
 }
 
 fn nearest_project(disk: &dyn Disk, current: &Path) -> PathBuf {

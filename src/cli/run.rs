@@ -17,7 +17,7 @@ use super::project::Project;
 use super::prompt;
 use crate::clock::{Clock, SystemClock};
 use crate::secret::Store;
-use crate::words::{Map, Owner};
+use crate::words::{Map, Owner, json_fault};
 use crate::workflow::definition::StartWorkflowRequest;
 use crate::workflow::duration::parse_duration_seconds;
 use crate::workflow::load::{Loaded, Located, bare_task_as_workflow};
@@ -122,7 +122,7 @@ fn target(named: &str, project: &Project, store: &Arc<Store>, console: &Console)
         loaded = workflow;
     }
     let known = check::known(project, Some(&**store));
-    check::refuse_errors(&check::diagnostics(&[&loaded], &known), console)?;
+    check::refuse_errors(&check::diagnostics(&[&loaded], &known), &check::masker(Some(&**store)), console)?;
     let workflow = only(&loaded)?.def.clone();
     let task_defs = loaded.task_defs.iter().map(|located| (located.def.name.clone(), located.def.clone())).collect();
     let owner = if path.starts_with(&project.workflows) { Owner::File(project.shown(&path)) } else { Owner::Local };
@@ -169,7 +169,7 @@ fn input(arguments: &Run, project: &Project) -> Result<Map, Error> {
 
 fn object(bytes: &[u8], place: &str) -> Result<Map, Error> {
     serde_json::from_slice(bytes)
-        .map_err(|error| Error::new(Kind::Usage, format!("{place} is not a JSON object: {error}")))
+        .map_err(|error| Error::new(Kind::Usage, format!("{place} is not a JSON object: {}", json_fault(&error))))
 }
 
 /// Reads a duration: `30s`, `5m`, or seconds.

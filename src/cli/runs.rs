@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::args::{Format, Rescue, Runs, Show};
 use super::connection::Connection;
-use super::console::Console;
+use super::console::{Console, one_line};
 use super::error::{Error, Kind};
 use super::progress::{duration_text, task_line};
 use super::project::Project;
@@ -88,6 +88,9 @@ fn full_id(connection: &Connection, beginning: &str) -> Result<String, Error> {
     if beginning.chars().count() >= ID_CHARACTERS {
         return Ok(beginning.to_owned());
     }
+    if beginning.is_empty() {
+        return Err(Error::new(Kind::Usage, "the run's id is empty").hint("see `keytide runs`"));
+    }
     let rows = connection.search("", SEARCHED_MAX)?;
     let ids = rows.iter().filter_map(|row| row["workflowId"].as_str());
     let found: Vec<&str> = ids.filter(|id| id.starts_with(&beginning.to_lowercase())).collect();
@@ -110,7 +113,7 @@ fn tell(workflow: &Value, problems: &[(String, String)], console: &Console) {
         console.data(&task_line(task, ended.unwrap_or_default()));
     }
     if !text("reasonForIncompletion").is_empty() {
-        console.data(&format!("reason: {}", text("reasonForIncompletion")));
+        console.data(&format!("reason: {}", one_line(text("reasonForIncompletion"))));
     }
     if workflow["output"].as_object().is_some_and(|output| !output.is_empty()) {
         console.json(&workflow["output"]);

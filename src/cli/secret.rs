@@ -8,7 +8,7 @@ use super::args::{Format, Global, Secret};
 use super::console::Console;
 use super::error::{Error, Kind};
 use super::project::Project;
-use super::prompt;
+use super::{prompt, usage};
 use crate::secret::{Change, Store, Version, Writer};
 use crate::words::nearest;
 
@@ -23,6 +23,9 @@ pub(super) fn run(command: Secret, project: &Project, global: &Global, console: 
     }
     match command {
         Secret::Set { name, from_file, force, plain, expires } => {
+            if name.contains('=') {
+                return Err(usage::argument_refused(None));
+            }
             let value = set::value(&name, from_file.as_deref(), project, global, console)?;
             set::run(&set::Setting { name, value, force, plain, expires }, &store, console)
         }
@@ -32,7 +35,10 @@ pub(super) fn run(command: Secret, project: &Project, global: &Global, console: 
             Ok(())
         }
         Secret::Rm { name, confirm } => remove(&name, confirm, &store, global, console),
-        Secret::History { name } => view::history(&name, &store.snapshot(), console),
+        Secret::History { name } => {
+            exists(&name, &store)?;
+            view::history(&name, &store.snapshot(), console)
+        }
         Secret::Rollback { name, to } => roll_back(name, to, &store, console),
         Secret::Tag { name, tags } => tag(&name, &tags, &store, console),
         Secret::Exists { name } if store.snapshot().contains(&name) => Ok(()),

@@ -15,6 +15,8 @@ use super::schedule;
 use super::signals::{Hurry, Signals};
 use crate::catalog::{Catalog, Problem};
 use crate::daemon::{Daemon, Recovery};
+use crate::observe::Masking;
+use crate::redact::Masker;
 use crate::words::Owner;
 
 /// Serves until somebody asks it to stop.
@@ -32,7 +34,7 @@ pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Re
     };
     let doors = Doors::open(&daemon, project, listen)?;
     greet(&daemon, &doors, project, console)?;
-    daemon.runtime().block_on(until_stopped(&daemon, &mut signals, console));
+    daemon.runtime().block_on(until_stopped(&daemon, &mut signals, &masking, console));
     doors.close();
     if daemon.is_busy() {
         console.note("stopping: calls in flight get until their deadline; once more stops now");
@@ -80,12 +82,12 @@ fn greet(daemon: &Daemon, doors: &Doors, project: &Project, console: &Console) -
 }
 
 /// Shows problems as they come and go, until somebody asks to stop.
-async fn until_stopped(daemon: &Daemon, signals: &mut Signals, console: &Console) {
+async fn until_stopped(daemon: &Daemon, signals: &mut Signals, masking: &Masking, console: &Console) {
     let mut catalogs = daemon.handle().catalogs();
     let mut shown = BTreeSet::new();
     loop {
         let problems = catalogs.borrow_and_update().problems();
-        tell(&problems, &mut shown, console);
+        tell(&problems, &mut shown, &masking.current(), console);
         tokio::select! {
             () = signals.next() => return,
             changed = catalogs.changed() => if changed.is_err() {
@@ -95,10 +97,10 @@ async fn until_stopped(daemon: &Daemon, signals: &mut Signals, console: &Console
     }
 }
 
-fn tell(problems: &[Problem], shown: &mut BTreeSet<(String, String)>, console: &Console) {
+fn tell(problems: &[Problem], shown: &mut BTreeSet<(String, String)>, masker: &Masker, console: &Console) {
     let now: BTreeSet<_> = problems.iter().map(|problem| (problem.place.clone(), problem.message.clone())).collect();
     for problem in problems.iter().filter(|one| !shown.contains(&(one.place.clone(), one.message.clone()))) {
-        problem.diagnostics.iter().for_each(|diagnostic| console.report(diagnostic));
+        problem.diagnostics.iter().for_each(|diagnostic| console.report(diagnostic, masker));
         console.note(&format!("problem: {}: {}", problem.place, problem.message));
     }
     let places: BTreeSet<&str> = now.iter().map(|(place, _)| place.as_str()).collect();

@@ -113,3 +113,30 @@ fn the_scan_finds_what_it_looks_for() {
         assert!(found.is_err(), "{form} is not found");
     }
 }
+
+#[test]
+fn a_stored_value_in_a_file_or_the_environment_is_masked_where_it_is_shown() {
+    let canary = "canary-stored-4c1d-value";
+    let wrong = format!(
+        "name: wrong\nversion: one\ntasks:\n  - {{name: t, type: HTTP, taskReferenceName: {canary}, tsaks: \"{canary}\"}}\n"
+    );
+    let test = Test::new()
+        .secret("token", canary)
+        .file("workflows/wrong.yaml", &wrong)
+        .file("keytide.toml", &format!("[environment]\nsame = \"{canary}\"\n"))
+        .variable("KEYTIDE_ENV_OTHER", canary);
+    let mut seen = Seen::default();
+    for arguments in [
+        &["check"][..],
+        &["check", "-o", "json"],
+        &["run", "workflows/wrong.yaml"],
+        &["run", "workflows/wrong.yaml", "-o", "json"],
+        &["config", "show"],
+        &["config", "show", "-o", "json"],
+    ] {
+        let stdout = seen.run(&test, arguments);
+        assert!(!stdout.is_empty() || arguments[0] == "run", "{arguments:?}");
+    }
+    seen.hold_none_of(&[Sensitive::new(canary)]);
+    assert!(seen.0.iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("tsaks")), "the line is shown");
+}

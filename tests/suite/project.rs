@@ -63,3 +63,49 @@ fn errors_are_json_where_json_is_asked_for() {
 fn a_wrong_argument_is_a_usage_error() {
     Test::empty().keytide(&["serve", "--lisetn", "x"]).fails(2).tells("--listen");
 }
+
+#[test]
+fn a_usage_error_is_json_where_json_is_asked_for() {
+    let test = Test::empty();
+    for (arguments, message) in [
+        (&["serve", "--lisetn", "x", "-o", "json"][..], "unexpected argument '--lisetn' found"),
+        (&["-ojson", "nope"], "unrecognized subcommand 'nope'"),
+        (&["--output=json", "secret", "get"], "the following required arguments were not provided: <NAME>"),
+        (&["runs", "-n", "0", "-o", "json"], "invalid value '0' for '-n <COUNT>'"),
+    ] {
+        let ran = test.keytide(arguments).fails(2).stdout("");
+        let error: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+        assert_eq!(error["error"]["code"], "usage", "{arguments:?}");
+        assert!(error["error"]["message"].as_str().unwrap().starts_with(message), "{error}");
+        assert!(error["error"]["hints"].is_array());
+    }
+    test.keytide(&["--help", "-o", "json"]).success().prints("Exit codes:");
+}
+
+#[test]
+fn a_folder_or_an_environment_that_cannot_be_is_named() {
+    let test = Test::new();
+    test.keytide(&["-C", "nodir", "check"]).fails(3).tells("there is no folder").tells("keytide init");
+    test.keytide(&["--environment", "../x", "secret", "list"]).fails(2).tells("no name of an environment");
+    test.keytide(&["--identity", "nofile", "secret", "list"]).fails(5).tells("cannot read");
+    test.keytide(&["show", ""]).fails(2);
+    assert!(!test.path("x").exists());
+}
+
+#[test]
+fn the_settings_that_init_writes_are_the_defaults_and_all_of_them() {
+    let test = Test::new();
+    let shown = |test: &Test| {
+        let rows = test.keytide(&["config", "show", "-o", "json"]).success().json();
+        let row = |row: &serde_json::Value| (row["key"].clone(), row["value"].clone());
+        rows.as_array().unwrap().iter().map(row).collect::<Vec<_>>()
+    };
+    let before = shown(&test);
+    let text = std::fs::read_to_string(test.path("keytide.toml")).unwrap();
+    let is_setting = |line: &str| line.starts_with("# ") && line.contains(" = ") && !line.contains("issuer");
+    let settings = text.lines().filter(|line| is_setting(line)).count();
+    assert_eq!(settings, before.len(), "a setting is missing");
+    let lines: Vec<&str> = text.lines().map(|line| if is_setting(line) { &line[2..] } else { line }).collect();
+    let text = lines.join("\n");
+    assert_eq!(shown(&test.file("keytide.toml", &text)), before);
+}

@@ -83,7 +83,12 @@ impl Test {
 
     /// Returns a command that is ready to run in the project.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_keytide"));
+        self.command_of(env!("CARGO_BIN_EXE_keytide"), arguments)
+    }
+
+    /// Returns another program's command that is ready to run in the project.
+    pub(crate) fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.path("")).env_clear();
         command.env("HOME", self.folder.path().join("home")).env("PATH", std::env::var_os("PATH").unwrap());
         command.env("XDG_RUNTIME_DIR", self.folder.path());

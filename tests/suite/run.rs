@@ -111,3 +111,16 @@ fn what_was_fetched_and_not_stored_is_rescued() {
     test.keytide(&["secret", "get", "rescued", "--reveal"]).success().stdout(token.expose());
     assert!(!test.keytide(&["show", id]).success().stdout.contains("problem:"));
 }
+
+#[test]
+fn an_error_text_quotes_no_piece_of_the_input() {
+    let test = Test::new().file("echo.yaml", ECHO);
+    let ran = test.keytide(&["run", "echo.yaml", "-i", "\"canary-in-input\""]).fails(2).tells("invalid type: string");
+    assert!(!ran.stderr.contains("canary"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_version_that_is_not_there_is_named() {
+    let test = Test::new().file("workflows/echo.yaml", ECHO);
+    test.keytide(&["run", "echo", "--version", "9"]).fails(3).tells("has no version 9");
+}

@@ -102,3 +102,21 @@ fn a_child_gets_secrets_and_never_what_opens_the_store() {
     let signalled = test.keytide(&["exec", "--", "sh", "-c", "kill -9 $$"]);
     assert_eq!(signalled.code, None);
 }
+
+#[test]
+fn a_value_given_as_an_argument_is_refused_and_not_said_again() {
+    let test = Test::new();
+    for arguments in [
+        &["secret", "set", "token", CANARY][..],
+        &["secret", "put", "token", CANARY],
+        &["secret", "set", &format!("token={CANARY}")],
+        &["secret", "set", "token", &format!("--{CANARY}")],
+        &["secret", "set", "token", &format!("--force={CANARY}")],
+        &["-o", "json", "secret", "set", "token", CANARY],
+    ] {
+        let ran = test.keytide(arguments).fails(2).stdout("").tells("every user of this machine");
+        assert!(!ran.stderr.contains(CANARY), "{}", ran.stderr);
+        test.keytide(&["secret", "exists", "token"]).fails(1);
+    }
+    test.keytide(&["secret", "set", "token", "--forse"]).fails(2).tells("did you mean `--force`?");
+}

@@ -107,3 +107,38 @@ fn a_port_has_to_be_asked_for_and_is_loopback_only() {
     let mut serving = Serving::of(&test, &["--open", "--listen", "127.0.0.1:0"]);
     serving.until("listening on http://127.0.0.1:");
 }
+
+#[test]
+fn a_file_beside_a_daemon_brings_its_task_definitions_along() {
+    // Its one task fails, and is retried only where the task definition in the same file is known.
+    let file = r#"
+taskDefs:
+  - {name: fails, retryCount: 1, retryDelaySeconds: 0}
+---
+name: twice
+version: 1
+tasks:
+  - {name: fails, taskReferenceName: f, type: HTTP, inputParameters: {uri: "http://127.0.0.1:1/", method: GET}}
+"#;
+    let test = Test::new().file("twice.yaml", file);
+    let attempts = |test: &Test| {
+        let workflow = test.keytide(&["run", "twice.yaml", "-o", "json"]).fails(1).json();
+        workflow["tasks"].as_array().unwrap().len()
+    };
+    let alone = attempts(&test);
+    let mut serving = Serving::of(&test, &[]);
+    serving.until("0 workflows");
+    assert_eq!((alone, attempts(&test)), (2, 2));
+}
+
+#[test]
+fn a_run_that_fails_is_told_with_its_reason_masked() {
+    let workflow = r#"{"name": "fails", "version": 1, "tasks": [
+      {"name": "t", "taskReferenceName": "t", "type": "TERMINATE", "inputParameters": {
+        "terminationStatus": "FAILED", "terminationReason": "the issuer said ${workflow.input.said}"}}],
+      "schedules": [{"name": "s", "cronExpression": "0/1 * * * * *", "zoneId": "UTC", "input": {"said": "canary-9f3b17c2-value"}}]}"#;
+    let test = Test::new().secret("token", "canary-9f3b17c2-value").file("workflows/fails.json", workflow);
+    let mut serving = Serving::of(&test, &[]);
+    let line = serving.until("a run did not complete");
+    assert!(line.contains("the issuer said ***") && line.contains("fails"), "{line}");
+}

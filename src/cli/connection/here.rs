@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ use crate::workflow::pinned::Pinned;
 
 /// Who acts: whoever can read the identity.
 const WHO: Owner = Owner::Local;
+
+/// How often a run is shown again while nothing changes but the time that its tasks take.
+const TIMES_PASS_EVERY: Duration = Duration::from_millis(200);
 
 /// A daemon in this process: it runs what this command starts and what clients of its socket start meanwhile.
 pub(in crate::cli) struct Here {
@@ -82,6 +86,9 @@ impl Here {
         }
         let catalog = self.daemon.handle().catalog();
         let names = catalog.workflows().map(|definition| definition.pinned.workflow.name.as_str());
+        if let Some(version) = request.version.filter(|_| catalog.workflow(&request.name, None).is_some()) {
+            return Error::new(Kind::NotFound, format!("the workflow `{}` has no version {version}", request.name));
+        }
         let mut error = Error::new(Kind::NotFound, format!("there is no workflow `{}`", request.name));
         if let Some(nearest) = nearest(&request.name, names) {
             error = error.hint(format!("did you mean `{nearest}`?"));
@@ -100,10 +107,20 @@ impl Here {
     ) -> Result<Followed, Error> {
         let id = execution(id)?;
         let handle = self.daemon.handle();
+        let shown = RefCell::new((show, Value::Null));
         let changed = async || {
             // What cannot be read now is shown with the next change.
             if let Ok(workflow) = handle.workflow(&WHO, id, true).await {
+                let (show, last) = &mut *shown.borrow_mut();
                 show(&workflow);
+                *last = workflow;
+            }
+        };
+        let passing = async {
+            loop {
+                drop(tokio::time::timeout(TIMES_PASS_EVERY, std::future::pending::<()>()).await);
+                let (show, last) = &mut *shown.borrow_mut();
+                show(last);
             }
         };
         self.daemon.runtime().block_on(async {
@@ -114,6 +131,7 @@ impl Here {
                     None => Ok(Followed::TimedOut),
                 },
                 () = signals.next() => Ok(Followed::Interrupted),
+                never = passing => never,
             }
         })
     }

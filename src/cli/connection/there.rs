@@ -49,7 +49,7 @@ impl There {
 
     pub(super) fn start(&self, target: Target, mut request: StartWorkflowRequest) -> Result<String, Error> {
         if let Target::Definition(pinned) = target {
-            request.workflow_def = Some(Box::new(pinned.workflow));
+            request.workflow_def = Some(Box::new(pinned.into_document()));
         }
         let body = serde_json::to_value(request).map_err(|error| Error::new(Kind::Failed, error))?;
         Ok(text(self.call(Method::POST, &["api", "workflow"], &[], Some(&body))?))

@@ -27,6 +27,8 @@ pub(super) const SETTINGS: &str = r#"# Settings of keytide. All are optional; th
 # body_max = "10MiB"
 # deny = ["link-local", "self"]  # also "loopback", "private", "all"
 # allow = []
+# proxy = ""
+# ca_file = ""
 
 [server]
 # listen = "127.0.0.1:8321"
