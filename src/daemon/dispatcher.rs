@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::daemon::batch::{Answer, Batch};
+use crate::daemon::calls::Calls;
 use crate::daemon::loading::{Plans, load, unavailable};
 use crate::daemon::message::{Message, Poll, Polled, Refused};
 use crate::daemon::offers::{Offers, Queue};
@@ -15,7 +16,7 @@ use crate::daemon::reloading::Missing;
 use crate::daemon::slots::Slots;
 use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Start, Turn};
 use crate::journal::Log;
-use crate::words::{ExecutionId, Map, Timestamp, WorkflowStatus};
+use crate::words::{ExecutionId, Map, RunNumber, Timestamp, WorkflowStatus};
 
 /// What a turn needs to know besides its messages.
 pub struct Rules {
@@ -42,6 +43,7 @@ pub struct Dispatcher {
     by_schedule: HashMap<String, BTreeSet<ExecutionId>>,
     pub(super) slots: Slots,
     pub(super) quarantined: Vec<(ExecutionId, String)>,
+    calls: Calls,
     draining: bool,
 }
 
@@ -72,6 +74,7 @@ impl Dispatcher {
             by_schedule: HashMap::new(),
             slots,
             quarantined: Vec::new(),
+            calls: Calls::default(),
             draining: false,
         }
     }
@@ -114,7 +117,8 @@ impl Dispatcher {
             match command {
                 Command::Offer(offer) => self.offers.offer(offer),
                 Command::Withdraw { execution, run } => self.offers.withdraw(*execution, *run),
-                Command::Preflight(_) | Command::Perform(_) | Command::Abandon { .. } => {}
+                Command::Perform(_) => self.calls.begin(command),
+                Command::Preflight(_) | Command::Abandon { .. } => {}
             }
         }
         commands.retain(|command| !matches!(command, Command::Offer(_) | Command::Withdraw { .. }));
@@ -186,7 +190,8 @@ impl Dispatcher {
         if self.live.contains_key(&id) || log.has_execution(id).map_err(unavailable)? {
             return Err(Refused::AlreadyStarted(id));
         }
-        let (execution, events) = engine::start(plan.clone(), start, &self.rules.at(now, self.draining));
+        let (execution, events) =
+            engine::start(plan.clone(), start, &self.rules.at(now, self.draining, self.calls.of(id)));
         batch.started(plan.clone(), id);
         batch.record(id, events);
         self.admit(execution);
@@ -252,6 +257,7 @@ impl Dispatcher {
     /// An answer of the executor is never dropped: it is kept until it is on disk.
     fn outcome(&mut self, outcome: Outcome, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
         let execution = outcome.execution;
+        self.calls.end(&outcome);
         match self.step(execution, Input::Outcome(outcome.clone()), now, log, batch) {
             Ok(_) => batch.outcomes.push(outcome),
             Err(Refused::Unavailable(reason)) => {
@@ -280,7 +286,7 @@ impl Dispatcher {
         }
         let live = self.live.get_mut(&id).expect("it was admitted above");
         let execution = Arc::make_mut(&mut live.execution);
-        let events = engine::step(execution, input, &self.rules.at(now, self.draining))?;
+        let events = engine::step(execution, input, &self.rules.at(now, self.draining, self.calls.of(id)))?;
         let changed = !events.is_empty();
         batch.record(id, events);
         self.settle(id);
@@ -391,7 +397,7 @@ impl Dispatcher {
 const TICKS_PER_TURN_MAX: usize = 1_000;
 
 impl Rules {
-    fn at(&self, now: Timestamp, draining: bool) -> Turn<'_> {
-        Turn { now, environment: &self.environment, store_retry: self.store_retry, may_start: !draining }
+    fn at<'a>(&'a self, now: Timestamp, draining: bool, under_way: &'a BTreeSet<RunNumber>) -> Turn<'a> {
+        Turn { now, environment: &self.environment, store_retry: self.store_retry, may_start: !draining, under_way }
     }
 }

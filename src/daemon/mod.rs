@@ -13,6 +13,7 @@
 
 mod assembly;
 mod batch;
+mod calls;
 mod definitions;
 mod dispatcher;
 mod error;

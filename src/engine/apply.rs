@@ -121,6 +121,7 @@ impl Applying<'_> {
                     run.time_limit = run.time_limit.or(*time_limit);
                     run.silence_limit = *silence_limit;
                     run.troubles = 0;
+                    run.trouble = None;
                     if let Some(wake) = wake {
                         run.callback_after_seconds = seconds_between(at, *wake);
                     }

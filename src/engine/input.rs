@@ -1,6 +1,6 @@
 use crate::engine::answer::{Outcome, WorkerUpdate};
 use crate::words::{ExecutionId, Map, RunNumber, Sensitive, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Something that happened and that an execution must deal with.
@@ -85,6 +85,8 @@ pub struct Turn<'a> {
     pub store_retry: Duration,
     /// Whether calls may start: a process that is about to stop leaves them to the next.
     pub may_start: bool,
+    /// The runs of the execution whose calls are under way in this process and are never cut, whatever became of the runs.
+    pub under_way: &'a BTreeSet<RunNumber>,
 }
 
 /// A change that an execution does not take; nothing was changed.

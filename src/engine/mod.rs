@@ -12,6 +12,7 @@ mod apply;
 mod command;
 mod event;
 mod execution;
+mod in_turn;
 mod input;
 mod limits;
 mod lookup;

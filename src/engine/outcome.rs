@@ -26,6 +26,7 @@ impl Step<'_> {
         self.mask(resolved.iter().map(|value| value.expose().to_owned()).collect());
         if late {
             self.late(run, answer);
+            self.give_way(run);
         } else {
             self.answer(run, answer);
         }
@@ -87,7 +88,9 @@ impl Step<'_> {
             Answer::Ready
                 if !started && is_http && self.turn.may_start && self.execution.status == WorkflowStatus::Running =>
             {
-                self.start_run(run, None);
+                if !self.waits_its_turn(run) {
+                    self.start_run(run, None);
+                }
             }
             Answer::Failed { reason, terminal } => {
                 let status = if terminal { TaskStatus::FailedWithTerminalError } else { TaskStatus::Failed };

@@ -192,7 +192,7 @@ impl Step<'_> {
         let planned = self.planned(&plan, run);
         let is_call = planned.task.task_type == TaskType::Http;
         let held_back = is_call && (planned.feeds_secret || !self.turn.may_start);
-        if self.at(run).wake.is_none() && !held_back {
+        if self.at(run).wake.is_none() && !held_back && !(is_call && self.waits_its_turn(run)) {
             self.start_run(run, None);
         }
     }

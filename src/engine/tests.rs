@@ -2,6 +2,7 @@
 
 mod control;
 mod corpus;
+mod in_turn;
 mod limits;
 mod random;
 mod rig;

@@ -103,7 +103,7 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
         "workflowInstanceId": execution.id.to_string(),
         "workflowType": execution.name(),
         "taskId": run.id(execution.id).to_string(),
-        "reasonForIncompletion": run.reason.as_ref().or(run.trouble.as_ref().filter(|_| !run.status.is_terminal())),
+        "reasonForIncompletion": run.trouble.as_ref().filter(|_| !run.status.is_terminal()).or(run.reason.as_ref()),
         "callbackAfterSeconds": run.callback_after_seconds,
         "workerId": run.worker_id,
         "outputData": payload(&run.output),

@@ -155,3 +155,24 @@ fn who_watches_goes_on_watching_after_a_failed_commit() {
     world.turn(vec![Message::Outcome(response())]);
     assert_eq!(inbox.try_recv().ok(), Some(WorkflowStatus::Completed));
 }
+
+#[test]
+fn a_retry_begins_no_call_while_an_earlier_one_is_under_way() {
+    let mut world = World::new();
+    world.start_call();
+    world.turn(vec![step(Operation::Terminate { reason: None })]);
+    let released = world.turn(vec![step(Operation::Retry)]);
+    assert!(released.is_empty(), "the call of the run that was terminated is under way");
+    let released = world.turn(vec![Message::Outcome(response())]);
+    assert!(matches!(&released[..], [Command::Perform(work)] if work.run == RunNumber(2)), "its answer ends the wait");
+}
+
+#[test]
+fn a_retry_waits_for_no_call_of_the_process_before() {
+    let mut world = World::new();
+    world.start_call();
+    world.turn(vec![step(Operation::Terminate { reason: None })]);
+    world.dispatcher = dispatcher();
+    let released = world.turn(vec![step(Operation::Retry)]);
+    assert!(matches!(released[..], [Command::Perform(_)]), "nobody will answer for it any more");
+}

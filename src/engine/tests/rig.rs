@@ -1,6 +1,6 @@
 //! A small driver: starts a definition, plays the world and compares replay with the live state at each step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub(super) struct Rig {
     environment: Map,
     /// What the last step released.
     pub(super) released: Vec<Command>,
+    /// The runs whose calls are under way and never cut.
+    pub(super) under_way: BTreeSet<RunNumber>,
 }
 
 pub(super) fn plan(def: Value, task_defs: Value) -> Arc<Plan> {
@@ -57,10 +59,16 @@ impl Rig {
 
     pub(super) fn started(plan: Arc<Plan>, begin: Start) -> Self {
         let environment = Map::from_iter([("region".to_owned(), json!("eu-1"))]);
-        let turn = Turn { now: T0, environment: &environment, store_retry: Duration::from_hours(72), may_start: true };
+        let turn = Turn {
+            now: T0,
+            environment: &environment,
+            store_retry: Duration::from_hours(72),
+            may_start: true,
+            under_way: &BTreeSet::new(),
+        };
         let (execution, events) = start(plan, begin, &turn);
         let released = commands(&execution, &events);
-        let rig = Self { execution, events, now: T0, environment, released };
+        let rig = Self { execution, events, now: T0, environment, released, under_way: BTreeSet::new() };
         rig.check();
         rig
     }
@@ -71,6 +79,7 @@ impl Rig {
             environment: &self.environment,
             store_retry: Duration::from_hours(72),
             may_start: true,
+            under_way: &self.under_way,
         };
         let events = step(&mut self.execution, input, &turn)?;
         self.released = commands(&self.execution, &events);

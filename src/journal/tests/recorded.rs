@@ -2,7 +2,7 @@
 //!
 //! `KEYTIDE_RECORD_JOURNAL=tests/vectors/journal-N cargo test --lib recorded` writes a new one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -259,7 +259,13 @@ fn asking(command: &Command) -> Option<RunNumber> {
 }
 
 fn turn<T>(now: Timestamp, act: impl FnOnce(&Turn<'_>) -> T) -> T {
-    act(&Turn { now, environment: &Map::new(), store_retry: Duration::from_hours(1), may_start: true })
+    act(&Turn {
+        now,
+        environment: &Map::new(),
+        store_retry: Duration::from_hours(1),
+        may_start: true,
+        under_way: &BTreeSet::new(),
+    })
 }
 
 /// Lives through what executions meet, and returns what each came to.
