@@ -32,6 +32,15 @@ struct Standing {
     is_live: bool,
 }
 
+impl Known {
+    fn workflow_name(&self) -> &str {
+        match self {
+            Self::Whole(execution) => execution.name(),
+            Self::Archived(snapshot) => snapshot["workflowName"].as_str().unwrap_or_default(),
+        }
+    }
+}
+
 impl Handle {
     /// Starts a workflow and returns once the start is on disk.
     pub async fn start(&self, who: &Owner, request: StartWorkflowRequest) -> Result<ExecutionId, Error> {
@@ -191,11 +200,7 @@ impl Handle {
     /// Returns an execution, live or from the journal.
     pub async fn read(&self, who: &Owner, execution: ExecutionId) -> Result<Known, Error> {
         let known = self.known(execution).await?;
-        let name = match &known {
-            Known::Whole(execution) => execution.plan.pinned.workflow.name.clone(),
-            Known::Archived(snapshot) => snapshot["workflowName"].as_str().unwrap_or_default().to_owned(),
-        };
-        self.permit(who, Permission::Read, TargetKind::Workflow, &name)?;
+        self.permit(who, Permission::Read, TargetKind::Workflow, known.workflow_name())?;
         Ok(known)
     }
 
@@ -233,8 +238,8 @@ impl Handle {
         if *who == Owner::Local {
             return Ok(());
         }
-        let Known::Whole(known) = self.known(execution).await? else { return Ok(()) };
-        self.permit(who, Permission::Execute, TargetKind::Workflow, &known.plan.pinned.workflow.name)
+        let known = self.known(execution).await?;
+        self.permit(who, Permission::Execute, TargetKind::Workflow, known.workflow_name())
     }
 }
 
