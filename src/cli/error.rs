@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::daemon;
-use crate::secret;
+use crate::secret::{self, Situation};
 
 /// Why a command failed. The kind alone decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,39 +92,12 @@ impl Error {
 
 impl From<secret::Error> for Error {
     fn from(error: secret::Error) -> Self {
-        use secret::Error as Store;
-        let kind = match &error {
-            Store::UnknownSecret { .. } | Store::UnknownVersion { .. } | Store::UnknownRecipient { .. } => {
-                Kind::NotFound
-            }
-            Store::BadName { .. }
-            | Store::ValueTooLarge { .. }
-            | Store::WrittenTwice { .. }
-            | Store::BadRecipient { .. } => Kind::Usage,
-            Store::Busy { .. }
-            | Store::Exists { .. }
-            | Store::Forked { .. }
-            | Store::NotForked
-            | Store::OwnRecipient { .. } => Kind::Conflict,
-            Store::Missing { .. }
-            | Store::Unreadable { .. }
-            | Store::NotARecipient { .. }
-            | Store::Loose { .. }
-            | Store::NotOurs { .. }
-            | Store::PostQuantum { .. }
-            | Store::Plugin { .. }
-            | Store::NotAnIdentity { .. }
-            | Store::NoIdentity { .. }
-            | Store::BadSeal
-            | Store::UnknownKey { .. } => Kind::Key,
-            Store::Disk { .. }
-            | Store::StateUnknown { .. }
-            | Store::NoRoom { .. }
-            | Store::StoreTooLarge { .. }
-            | Store::Guarded { .. }
-            | Store::NoRandomness { .. }
-            | Store::Encryption { .. }
-            | Store::Interrupted => Kind::Failed,
+        let kind = match error.situation() {
+            Situation::NotFound => Kind::NotFound,
+            Situation::Malformed => Kind::Usage,
+            Situation::Conflict | Situation::Forked | Situation::Busy => Kind::Conflict,
+            Situation::Missing | Situation::Unreadable | Situation::Key => Kind::Key,
+            Situation::Garbage | Situation::Trouble => Kind::Failed,
         };
         Self::new(kind, error)
     }

@@ -264,9 +264,69 @@ impl Error {
         }
     }
 
+    /// Returns what it means for who asked: the faces make their codes of it.
+    pub const fn situation(&self) -> Situation {
+        match self {
+            Self::UnknownSecret { .. } | Self::UnknownVersion { .. } | Self::UnknownRecipient { .. } => {
+                Situation::NotFound
+            }
+            Self::BadName { .. }
+            | Self::ValueTooLarge { .. }
+            | Self::WrittenTwice { .. }
+            | Self::BadRecipient { .. } => Situation::Malformed,
+            Self::Guarded { .. } => Situation::Garbage,
+            Self::Exists { .. } | Self::NotForked | Self::OwnRecipient { .. } => Situation::Conflict,
+            Self::Forked { .. } => Situation::Forked,
+            Self::Busy { .. } => Situation::Busy,
+            Self::Missing { .. } => Situation::Missing,
+            Self::Unreadable { .. } => Situation::Unreadable,
+            Self::NotARecipient { .. }
+            | Self::Loose { .. }
+            | Self::NotOurs { .. }
+            | Self::PostQuantum { .. }
+            | Self::Plugin { .. }
+            | Self::NotAnIdentity { .. }
+            | Self::NoIdentity { .. }
+            | Self::BadSeal
+            | Self::UnknownKey { .. } => Situation::Key,
+            Self::Disk { .. }
+            | Self::StateUnknown { .. }
+            | Self::NoRoom { .. }
+            | Self::StoreTooLarge { .. }
+            | Self::NoRandomness { .. }
+            | Self::Encryption { .. }
+            | Self::Interrupted => Situation::Trouble,
+        }
+    }
+
     /// Returns what turns an I/O error into an error of this room.
     pub(super) fn disk(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Disk { action, path, source: Arc::new(source) }
     }
+}
+
+/// What an [`Error`] means for who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Situation {
+    /// There is no such thing.
+    NotFound,
+    /// What was asked cannot be asked.
+    Malformed,
+    /// The value looks like garbage.
+    Garbage,
+    /// It does not fit what is there.
+    Conflict,
+    /// The file is not the one known here.
+    Forked,
+    /// Another process is at work.
+    Busy,
+    /// There is no store.
+    Missing,
+    /// The file is no store, or damaged.
+    Unreadable,
+    /// The key does not fit, or may not be used.
+    Key,
+    /// Trouble of ours, which may pass.
+    Trouble,
 }

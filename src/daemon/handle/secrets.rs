@@ -4,7 +4,9 @@ use std::sync::Arc;
 use crate::access::{Principal, Target, TargetKind};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
-use crate::secret::{self, Change, Recipient, Snapshot, Summary, Version, VersionInfo, Write, Writer, Written};
+use crate::secret::{
+    self, Change, Recipient, Situation, Snapshot, Summary, Version, VersionInfo, Write, Writer, Written,
+};
 use crate::words::{Owner, Permission, Sensitive};
 
 impl Handle {
@@ -113,37 +115,14 @@ fn unknown(name: &str) -> Error {
 
 impl From<secret::Error> for Error {
     fn from(error: secret::Error) -> Self {
-        use secret::Error as Store;
         let message = error.to_string();
-        match error {
-            Store::UnknownSecret { .. } | Store::UnknownVersion { .. } | Store::UnknownRecipient { .. } => {
-                Self::NotFound(message)
-            }
-            Store::BadName { .. }
-            | Store::ValueTooLarge { .. }
-            | Store::WrittenTwice { .. }
-            | Store::BadRecipient { .. }
-            | Store::Guarded { .. } => Self::invalid(message),
-            Store::OwnRecipient { .. } | Store::Exists { .. } | Store::NotForked => Self::Conflict(message),
-            Store::Forked { .. } | Store::Unreadable { .. } => Self::Forked(message),
-            Store::NotARecipient { .. }
-            | Store::Loose { .. }
-            | Store::NotOurs { .. }
-            | Store::PostQuantum { .. }
-            | Store::Plugin { .. }
-            | Store::NotAnIdentity { .. }
-            | Store::NoIdentity { .. }
-            | Store::BadSeal
-            | Store::UnknownKey { .. } => Self::Key(message),
-            Store::Missing { .. }
-            | Store::Disk { .. }
-            | Store::Busy { .. }
-            | Store::StateUnknown { .. }
-            | Store::NoRoom { .. }
-            | Store::StoreTooLarge { .. }
-            | Store::NoRandomness { .. }
-            | Store::Encryption { .. }
-            | Store::Interrupted => Self::Unavailable(message),
+        match error.situation() {
+            Situation::NotFound => Self::NotFound(message),
+            Situation::Malformed | Situation::Garbage => Self::invalid(message),
+            Situation::Conflict => Self::Conflict(message),
+            Situation::Forked | Situation::Unreadable => Self::Forked(message),
+            Situation::Key => Self::Key(message),
+            Situation::Missing | Situation::Busy | Situation::Trouble => Self::Unavailable(message),
         }
     }
 }
