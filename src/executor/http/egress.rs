@@ -101,13 +101,13 @@ impl Egress {
     }
 }
 
-/// Returns the IPv4 address that an IPv6 address stands for (mapped, NAT64, 6to4, compatible), or the address itself.
+/// Returns the IPv4 address that an IPv6 address stands for (mapped, translated, NAT64, 6to4, compatible), or the address itself.
 fn inner(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address.to_canonical() else { return address.to_canonical() };
     let octets = v6.octets();
     let v4 = |at: usize| Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3]).into();
     match v6.segments() {
-        [0x64, 0xff9b, ..] => v4(12),
+        [0x64, 0xff9b, ..] | [0, 0, 0, 0, 0xffff, 0, _, _] => v4(12),
         [0x2002, ..] => v4(2),
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => v4(12),
         _ => address,

@@ -160,6 +160,24 @@ async fn endless_and_inflating_bodies_stop_at_the_limit() {
     assert_eq!(trouble(&client, bomb, &post(bomb)).await, expected);
 }
 
+#[tokio::test]
+async fn endless_headers_are_not_read_for_ever() {
+    let many = listen(|mut stream| async move {
+        read_request(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
+        while stream.write_all(b"x-header: 0123456789\r\n").await.is_ok() {}
+    });
+    let long = listen(|mut stream| async move {
+        read_request(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nx-header: ").await;
+        while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+    });
+    for address in [many.await, long.await] {
+        let seen = trouble(&client(), address, &post(address)).await;
+        assert!(seen.starts_with("unknown: POST http://SERVER/t got no whole answer: "), "{seen}");
+    }
+}
+
 /// Compresses zeros by hand: one literal zero, then "258 bytes from one byte back" in fixed Huffman codes.
 fn gzip_zeros(length: usize) -> Vec<u8> {
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];

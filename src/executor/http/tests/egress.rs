@@ -10,7 +10,7 @@ use super::super::egress::Egress;
 use super::{answer, client, client_with, response_of, serve, summary};
 use crate::settings::{Allowed, Denied};
 
-const METADATA: [&str; 12] = [
+const METADATA: [&str; 14] = [
     "http://169.254.169.254/latest/meta-data",
     "http://user@169.254.169.254/",
     "http://2852039166/",
@@ -21,6 +21,8 @@ const METADATA: [&str; 12] = [
     "http://[::ffff:169.254.169.254]/",
     "http://[::ffff:a9fe:a9fe]/",
     "http://[64:ff9b::a9fe:a9fe]/",
+    "http://[64:ff9b:1::a9fe:a9fe]/",
+    "http://[::ffff:0:a9fe:a9fe]/",
     "http://[2002:a9fe:a9fe::1]/",
     "http://[fd00:ec2::254]/",
 ];
