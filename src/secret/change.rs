@@ -208,6 +208,8 @@ fn put_all(
 
 fn put(contents: &mut Contents, write: &Write, writer: &Writer, rules: &Rules<'_>) -> Result<WrittenSecret, Error> {
     check_name(&write.name)?;
+    // A moment that no calendar has is `never`, and a text for it would make a file that cannot be read back.
+    let write = &Write { expires: write.expires.filter(|moment| moment.is_calendar()), ..write.clone() };
     let bytes = write.value.expose().len();
     if bytes > VALUE_BYTES_MAX {
         return Err(Error::ValueTooLarge { name: write.name.clone(), bytes });

@@ -342,6 +342,45 @@ fn a_link_stays_a_link() {
 }
 
 #[test]
+fn a_moment_that_no_calendar_has_leaves_a_store_that_can_be_read() {
+    let (bench, _) = Bench::faulty(1);
+    let store = bench.create();
+    let write =
+        Write { name: "token".to_owned(), value: Sensitive::new("one"), expires: Some(Timestamp::MAX), plain: false };
+    store.update(vec![Change::Put { writes: vec![write.clone()], writer: Writer::person("owner") }]).unwrap();
+    // The same value again, which only takes over when it expires.
+    store.update(vec![Change::Put { writes: vec![write], writer: Writer::person("owner") }]).unwrap();
+    drop(store);
+    let again = bench.open();
+    assert_eq!((current(&again, "token").as_deref(), again.problems()), (Some("one"), vec![]));
+    assert_eq!(again.snapshot().history("token").unwrap()[0].expires, None);
+}
+
+#[test]
+fn a_link_that_is_swapped_is_a_fork_and_neither_file_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::on(Arc::new(SystemDisk), folder.path());
+    let store = bench.create();
+    store.update(vec![put("token", "one")]).unwrap();
+    let (backup, link) = (bench.read_store(), &bench.paths.store);
+    store.update(vec![put("token", "two")]).unwrap();
+    let [real, other] = ["real", "other"].map(|name| folder.path().join(name));
+    for path in [&real, &other] {
+        std::fs::create_dir(path).unwrap();
+    }
+    std::fs::rename(link, real.join("store.age")).unwrap();
+    replace(&SystemDisk, &other.join("store.age"), &backup).unwrap();
+    let target = link.with_extension("new");
+    std::os::unix::fs::symlink(other.join("store.age"), &target).unwrap();
+    std::fs::rename(&target, link).unwrap();
+    let before = std::fs::read(real.join("store.age")).unwrap();
+    assert!(matches!(store.update(vec![put("token", "lost?")]), Err(Error::Forked { .. })));
+    assert_eq!(current(&store, "token").as_deref(), Some("two"), "reads go on from the last good copy");
+    assert_eq!(std::fs::read(real.join("store.age")).unwrap(), before);
+    assert_eq!(std::fs::read(other.join("store.age")).unwrap(), backup);
+}
+
+#[test]
 fn a_folder_that_others_can_write_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
