@@ -107,30 +107,40 @@ fn allow(pair: &Map) -> Allow {
 }
 
 /// Returns when the value stops working: `expiresAt` (a time, seconds or milliseconds since the epoch) or `expiresIn`
-/// (seconds, or a duration as `1h`).
+/// (seconds, or a duration as `1h`). Services give numbers as numbers, with a fraction, and as text.
 fn expires(pair: &Map, name: &str, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
     let wrong = |field: &str, form: &str| Refused(format!("400: `_secrets.{field}` for `{name}` is not {form}"));
-    if let Some(at) = pair.get("expiresAt").filter(|at| !at.is_null()) {
-        let moment = at.as_i64().map(epoch).or_else(|| Timestamp::parse(at.as_str()?));
+    if let Some(at) = given(pair, "expiresAt") {
+        let number = at.as_f64().or_else(|| at.as_str()?.trim().parse().ok());
+        let moment = number.and_then(epoch).or_else(|| Timestamp::parse(at.as_str()?));
         return moment.map(Some).ok_or_else(|| wrong("expiresAt", "a time"));
     }
-    let Some(after) = pair.get("expiresIn").filter(|after| !after.is_null()) else { return Ok(None) };
-    let seconds = after.as_u64().or_else(|| seconds_of(after.as_f64()?)).or_else(|| after.as_str()?.parse().ok());
-    let span =
-        seconds.map(Duration::from_secs).or_else(|| parse_duration_seconds(after.as_str()?).map(Duration::from_secs));
-    span.map(|span| Some(now.plus(span))).ok_or_else(|| wrong("expiresIn", "a number of seconds or a duration"))
+    let Some(after) = given(pair, "expiresIn") else { return Ok(None) };
+    let number = after.as_f64().or_else(|| after.as_str()?.trim().parse().ok());
+    let seconds = number.and_then(seconds_of).or_else(|| parse_duration_seconds(after.as_str()?));
+    let expires = seconds.map(|seconds| now.plus(Duration::from_secs(seconds)));
+    expires.map(Some).ok_or_else(|| wrong("expiresIn", "a number of seconds or a duration"))
+}
+
+/// A field that is null or blank is not given.
+fn given<'p>(pair: &'p Map, name: &str) -> Option<&'p Value> {
+    let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    pair.get(name).filter(|value| !value.is_null() && !is_blank(value))
 }
 
 /// Seconds since the epoch pass this only after the year 5138, milliseconds since 1973.
-const MILLISECONDS_FROM: i64 = 100_000_000_000;
+const MILLISECONDS_FROM: f64 = 100_000_000_000.0;
 
-fn epoch(number: i64) -> Timestamp {
-    Timestamp::from_millis(if number.abs() < MILLISECONDS_FROM { number.saturating_mul(1_000) } else { number })
+/// Whole milliseconds are exact in a double for 285,000 years; what is beyond every calendar is never.
+fn epoch(number: f64) -> Option<Timestamp> {
+    let millis = if number.abs() < MILLISECONDS_FROM { number * 1_000.0 } else { number };
+    #[expect(clippy::cast_possible_truncation, reason = "a cast from a double stops at the largest number")]
+    number.is_finite().then_some(Timestamp::from_millis(millis as i64))
 }
 
 fn seconds_of(number: f64) -> Option<u64> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked on this line")]
-    (0.0..1e15).contains(&number).then_some(number as u64)
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "negative is out, and a cast stops")]
+    (number >= 0.0).then_some(number as u64)
 }
 
 fn permit(assignment: &Assignment, name: &str, store: &Snapshot, policy: &Policy) -> Result<(), Refused> {
@@ -145,4 +155,59 @@ fn permit(assignment: &Assignment, name: &str, store: &Snapshot, policy: &Policy
         return Ok(());
     }
     Err(Refused(format!("403: {} may not update the secret `{name}`", assignment.owner)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{expires, pairs};
+    use crate::words::Timestamp;
+
+    fn told(pair: &Value) -> String {
+        let now = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
+        match expires(pair.as_object().unwrap(), "token", now) {
+            Ok(Some(moment)) => moment.to_string(),
+            Ok(None) => "none".to_owned(),
+            Err(refused) => refused.0,
+        }
+    }
+
+    #[test]
+    fn services_say_in_many_ways_when_a_token_expires() {
+        for (pair, expected) in [
+            (json!({}), "none"),
+            (json!({"expiresAt": null, "expiresIn": " "}), "none"),
+            (json!({"expiresAt": "2026-12-01T00:00:00+01:00"}), "2026-11-30T23:00:00Z"),
+            (json!({"expiresAt": 1_795_180_000}), "2026-11-20T13:06:40Z"),
+            (json!({"expiresAt": 1_795_180_000.5}), "2026-11-20T13:06:40.500Z"),
+            (json!({"expiresAt": 1_795_180_000_000_u64}), "2026-11-20T13:06:40Z"),
+            (json!({"expiresAt": "1795180000"}), "2026-11-20T13:06:40Z"),
+            (json!({"expiresIn": 3600}), "2026-11-20T13:00:00Z"),
+            (json!({"expiresIn": 3599.9}), "2026-11-20T12:59:59Z"),
+            (json!({"expiresIn": "3600"}), "2026-11-20T13:00:00Z"),
+            (json!({"expiresIn": " 1h "}), "2026-11-20T13:00:00Z"),
+            (json!({"expiresIn": "1h"}), "2026-11-20T13:00:00Z"),
+            (json!({"expiresIn": u64::MAX}), "never"),
+            (
+                json!({"expiresIn": -1}),
+                "400: `_secrets.expiresIn` for `token` is not a number of seconds or a duration",
+            ),
+            (json!({"expiresAt": "soon"}), "400: `_secrets.expiresAt` for `token` is not a time"),
+            (json!({"expiresAt": "NaN"}), "400: `_secrets.expiresAt` for `token` is not a time"),
+            (json!({"expiresAt": [1]}), "400: `_secrets.expiresAt` for `token` is not a time"),
+        ] {
+            assert_eq!(told(&pair), expected, "{pair}");
+        }
+    }
+
+    #[test]
+    fn incomplete_input_is_refused_with_400() {
+        for input in [json!({}), json!({"_secrets": null}), json!({"_secrets": []}), json!({"_secrets": ["x"]})] {
+            assert!(pairs(&input).is_err_and(|refused| refused.0.starts_with("400: ")), "{input}");
+        }
+        let many: Vec<Value> = (0..65).map(|n| json!({"secretKey": format!("k{n}"), "secretValue": "v"})).collect();
+        let refused = pairs(&json!({"_secrets": many})).err().map(|refused| refused.0);
+        assert_eq!(refused.as_deref(), Some("400: 65 secrets in one task, the limit is 64"));
+    }
 }

@@ -47,6 +47,10 @@ pub enum Refusal {
     Unresolved,
     /// A page of HTML.
     Html,
+    /// Text from bytes that are no text.
+    Garbled,
+    /// A number that was rounded.
+    Rounded,
 }
 
 impl fmt::Display for Refusal {
@@ -57,6 +61,8 @@ impl fmt::Display for Refusal {
             Self::Mask => "it is the mask `***`, not a value (allow it with `placeholder`)",
             Self::Unresolved => "an expression in it was not resolved (allow it with `placeholder`)",
             Self::Html => "it is a page of HTML, as a sign-in page is (allow it with `html`)",
+            Self::Garbled => "bytes in it were no text and became U+FFFD (allow it with `placeholder`)",
+            Self::Rounded => "it holds a number too large to be exact; have it given as text",
         })
     }
 }
@@ -79,7 +85,9 @@ fn refusal(value: &Value, evaluation: Evaluation) -> Option<Refusal> {
             Some(Refusal::Unresolved)
         }
         Value::String(text) => refusal_of_text(text.trim()),
-        Value::Array(_) | Value::Object(_) if holds_mask(value) => Some(Refusal::Mask),
+        Value::Array(_) | Value::Object(_) if holds(value, &|leaf| leaf == MASK) => Some(Refusal::Mask),
+        Value::Array(_) | Value::Object(_) if holds(value, &is_garbled) => Some(Refusal::Garbled),
+        Value::Number(_) | Value::Array(_) | Value::Object(_) if holds_rounded(value) => Some(Refusal::Rounded),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
@@ -91,6 +99,8 @@ fn refusal_of_text(text: &str) -> Option<Refusal> {
         Some(Refusal::Mask)
     } else if is_html(text) {
         Some(Refusal::Html)
+    } else if is_garbled(text) {
+        Some(Refusal::Garbled)
     } else {
         None
     }
@@ -100,12 +110,31 @@ fn is_expression(text: &str) -> bool {
     text.starts_with("${") && text.ends_with('}')
 }
 
-fn holds_mask(value: &Value) -> bool {
+/// What stands where bytes of a response were no text: a value with it is not the one that was sent.
+fn is_garbled(text: &str) -> bool {
+    text.contains(char::REPLACEMENT_CHARACTER)
+}
+
+fn holds(value: &Value, is_it: &impl Fn(&str) -> bool) -> bool {
     match value {
-        Value::String(text) => text == MASK,
-        Value::Array(items) => items.iter().any(holds_mask),
-        Value::Object(fields) => fields.values().any(holds_mask),
+        Value::String(text) => is_it(text),
+        Value::Array(items) => items.iter().any(|item| holds(item, is_it)),
+        Value::Object(fields) => fields.values().any(|field| holds(field, is_it)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// From here on a double has no room for the last digits of an integer: it may stand for several.
+const ROUNDED_FROM: f64 = 9_007_199_254_740_992.0;
+
+fn holds_rounded(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            !number.is_i64() && !number.is_u64() && number.as_f64().is_some_and(|double| double.abs() >= ROUNDED_FROM)
+        }
+        Value::Array(items) => items.iter().any(holds_rounded),
+        Value::Object(fields) => fields.values().any(holds_rounded),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 
@@ -119,8 +148,10 @@ fn is_html(text: &str) -> bool {
 const fn is_allowed(refusal: Refusal, allow: Allow) -> bool {
     match refusal {
         Refusal::Empty | Refusal::Null => allow.empty,
-        Refusal::Mask | Refusal::Unresolved => allow.placeholder,
+        Refusal::Mask | Refusal::Unresolved | Refusal::Garbled => allow.placeholder,
         Refusal::Html => allow.html,
+        // Nobody has the value that was meant.
+        Refusal::Rounded => false,
     }
 }
 
@@ -160,9 +191,23 @@ mod tests {
             (json!("${login.output.token}"), Refusal::Unresolved),
             (json!("\u{feff}\n<!DOCTYPE HTML><title>Sign in</title>"), Refusal::Html),
             (json!("<?xml version='1.0'?><html></html>"), Refusal::Html),
+            (json!("tok\u{fffd}en"), Refusal::Garbled),
+            (json!({"token": ["\u{fffd}"]}), Refusal::Garbled),
         ] {
             assert_eq!(judge(&value), Some(refusal), "{value}");
             assert!(text_to_store(&value, Evaluation::Resolved, Allow::ALL).is_ok(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_was_rounded_is_refused_and_nothing_allows_it() {
+        let rounded: Value = serde_json::from_str("[12345678901234567890123]").unwrap();
+        for value in [json!(9_007_199_254_740_992.0), json!(-1e300), json!({"id": 1e25}), rounded] {
+            let judged = text_to_store(&value, Evaluation::Resolved, Allow::ALL);
+            assert_eq!(judged.err(), Some(Refusal::Rounded), "{value}");
+        }
+        for value in [json!(u64::MAX), json!(i64::MIN), json!(9_007_199_254_740_991.0), json!(0.1)] {
+            assert_eq!(judge(&value), None, "{value}");
         }
     }
 

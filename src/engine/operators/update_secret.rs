@@ -26,17 +26,26 @@ pub(in crate::engine) fn written(step: &Step<'_>, run: RunNumber) -> Vec<String>
     names.into_iter().collect()
 }
 
-/// Returns whether a text that is to be stored has a reference in it that leads to nothing, or stays a reference. It is judged on the
-/// evaluation: a fetched value may look like an expression and be none.
+/// Returns whether what is to be stored, or its name, has a reference in it that leads to nothing or stays a reference. It
+/// is judged on the evaluation: a fetched value may look like an expression and be none.
 pub(in crate::engine) fn is_unresolved(input: &Map, resolve: impl Fn(&str) -> Value) -> bool {
     let Some(secrets) = input.get("_secrets") else { return false };
     let pairs = secrets.as_array().map_or(std::slice::from_ref(secrets), Vec::as_slice);
-    let texts = pairs.iter().filter_map(|pair| pair.get("secretValue")).filter_map(Value::as_str);
-    texts.into_iter().any(|text| {
-        let references = expressions::parse(text);
-        // An escaped one stays an expression, which nobody means to store.
-        text.contains("$${") || references.iter().any(|reference| resolve(&text[reference.range.clone()]).is_null())
-    })
+    let parts = pairs.iter().flat_map(|pair| [pair.get("secretKey"), pair.get("secretValue")]).flatten();
+    parts.into_iter().any(|part| leads_to_nothing(part, &resolve))
+}
+
+fn leads_to_nothing(template: &Value, resolve: &impl Fn(&str) -> Value) -> bool {
+    match template {
+        Value::String(text) => {
+            let references = expressions::parse(text);
+            // An escaped one stays an expression, which nobody means to store.
+            text.contains("$${") || references.iter().any(|reference| resolve(&text[reference.range.clone()]).is_null())
+        }
+        Value::Array(items) => items.iter().any(|item| leads_to_nothing(item, resolve)),
+        Value::Object(fields) => fields.values().any(|field| leads_to_nothing(field, resolve)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Collects the values below the named paths and below every `_secrets` of an output.
