@@ -1,4 +1,7 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskStatus, journaled};
 
@@ -69,8 +72,56 @@ pub struct Response {
     /// The body: JSON where it is an object or a list, a number as a double, else text; `null` where empty.
     #[serde(with = "journaled")]
     pub body: Payload,
+    /// The body as it was received, after its content coding; absent where [`Raw::bytes_of`] the body gives it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Raw>,
     /// What was asked, for a failure's text: `POST https://host/path`, without query and credentials.
     pub request: String,
+}
+
+/// The bytes of a body, in a form that a row of the journal can hold. No `Debug`: a secret may be among them.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Raw {
+    /// Bytes that are UTF-8.
+    Text(String),
+    /// Any others, as base64.
+    Base64(String),
+}
+
+impl Raw {
+    /// Keeps bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Base64(STANDARD.encode(error.as_bytes())),
+        }
+    }
+
+    /// Returns the bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.clone().into_bytes(),
+            Self::Base64(text) => STANDARD.decode(text).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the bytes that a body is made of if nothing was lost in it.
+    pub fn bytes_of(body: &Value) -> Vec<u8> {
+        match body {
+            Value::Null => Vec::new(),
+            Value::String(text) => text.clone().into_bytes(),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => body.to_string().into_bytes(),
+        }
+    }
+}
+
+impl Response {
+    /// Returns the body as it was received, where it is text.
+    pub fn text(&self) -> Option<String> {
+        let bytes = self.raw.as_ref().map_or_else(|| Raw::bytes_of(self.body.expose()), Raw::bytes);
+        String::from_utf8(bytes).ok()
+    }
 }
 
 /// What a worker, or somebody in its place, says of a run.

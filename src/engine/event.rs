@@ -6,8 +6,9 @@ use crate::engine::answer::Answer;
 use crate::engine::plan::TaskIndex;
 use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus, journaled};
 
-/// The format of [`Event`]: a change of what is written raises it.
-pub const FORMAT: u8 = 1;
+/// The format of [`Event`]: a change of what is written raises it. A reader takes its own and every older one, and refuses
+/// a newer one rather than lose what it does not know. 2 adds `Response::raw`.
+pub const FORMAT: u8 = 2;
 
 /// Something that happened in an execution. It carries all that it changes, so that a replay needs no clock.
 #[derive(Clone, Serialize, Deserialize)]

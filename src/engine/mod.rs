@@ -33,7 +33,7 @@ pub mod view;
 mod tests;
 
 pub use crate::workflow::pinned::{DefinitionHash, Pinned};
-pub use answer::{Answer, Outcome, Response, WorkerUpdate};
+pub use answer::{Answer, Outcome, Raw, Response, WorkerUpdate};
 pub use apply::{Illegal, apply, replay};
 pub use command::{Assignment, Command, Offer};
 pub use event::{Beginning, Completion, Event, FORMAT, Fact, Failure, Scheduling};

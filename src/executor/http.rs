@@ -7,6 +7,7 @@
 //! **Architecture Invariant:** the network is touched here and in `client` only. Nothing is taken from the process
 //! environment. Reasons name method, host and path, never a query, a header, a body or credentials.
 
+mod body;
 mod client;
 mod egress;
 mod request;

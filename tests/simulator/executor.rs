@@ -143,6 +143,7 @@ fn response(status_code: u16, body: Value) -> Answer {
         reason_phrase: "Reason".to_owned(),
         headers: Payload::new(json!({"content-type": ["application/json"]})),
         body: Payload::new(body),
+        raw: None,
         request: "POST http://issuer/token".to_owned(),
     })
 }

@@ -4,7 +4,7 @@ use crate::access::TargetKind;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::Known;
-use crate::engine::{Input, Operation};
+use crate::engine::{Input, Operation, Response};
 use crate::secret::{Allow, Change, Evaluation, Write, Writer, Written, text_to_store};
 use crate::words::{ExecutionId, Owner, Permission};
 use crate::workflow::expressions::{DocumentLookup, LimitHit, resolve_text};
@@ -26,11 +26,12 @@ impl Handle {
         let Known::Whole(known) = self.read(who, execution).await? else {
             return Err(Error::Conflict(format!("workflow {execution} is archived: what it fetched is gone")));
         };
-        let responses = known.runs.iter().filter_map(|run| run.response.as_ref());
-        let bodies: Vec<Value> = responses.map(|response| response.body.expose().clone()).collect();
-        let found = bodies.iter().rev().map(|body| at_path(body, path)).find(|found| *found != Ok(Value::Null));
+        let responses: Vec<&Response> = known.runs.iter().filter_map(|run| run.response.as_ref()).collect();
+        let found = responses.iter().rev().map(|response| at_path(response, path));
+        let found = found.into_iter().find(|found| *found != Ok(Value::Null));
         let value = found.transpose().map_err(|hit| Error::invalid(hit.to_string()))?;
-        let value = value.ok_or_else(|| not_found(execution, path, bodies.last()))?;
+        let last = responses.last().map(|response| response.body.expose());
+        let value = value.ok_or_else(|| not_found(execution, path, last))?;
         let text = text_to_store(&value, Evaluation::Resolved, allow)
             .map_err(|refusal| Error::invalid(format!("the value for `{secret}` is refused: {refusal}")))?;
         let write = Write { name: secret.to_owned(), value: text, expires: None, plain: false };
@@ -48,11 +49,15 @@ impl Handle {
     }
 }
 
-/// Returns what is at a path of a body; `$` is all of it.
-fn at_path(body: &Value, path: &str) -> Result<Value, LimitHit> {
-    match path {
-        "$" | "." | "" => Ok(body.clone()),
-        path => resolve_text(&format!("${{{path}}}"), &DocumentLookup(body)),
+/// Returns what is at a path of a body; `$` is all of it, a text or a number exactly as it was received.
+fn at_path(response: &Response, path: &str) -> Result<Value, LimitHit> {
+    let body = response.body.expose();
+    match (path, body) {
+        ("$" | "." | "", Value::String(_) | Value::Number(_)) => {
+            Ok(response.text().map_or_else(|| body.clone(), Value::from))
+        }
+        ("$" | "." | "", _) => Ok(body.clone()),
+        (path, _) => resolve_text(&format!("${{{path}}}"), &DocumentLookup(body)),
     }
 }
 

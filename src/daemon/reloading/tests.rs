@@ -98,6 +98,7 @@ fn response() -> Outcome {
         reason_phrase: "OK".to_owned(),
         headers: Payload::empty(),
         body: Payload::new(json!({"token": "t-1"})),
+        raw: None,
         request: "POST http://issuer/token".to_owned(),
     };
     Outcome { execution: ID, run: RunNumber(1), answer: Answer::Response(response), resolved: Vec::new() }

@@ -165,6 +165,7 @@ impl World {
             reason_phrase: phrase.to_owned(),
             headers: Payload::new(json!({"content-type": ["application/json"]})),
             body: Payload::new(if status == 302 { Value::Null } else { body }),
+            raw: None,
             request: format!("{} {uri}", request["method"].as_str().unwrap_or("GET")),
         })
     }

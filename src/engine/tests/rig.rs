@@ -204,6 +204,7 @@ pub(super) fn response(status_code: u16, body: Value) -> Answer {
         reason_phrase: if status_code == 200 { "OK" } else { "Unauthorized" }.to_owned(),
         headers: Payload::new(json!({"content-type": ["application/json"]})),
         body: Payload::new(body),
+        raw: None,
         request: "POST http://issuer/api/token".to_owned(),
     })
 }

@@ -8,9 +8,10 @@ use reqwest::Url;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::body::read_body;
 use super::client::{Broken, broken};
 use super::request::Request;
-use crate::engine::{Response, is_too_deep};
+use crate::engine::Response;
 use crate::words::{Map, Payload};
 
 /// Returns where a redirect leads, if it stays within the origin.
@@ -38,11 +39,13 @@ pub(super) async fn read_response(
         }
         body.extend_from_slice(&chunk);
     }
+    let (body, raw) = read_body(body, is_latin1);
     Ok(Response {
         status_code: status.as_u16(),
         reason_phrase,
         headers: Payload::new(headers),
-        body: Payload::new(body_json(&body, is_latin1)),
+        body: Payload::new(body),
+        raw,
         request: request.described(),
     })
 }
@@ -78,23 +81,7 @@ fn is_latin1(headers: &HeaderMap) -> bool {
     content_type.to_ascii_lowercase().contains("charset=iso-8859-1")
 }
 
-/// Returns the body as Conductor does: an object or a list parsed, a number as a double, other text as it is, nothing as
-/// null.
-fn body_json(body: &[u8], is_latin1: bool) -> Value {
-    let text = if is_latin1 { latin1(body) } else { String::from_utf8_lossy(body).into_owned() };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    if text.is_empty() {
-        return Value::Null;
-    }
-    match serde_json::from_str(text) {
-        Ok(Value::Number(number)) => number.as_f64().map_or_else(|| text.into(), Value::from),
-        // What nests deeper than the journal reads back is kept as the text that it is.
-        Ok(value @ (Value::Object(_) | Value::Array(_))) if !is_too_deep(&value) => value,
-        Ok(_) | Err(_) => text.into(),
-    }
-}
-
 /// Reads bytes as ISO 8859-1, which has a character for each.
-fn latin1(bytes: &[u8]) -> String {
+pub(super) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }

@@ -216,6 +216,7 @@ impl<'a> Life<'a> {
             reason_phrase: "made up".to_owned(),
             headers: json!({"content-type": ["application/json"]}).into(),
             body: json!({"token": "made-up-token"}).into(),
+            raw: None,
             request: "POST https://issuer.test/token".to_owned(),
         }))
     }
