@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::words::{Map, Sensitive};
 use forms::{Encoding, Form, Reach};
-pub use structure::mask_structure;
+pub use structure::{is_masked_key, mask_structure};
 
 /// What stands where a secret was.
 pub const MASK: &str = "***";

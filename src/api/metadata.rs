@@ -14,6 +14,7 @@ use crate::catalog::{Definition, Name};
 use crate::daemon::Handle;
 use crate::workflow::definition::{TaskDef, WorkflowDef};
 use crate::workflow::registration::{ValidationError, registration_errors};
+use crate::workflow::shown::shown_definition;
 
 pub(super) fn routes() -> Router<Handle> {
     Router::new()
@@ -63,17 +64,18 @@ fn sound<'a>(definitions: impl IntoIterator<Item = (String, &'a WorkflowDef)>) -
 
 async fn workflow(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
     let definition = handle.definition(&CALLER, &name, params.number("version")?)?;
-    Ok(Json(&definition.pinned.workflow).into_response())
+    Ok(Json(shown(&definition.pinned.workflow)).into_response())
 }
 
 async fn workflows(State(handle): State<Handle>) -> Answer {
     let all = readable(&handle);
-    Ok(Json(all.iter().map(|definition| &definition.pinned.workflow).collect::<Vec<_>>()).into_response())
+    Ok(Json(all.iter().map(|definition| shown(&definition.pinned.workflow)).collect::<Vec<_>>()).into_response())
 }
 
 async fn latest_versions(State(handle): State<Handle>) -> Answer {
     let all = readable(&handle);
-    let latest: BTreeMap<_, _> = all.iter().map(|one| (&one.pinned.workflow.name, &one.pinned.workflow)).collect();
+    let latest: BTreeMap<_, _> =
+        all.iter().map(|one| (&one.pinned.workflow.name, shown(&one.pinned.workflow))).collect();
     Ok(Json(latest.into_values().collect::<Vec<_>>()).into_response())
 }
 
@@ -120,13 +122,13 @@ async fn put_task_def(State(handle): State<Handle>, body: Body) -> Answer {
 
 async fn task_defs(State(handle): State<Handle>) -> Answer {
     let catalog = handle.catalog();
-    Ok(Json(catalog.task_defs().map(|owned| &owned.def).collect::<Vec<_>>()).into_response())
+    Ok(Json(catalog.task_defs().map(|owned| shown(&owned.def)).collect::<Vec<_>>()).into_response())
 }
 
 async fn task_def(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
     let catalog = handle.catalog();
     let owned = catalog.task_def(&name).ok_or_else(|| no_task_def(&name))?;
-    Ok(Json(&owned.def).into_response())
+    Ok(Json(shown(&owned.def)).into_response())
 }
 
 async fn remove_task_def(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
@@ -145,6 +147,11 @@ fn readable(handle: &Handle) -> Vec<Arc<Definition>> {
         handle.definition(&CALLER, &workflow.name, Some(workflow.version)).is_ok()
     };
     handle.catalog().workflows().filter(may_read).cloned().collect()
+}
+
+/// Returns a definition as people may see it: its literals under `_secrets` and `_masked` are nobody's to read here.
+fn shown(definition: &impl serde::Serialize) -> Value {
+    shown_definition(&json!(definition))
 }
 
 fn summary(definition: &Arc<Definition>) -> Value {

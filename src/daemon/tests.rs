@@ -1,5 +1,6 @@
 //! The daemon as a whole: real store, real journal, real HTTP, real time.
 
+mod calling;
 mod keeping;
 mod masking;
 mod rotating;

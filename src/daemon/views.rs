@@ -9,11 +9,12 @@ use crate::observe::Masking;
 use crate::redact::Masker;
 use crate::secret::Store;
 use crate::words::{RunNumber, Timestamp};
+use crate::workflow::shown::shown_definition;
 
 /// Fields of Conductor's JSON that hold what tasks took and gave.
 const PAYLOAD_FIELDS: [&str; 5] = ["input", "output", "variables", "inputData", "outputData"];
-/// Fields that hold definitions or sentences: known values are masked in them, structure is not.
-const TEXT_FIELDS: [&str; 4] = ["reasonForIncompletion", "workflowDefinition", "workflowTask", "taskDefinition"];
+/// Fields that hold definitions: literals where secrets belong are masked, and known values.
+const DEFINITION_FIELDS: [&str; 3] = ["workflowDefinition", "workflowTask", "taskDefinition"];
 
 /// Makes views: it knows every value of the store, and learns those of each execution.
 pub(super) struct Views {
@@ -94,7 +95,9 @@ fn mask_fields(value: &mut Value, masker: &Masker, masked_fields: &[String]) {
     for (name, field) in fields {
         if PAYLOAD_FIELDS.contains(&name.as_str()) {
             *field = masker.mask_payload(field, masked_fields);
-        } else if TEXT_FIELDS.contains(&name.as_str()) {
+        } else if DEFINITION_FIELDS.contains(&name.as_str()) {
+            *field = masker.mask_value(&shown_definition(field));
+        } else if name == "reasonForIncompletion" {
             *field = masker.mask_value(field);
         } else if name == "tasks" {
             for task in field.as_array_mut().into_iter().flatten() {

@@ -6,6 +6,11 @@ use crate::words::Map;
 /// The fields whose whole content is masked, at any depth.
 const MASKED_KEYS: [&str; 2] = ["_secrets", "_masked"];
 
+/// Returns whether everything below a field of this name is masked.
+pub fn is_masked_key(key: &str) -> bool {
+    MASKED_KEYS.contains(&key)
+}
+
 /// Returns the value with `_secrets` and `_masked` at any depth, and `masked_fields` at the top, shown as `***`.
 pub fn mask_structure(value: &Value, masked_fields: &[String]) -> Value {
     match value {
@@ -16,7 +21,7 @@ pub fn mask_structure(value: &Value, masked_fields: &[String]) -> Value {
 }
 
 fn mask_fields(fields: &Map, masked_fields: &[String]) -> Map {
-    let masked = |key: &String| MASKED_KEYS.contains(&key.as_str()) || masked_fields.contains(key);
+    let masked = |key: &String| is_masked_key(key) || masked_fields.contains(key);
     fields
         .iter()
         .map(|(key, field)| (key.clone(), if masked(key) { MASK.into() } else { mask_structure(field, &[]) }))

@@ -16,4 +16,5 @@ pub mod pinned;
 mod problem;
 pub mod registration;
 pub mod report;
+pub mod shown;
 pub mod tree;

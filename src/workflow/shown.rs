@@ -52,7 +52,9 @@ fn without_literals(value: &Value) -> Value {
         Value::Null => Value::Null,
         Value::Bool(_) | Value::Number(_) | Value::String(_) => MASK.into(),
         Value::Array(items) => items.iter().map(without_literals).collect(),
-        Value::Object(fields) => Value::Object(fields.iter().map(|(key, field)| shown_field(fields, key, field)).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(key, field)| shown_field(fields, key, field)).collect())
+        }
     }
 }
 
@@ -79,15 +81,20 @@ mod tests {
         let pair = |value: &str| json!({"secretKey": "my_token", "secretValue": value, "expiresIn": "1h"});
         for (definition, shown) in [
             (json!({"_secrets": pair("abcd")}), json!({"_secrets": pair("***")})),
-            (json!({"_secrets": [pair("${a.output.t}"), pair("x")]}), json!({"_secrets": [pair("${a.output.t}"), pair("***")]})),
+            (
+                json!({"_secrets": [pair("${a.output.t}"), pair("x")]}),
+                json!({"_secrets": [pair("${a.output.t}"), pair("***")]}),
+            ),
             (json!({"_secrets": {"t": "$${a.output.t}"}}), json!({"_secrets": {"t": "$${a.output.t}"}})),
             (json!({"_secrets": {"t": "${a.${b.output.c}}"}}), json!({"_secrets": {"t": "${a.${b.output.c}}"}})),
             (json!({"_secrets": {"t": "Bearer ${a.output.t}"}}), json!({"_secrets": {"t": "***"}})),
             (json!({"_secrets": {"t": "${a}x${b}"}}), json!({"_secrets": {"t": "***"}})),
             // Some services call their secret so: it is a name only beside a value.
             (json!({"_secrets": {"secretKey": "abcd"}}), json!({"_secrets": {"secretKey": "***"}})),
-            (json!([{"i": {"_masked": {"pin": 4711, "on": true, "none": null, "empty": ""}}}]),
-                json!([{"i": {"_masked": {"pin": "***", "on": "***", "none": null, "empty": ""}}}])),
+            (
+                json!([{"i": {"_masked": {"pin": 4711, "on": true, "none": null, "empty": ""}}}]),
+                json!([{"i": {"_masked": {"pin": "***", "on": "***", "none": null, "empty": ""}}}]),
+            ),
             (json!({"_masked": "plain", "uri": "http://h"}), json!({"_masked": "***", "uri": "http://h"})),
         ] {
             assert_eq!(shown_definition(&definition), shown);

@@ -77,3 +77,37 @@ fn task_definitions_are_registered_read_and_removed() {
     assert_eq!(server.get("/api/metadata/taskdefs/a").status, 404);
     assert_eq!(server.send("DELETE", "/api/metadata/taskdefs/a", &[], b"").status, 404);
 }
+
+#[test]
+fn a_literal_where_secrets_belong_is_shown_masked_and_its_mask_is_not_taken_back() {
+    let server = Server::new();
+    let task = json!({"name": "u", "taskReferenceName": "u", "type": "UPDATE_SECRET", "inputParameters": {
+        "_secrets": {"secretKey": "my_token", "secretValue": "abcd-literal"}}});
+    let def = json!({"name": "w", "version": 1, "schemaVersion": 2, "tasks": [task]});
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &def).status, 200);
+    let schedule = json!({"name": "s", "cronExpression": "0 0 3 * * *", "zoneId": "UTC",
+        "startWorkflowRequest": {"name": "w", "input": {"_secrets": {"pin": "pin-literal"}}}});
+    assert_eq!(server.json("POST", "/api/scheduler/schedules", &schedule).status, 200);
+    let task_def = json!([{"name": "u", "inputTemplate": {"_masked": {"pin": "pin-literal"}}}]);
+    assert_eq!(server.json("POST", "/api/metadata/taskdefs", &task_def).status, 200);
+    for path in [
+        "/api/metadata/workflow/w",
+        "/api/metadata/workflow",
+        "/api/metadata/workflow/latest-versions",
+        "/api/metadata/taskdefs",
+        "/api/metadata/taskdefs/u",
+        "/api/scheduler/schedules",
+        "/api/scheduler/schedules/s",
+    ] {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.body.contains("***") && !answer.body.contains("-literal"), "{path}: {}", answer.body);
+    }
+    let shown = server.get("/api/metadata/workflow/w").json();
+    assert_eq!(shown["tasks"][0]["inputParameters"]["_secrets"]["secretKey"], "my_token");
+    let refused = server.json("PUT", "/api/metadata/workflow", &json!([shown]));
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("has the mask `***` where a value belongs"), "{}", refused.body);
+    let shown = server.get("/api/scheduler/schedules/s").json();
+    assert_eq!(server.json("POST", "/api/scheduler/schedules", &shown).status, 400);
+}

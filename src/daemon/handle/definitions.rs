@@ -14,6 +14,7 @@ use crate::journal::{self, OwnedChange, OwnedKind};
 use crate::words::{Owner, Permission};
 use crate::workflow::definition::{StartWorkflowRequest, TaskDef, WorkflowDef};
 use crate::workflow::registration::registration_errors;
+use crate::workflow::shown::holds_mask;
 
 impl Handle {
     /// Returns the catalog in force.
@@ -84,6 +85,7 @@ impl Handle {
     }
 
     pub(super) async fn register(&self, who: &Owner, registrations: Vec<Registration>) -> Result<(), Error> {
+        registrations.iter().try_for_each(without_masks)?;
         let owned: Vec<_> = registrations.iter().map(|registration| self.kept(who, registration)).collect();
         let changes = owned.into_iter().map(OwnedChange::Put).collect();
         let registrations: Vec<_> = registrations.into_iter().map(|one| (one, who.clone())).collect();
@@ -147,6 +149,20 @@ impl Handle {
         let pinned = self.catalog().pin(workflow, owner);
         Plan::compile(pinned).map(Arc::new).map_err(|error| Error::invalid(error.to_string()))
     }
+}
+
+/// Refuses what was read from a view: the value that a mask stands for would be lost.
+fn without_masks(registration: &Registration) -> Result<(), Error> {
+    let (name, definition) = match registration {
+        Registration::Workflow(def) => (&def.name, json(def)),
+        Registration::Schedule(def) => (&def.name, json(def)),
+        Registration::TaskDef(def) => (&def.name, json(def)),
+    };
+    if !holds_mask(&definition) {
+        return Ok(());
+    }
+    let advice = "put the value in its place, or better a reference as `${workflow.secrets.NAME}`";
+    Err(Error::invalid(format!("`{name}` has the mask `***` where a value belongs, as a view shows it: {advice}")))
 }
 
 fn json<T: serde::Serialize>(definition: &T) -> Value {

@@ -11,6 +11,7 @@ use crate::redact::Masker;
 use crate::scheduler::{Defaults, Schedule};
 use crate::words::{ExecutionId, Owner, Permission, Timestamp};
 use crate::workflow::definition::{StartWorkflowRequest, WorkflowSchedule};
+use crate::workflow::shown::shown_definition;
 
 impl Handle {
     /// Returns the schedules that `who` may read, as Conductor's WorkflowSchedule with `origin` and `nextRunTime`.
@@ -124,7 +125,7 @@ fn shown(
     masked: impl Fn(&Value, &StartWorkflowRequest) -> Value,
 ) -> Value {
     let value = serde_json::to_value(&owned.def).expect("a schedule has only text keys");
-    let mut fields = match value {
+    let mut fields = match shown_definition(&value) {
         Value::Object(fields) => fields,
         _ => Map::new(),
     };
