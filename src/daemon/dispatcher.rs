@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -13,18 +12,11 @@ use crate::daemon::message::{Message, Poll, Polled, Refused};
 use crate::daemon::offers::{Offers, Queue};
 use crate::daemon::problems::log_end;
 use crate::daemon::reloading::Missing;
+use crate::daemon::rules::Rules;
 use crate::daemon::slots::Slots;
-use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Start, Turn};
+use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Start};
 use crate::journal::Log;
-use crate::words::{ExecutionId, Map, RunNumber, Timestamp, WorkflowStatus};
-
-/// What a turn needs to know besides its messages.
-pub struct Rules {
-    /// What `${workflow.env.NAME}` gives.
-    pub environment: Map,
-    /// How long an `UPDATE_SECRET` tries a store that is in trouble.
-    pub store_retry: Duration,
-}
+use crate::words::{ExecutionId, Timestamp, WorkflowStatus};
 
 /// Every live execution, with its timers, its queues and whoever waits for it.
 ///
@@ -395,9 +387,3 @@ impl Dispatcher {
 
 /// How many timers one turn serves, so that a storm of timers does not keep callers from their answers.
 const TICKS_PER_TURN_MAX: usize = 1_000;
-
-impl Rules {
-    fn at<'a>(&'a self, now: Timestamp, draining: bool, under_way: &'a BTreeSet<RunNumber>) -> Turn<'a> {
-        Turn { now, environment: &self.environment, store_retry: self.store_retry, may_start: !draining, under_way }
-    }
-}

@@ -27,6 +27,7 @@ mod offers;
 mod polls;
 mod problems;
 mod reloading;
+mod rules;
 mod shell;
 mod slots;
 #[cfg(test)]
@@ -36,10 +37,11 @@ mod watching;
 
 pub use assembly::{Config, Daemon, Recovery, Reread};
 pub use batch::Batch;
-pub use dispatcher::{Dispatcher, Rules};
+pub use dispatcher::Dispatcher;
 pub use error::Error;
 pub use faces::{aside, spawn};
 pub use handle::{Handle, Known, latest};
 pub use message::{Message, Poll, Polled, Refused, Removal, Reply};
 pub use offers::Queue;
+pub use rules::Rules;
 pub use slots::{Facts, Hold, Scheduled, Slots};
