@@ -77,6 +77,17 @@ impl Catalog {
         Ok(next.settled(&self.served))
     }
 
+    /// Returns the catalog with what the API made in an earlier life: each definition by itself. Where a file has come to
+    /// define the same, that is a Problem of the file, and what the API made goes on.
+    #[must_use]
+    pub fn restore(&self, registrations: Vec<(Registration, Owner)>) -> Self {
+        let mut next = self.clone();
+        for (registration, owner) in registrations {
+            next.registered.put(registration, owner);
+        }
+        next.settled(&self.served)
+    }
+
     /// Returns the catalog after the API removed a definition.
     pub fn unregister(&self, name: &Name) -> Result<Self, Error> {
         let mut next = self.clone();

@@ -81,7 +81,7 @@ impl From<daemon::Error> for Error {
             Cause::Invalid { problems, .. } => (StatusCode::BAD_REQUEST, problems),
             Cause::Denied(_) => (StatusCode::FORBIDDEN, Vec::new()),
             Cause::Key(_) => (StatusCode::INTERNAL_SERVER_ERROR, Vec::new()),
-            Cause::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
+            Cause::Busy(_) | Cause::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
         };
         Self { status, message, problems }
     }

@@ -223,3 +223,18 @@ fn no_debug_output_tells_what_a_file_holds() {
     let news = News::Written(b"hunter2".to_vec());
     assert_eq!(format!("{news:?}"), "Written(7 bytes)");
 }
+
+#[test]
+fn what_the_api_made_comes_back_each_by_itself_whatever_a_file_has_come_to_define() {
+    let mut folder = Folder::new();
+    folder.write("workflows/a.json", &workflow("both", "of the file"));
+    let made = |name: &str| {
+        let def = WorkflowDef { name: name.to_owned(), version: 1, ..WorkflowDef::default() };
+        (Registration::Workflow(Box::new(def)), Owner::App("ci".to_owned()))
+    };
+    folder.0 = folder.0.restore(vec![made("both"), made("other")]);
+    assert!(folder.0.workflow("other", None).is_some(), "one that conflicts takes no other with it");
+    assert_eq!(folder.0.workflow("both", None).unwrap().pinned.owner, Owner::App("ci".to_owned()));
+    let problems = folder.problems();
+    assert!(problems[0].contains("workflow `both` version 1 was made over the API by app:ci"), "{problems:?}");
+}

@@ -18,6 +18,7 @@ use super::error::{Error, Kind};
 use super::init;
 use super::logs::{self, Form};
 use super::project::Project;
+use super::serve::stopped;
 use super::signals::Hurry;
 use crate::catalog::Catalog;
 use crate::clock::SystemClock;
@@ -61,8 +62,9 @@ pub(super) fn run(arguments: &args::Demo, console: &Console) -> Result<(), Error
     let played = daemon.runtime().block_on(scene.play(arguments.rotations));
     doors.close();
     let hurry = Hurry::on(&daemon);
-    daemon.stop(move || hurry.is_wanted());
+    let lost = daemon.stop(move || hurry.is_wanted());
     played?;
+    stopped(&lost)?;
     scene.end();
     if let Some(folder) = &arguments.keep {
         console.note(&format!("the project is in {}; its issuer is gone", folder.display()));

@@ -111,7 +111,7 @@ impl From<daemon::Error> for Error {
             daemon::Error::Invalid { problems, .. } => (Kind::Failed, problems.as_slice()),
             daemon::Error::Denied(_) => (Kind::Unreachable, &[][..]),
             daemon::Error::Key(_) => (Kind::Key, &[][..]),
-            daemon::Error::Unavailable(_) => (Kind::Failed, &[][..]),
+            daemon::Error::Busy(_) | daemon::Error::Unavailable(_) => (Kind::Failed, &[][..]),
         };
         let said = Self::new(kind, &error);
         problems.iter().fold(said, |said, problem| said.hint(&problem.message))

@@ -14,7 +14,7 @@ use super::project::Project;
 use super::schedule;
 use super::signals::{Hurry, Signals};
 use crate::catalog::{Catalog, Problem};
-use crate::daemon::{Daemon, Recovery};
+use crate::daemon::{Daemon, Recovery, Unwritten};
 use crate::observe::Masking;
 use crate::redact::Masker;
 use crate::words::Owner;
@@ -40,8 +40,14 @@ pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Re
         console.note("stopping: calls in flight get until their deadline; once more stops now");
     }
     let hurry = Hurry::on(&daemon);
-    daemon.stop(move || hurry.is_wanted());
-    Ok(())
+    stopped(&daemon.stop(move || hurry.is_wanted()))
+}
+
+/// Says what was lost at the end, if anything: it must not look like a good end.
+pub(super) fn stopped(lost: &[Unwritten]) -> Result<(), Error> {
+    let Some((first, more)) = lost.split_first() else { return Ok(()) };
+    let error = more.iter().fold(Error::new(Kind::Failed, first), |error, unwritten| error.hint(unwritten));
+    Err(error.hint("its call is in doubt: look at the issuer before you retry the run"))
 }
 
 /// Returns the port to answer on, if any: without signing in it is loopback only, and has to be asked for.

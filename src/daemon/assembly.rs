@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,24 +10,26 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::access::Policy;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Problem};
 use crate::clock::Clock;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::error::Error;
 use crate::daemon::handle::{Handle, Shared, registration};
 use crate::daemon::housekeeping::Housekeeping;
+use crate::daemon::inbox::{self, Inbox};
 use crate::daemon::message::Message;
 use crate::daemon::rules::Rules;
 use crate::daemon::shell::{Release, Shell};
 use crate::daemon::slots::Slots;
+use crate::daemon::unwritten::Unwritten;
 use crate::daemon::views::Views;
 use crate::daemon::watching::{Opened, Watching};
 use crate::disk::{Disk, Lock};
 use crate::engine::Command;
 use crate::executor::http::HttpClient;
 use crate::executor::{Executor, Tools};
-use crate::journal::{Log, Reader, SqliteLog};
+use crate::journal::{Kept, Log, Owned, Reader, SqliteLog};
 use crate::observe::Masking;
 use crate::scheduler::Defaults;
 use crate::secret::Store;
@@ -39,6 +40,8 @@ use crate::words::ExecutionId;
 const GRACE: Duration = Duration::from_secs(40);
 /// How often the end of the calls in flight is looked for.
 const GRACE_STEP: Duration = Duration::from_millis(20);
+/// How often a journal that cannot be written is tried again at the end.
+const JOURNAL_STEP: Duration = Duration::from_millis(500);
 
 /// What a daemon is made of.
 pub struct Config {
@@ -84,9 +87,9 @@ pub enum Recovery {
 pub struct Daemon {
     handle: Handle,
     runtime: Runtime,
-    inbox: Sender<Message>,
+    inbox: Inbox,
     executor: Arc<Executor>,
-    dispatcher: Option<JoinHandle<()>>,
+    dispatcher: Option<JoinHandle<Vec<Unwritten>>>,
     watching: Option<Watching>,
     left: Vec<ExecutionId>,
     _lock: Lock,
@@ -104,17 +107,10 @@ impl Daemon {
         let owned = log.owned().map_err(unavailable)?;
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unavailable)?;
-        let (inbox, messages) = channel();
+        let (inbox, messages) = inbox::open();
         let executor = Arc::new(executor(config, &inbox, &runtime)?);
-        let handle = handle(config, inbox.clone(), reader);
-        for unreadable in &owned.unreadable {
-            tracing::error!(%unreadable, "a definition of the API cannot be read");
-        }
-        let registrations: Vec<_> = owned.rows.into_iter().filter_map(registration).collect();
-        let catalog = config.catalog.register(registrations).unwrap_or_else(|error| {
-            tracing::error!(%error, "what the API registered is not served");
-            config.catalog.clone()
-        });
+        let (catalog, unreadable) = restored(config, owned);
+        let handle = handle(config, inbox.clone(), reader, unreadable);
         let mut opened = (config.recovery == Recovery::Everything).then(|| Opened::read(config));
         // A schedule that is not defined when the watermarks are read loses its own.
         let catalog = opened.as_mut().map_or_else(|| catalog.clone(), |opened| opened.catalog(&catalog));
@@ -159,14 +155,7 @@ impl Daemon {
 
     /// Starts nothing new from now on.
     pub fn drain(&self) {
-        drop(self.inbox.send(Message::Drain));
-    }
-
-    /// Returns whether nothing is under way once the dispatcher has dealt with all that was sent before.
-    fn has_settled(&self) -> bool {
-        let (reply, answer) = oneshot::channel();
-        let asked = self.inbox.send(Message::Live { reply });
-        asked.is_err() || answer.blocking_recv().is_err() || !self.is_busy()
+        self.inbox.tell(Message::Drain);
     }
 
     /// Returns whether calls or writes are under way.
@@ -174,23 +163,47 @@ impl Daemon {
         self.executor.calls_in_flight() > 0
     }
 
-    /// Stops: nothing new starts, calls in flight get until their deadline, at most 40 s, or until `hurry` says so; then
-    /// everything that is known is on disk and the lock is free.
-    pub fn stop(mut self, hurry: impl Fn() -> bool) {
+    /// Stops: nothing new starts, calls in flight get until their deadline, and a journal that cannot be written gets time to
+    /// take their answers, at most 40 s, or until `hurry` says so; then everything that is known is on disk and the lock is
+    /// free. Returns what could not be written, and is lost.
+    pub fn stop(mut self, hurry: impl Fn() -> bool) -> Vec<Unwritten> {
         self.drain();
         let until = std::time::Instant::now() + GRACE;
-        // An answer that is taken may ask for more, as for the store: it is over when a turn leaves nothing under way.
-        while (self.is_busy() || !self.has_settled()) && !hurry() && std::time::Instant::now() < until {
-            thread::sleep(GRACE_STEP);
-        }
+        let goes_on = || !hurry() && std::time::Instant::now() < until;
+        self.settle(&goes_on);
         drop(self.watching.take());
-        drop(self.inbox.send(Message::Stop));
-        if let Some(dispatcher) = self.dispatcher.take()
-            && dispatcher.join().is_err()
-        {
+        self.inbox.tell(Message::Stop);
+        let lost = self.dispatcher.take().map(JoinHandle::join).unwrap_or(Ok(Vec::new())).unwrap_or_else(|_| {
             tracing::error!("the dispatcher had stopped by itself");
+            Vec::new()
+        });
+        for unwritten in &lost {
+            tracing::error!("{unwritten}");
         }
         self.runtime.shutdown_background();
+        lost
+    }
+
+    /// Waits until nothing is under way and every answer is on disk. An answer that is taken may ask for more, as for the
+    /// store: it is over when a turn leaves nothing under way.
+    fn settle(&self, goes_on: &impl Fn() -> bool) {
+        while goes_on() {
+            if self.is_busy() {
+                thread::sleep(GRACE_STEP);
+            } else if !self.unwritten().is_empty() {
+                let steps = JOURNAL_STEP.as_millis() / GRACE_STEP.as_millis();
+                (0..steps).take_while(|_| goes_on()).for_each(|_| thread::sleep(GRACE_STEP));
+            } else if !self.is_busy() {
+                return;
+            }
+        }
+    }
+
+    /// Returns whose answers are not on disk, once the dispatcher has dealt with all that was sent before.
+    fn unwritten(&self) -> Vec<Unwritten> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.tell(Message::Unwritten { reply });
+        answer.blocking_recv().unwrap_or_default()
     }
 }
 
@@ -209,8 +222,8 @@ fn take_lock(config: &Config) -> Result<Lock, Error> {
     lock.ok_or_else(|| Error::Conflict(format!("another keytide runs on this folder (it holds {})", path.display())))
 }
 
-fn executor(config: &Config, inbox: &Sender<Message>, runtime: &Runtime) -> Result<Executor, Error> {
-    let outcomes = std::sync::Mutex::new(inbox.clone());
+fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime) -> Result<Executor, Error> {
+    let outcomes = inbox.clone();
     let (store, masking) = (config.store.clone(), config.masking.clone());
     let http = HttpClient::new(
         config.settings.http.clone(),
@@ -226,26 +239,49 @@ fn executor(config: &Config, inbox: &Sender<Message>, runtime: &Runtime) -> Resu
         deliver: Arc::new(move |outcome| {
             // Whoever logs what follows from an answer must know what was stored with it.
             masking.follow(&store.snapshot());
-            let outcomes = outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             // A dispatcher that has stopped finds the call again at the next start.
-            drop(outcomes.send(Message::Outcome(outcome)));
+            outcomes.tell(Message::Outcome(outcome));
         }),
     };
     Executor::new(tools, runtime.handle().clone()).map_err(unavailable)
 }
 
-fn handle(config: &Config, inbox: Sender<Message>, reader: Reader) -> Handle {
+/// Returns the catalog with what the API owns, each definition by itself, and what of it cannot be read.
+fn restored(config: &Config, owned: Kept<Owned>) -> (Catalog, Vec<Problem>) {
+    let place = "the API's definitions".to_owned();
+    let unreadable = owned.unreadable.into_iter().map(|fault| fault.to_string());
+    let mut problems: Vec<_> =
+        unreadable.map(|message| Problem { place: place.clone(), message, diagnostics: Vec::new() }).collect();
+    let mut registrations = Vec::new();
+    for row in owned.rows {
+        match registration(row) {
+            Ok(read) => registrations.push(read),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for problem in &problems {
+        tracing::error!(place = problem.place, "{}", problem.message);
+    }
+    (config.catalog.restore(registrations), problems)
+}
+
+fn handle(config: &Config, inbox: Inbox, reader: Reader, unreadable: Vec<Problem>) -> Handle {
     Handle(Arc::new(Shared {
         inbox,
         store: config.store.clone(),
         policy: policy(&config.settings),
         settings: config.settings.clone(),
-        definitions: Definitions::new(config.catalog.clone(), Defaults::from(&config.settings.schedules)),
+        definitions: Definitions::new(
+            config.catalog.clone(),
+            Defaults::from(&config.settings.schedules),
+            policy(&config.settings),
+        ),
         reader,
         views: Views::new(config.store.clone(), config.masking.clone()),
         clock: config.clock.clone(),
         reread: config.reread.clone(),
         unsettled: Mutex::new(None),
+        unreadable,
     }))
 }
 

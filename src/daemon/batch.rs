@@ -7,6 +7,7 @@ use indexmap::{IndexMap, IndexSet};
 use crate::daemon::message::{Polled, Refused, Removal, Reply};
 use crate::daemon::offers::Queue;
 use crate::daemon::slots::Facts;
+use crate::daemon::unwritten::Unwritten;
 use crate::engine::{self, Command, Event, Execution, Outcome, Plan};
 use crate::journal::{OwnedChange, Record, Slot, TaskLog, Transaction};
 use crate::scheduler::Watermark;
@@ -49,6 +50,7 @@ pub(super) enum Answer {
     Held { found: bool, reply: Reply<Result<bool, Refused>> },
     Facts { facts: Vec<Option<Facts>>, reply: Reply<Vec<Option<Facts>>> },
     Problems { problems: Vec<(String, String)>, reply: Reply<Vec<(String, String)>> },
+    Unwritten { reply: Reply<Vec<Unwritten>> },
     Owned { reply: Reply<Result<(), Refused>> },
     Logged { reply: Reply<Result<(), Refused>> },
     Polled { runs: Vec<(ExecutionId, RunNumber)>, reply: Reply<Vec<Polled>> },
@@ -67,6 +69,7 @@ impl Answer {
             | Self::Read { .. }
             | Self::Live { .. }
             | Self::Sizes { .. }
+            | Self::Unwritten { .. }
             | Self::Polled { .. } => {}
         }
     }

@@ -1,14 +1,16 @@
 //! The catalog in force, and what follows when it changes: compiled plans, schedules of the dispatcher.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::catalog::{Catalog, Definition};
+use crate::access::{Policy, Principal, Target, TargetKind};
+use crate::catalog::{Catalog, Definition, Owned};
 use crate::daemon::slots::Scheduled;
 use crate::engine::Plan;
 use crate::scheduler::{Defaults, Schedule};
+use crate::words::{Owner, Permission};
 use crate::workflow::definition::WorkflowSchedule;
 use crate::workflow::pinned::DefinitionHash;
 
@@ -18,6 +20,7 @@ pub(super) struct Definitions {
     changing: Mutex<()>,
     plans: Mutex<HashMap<DefinitionHash, Arc<Plan>>>,
     defaults: Mutex<Defaults>,
+    policy: Policy,
 }
 
 /// The right to change the catalog.
@@ -25,12 +28,13 @@ pub(super) struct Changing<'a>(#[expect(dead_code, reason = "held for its drop")
 
 impl Definitions {
     /// Starts with a catalog.
-    pub(super) fn new(catalog: Catalog, defaults: Defaults) -> Self {
+    pub(super) fn new(catalog: Catalog, defaults: Defaults, policy: Policy) -> Self {
         Self {
             current: watch::Sender::new(Arc::new(catalog)),
             changing: Mutex::new(()),
             plans: Mutex::default(),
             defaults: Mutex::new(defaults),
+            policy,
         }
     }
 
@@ -77,15 +81,28 @@ impl Definitions {
     /// Returns what the schedules of a catalog start. A schedule that cannot be planned is a problem of its file already.
     pub(super) fn scheduled(&self, catalog: &Catalog) -> Vec<Scheduled> {
         let defaults = *self.defaults.lock().unwrap_or_else(PoisonError::into_inner);
-        let scheduled = |definition: &WorkflowSchedule| {
+        let scheduled = |owned: &Owned<WorkflowSchedule>| {
+            let definition = &owned.def;
             let schedule = Schedule::from_definition(definition, defaults).ok()?;
             let request = definition.start_workflow_request.clone()?;
             let plan = match catalog.workflow(&request.name, request.version) {
-                Some(definition) => self.plan(definition),
+                Some(definition) => self.may_start(&owned.owner, definition).and_then(|()| self.plan(definition)),
                 None => Err(format!("there is no workflow `{}`", request.name)),
             };
             Some(Scheduled { schedule: Arc::new(schedule), request, plan })
         };
-        catalog.schedules().filter_map(|owned| scheduled(&owned.def)).collect()
+        catalog.schedules().filter_map(|owned| scheduled(owned)).collect()
+    }
+
+    /// Fails where a schedule of `who` may not start a workflow. Whoever owns both starts what is its own: it gets no rights
+    /// by it that it does not have.
+    fn may_start(&self, who: &Owner, definition: &Definition) -> Result<(), String> {
+        let name = &definition.pinned.workflow.name;
+        let target = Target { kind: TargetKind::Workflow, name, tags: &BTreeMap::new() };
+        let principal = Principal { owner: who, workflow: None };
+        if *who == definition.pinned.owner || self.policy.allows(principal, Permission::Execute, &target) {
+            return Ok(());
+        }
+        Err(format!("{who} may not EXECUTE workflow `{name}`; grant it, or put the schedule into the workflow's file"))
     }
 }

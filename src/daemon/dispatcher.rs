@@ -201,10 +201,12 @@ impl Dispatcher {
                 batch.answers.push(Answer::Stepped { result, reply });
             }
             Message::Outcome(outcome) => self.outcome(outcome, now, log, batch),
-            Message::Poll(poll) => self.polls.push(poll),
+            Message::Poll(poll) => self.add_poll(poll, batch),
             Message::Read { execution, reply } => batch.answers.push(Answer::Read { execution, reply }),
             Message::Watch { execution, notices } => {
                 if let Some(live) = self.live.get_mut(&execution) {
+                    // Who went away makes room: there are no more of them than doors have callers.
+                    live.watchers.retain(|watcher| !watcher.is_closed());
                     live.watchers.push(notices);
                 }
             }
@@ -224,6 +226,7 @@ impl Dispatcher {
                 let facts = schedules.iter().map(|name| self.slots.facts(name)).collect();
                 batch.answers.push(Answer::Facts { facts, reply });
             }
+            Message::Unwritten { reply } => batch.answers.push(Answer::Unwritten { reply }),
             Message::Problems { reply } => {
                 let problems = self.problems(log);
                 batch.answers.push(Answer::Problems { problems, reply });
@@ -306,6 +309,7 @@ impl Dispatcher {
             Answer::Held { found, reply } => drop(reply.send(Ok(found))),
             Answer::Facts { facts, reply } => drop(reply.send(facts)),
             Answer::Problems { problems, reply } => drop(reply.send(problems)),
+            Answer::Unwritten { reply } => drop(reply.send(self.unwritten())),
             Answer::Owned { reply } | Answer::Logged { reply } => drop(reply.send(Ok(()))),
             Answer::Polled { runs, reply } => {
                 let polled = runs

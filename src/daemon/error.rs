@@ -27,6 +27,9 @@ pub enum Error {
     /// The store is forked or its file cannot be taken.
     #[error("{0}")]
     Forked(String),
+    /// Too much is asked at once; the same request is taken a moment later.
+    #[error("{0}")]
+    Busy(String),
     /// Trouble of ours: the disk, the journal, a lock.
     #[error("{0}")]
     Unavailable(String),
@@ -44,9 +47,11 @@ impl From<Refused> for Error {
         let message = refused.to_string();
         match refused {
             Refused::NoSuchExecution(_) => Self::NotFound(message),
-            Refused::Rejected(_) | Refused::Unstored(_) | Refused::AlreadyStarted(_) | Refused::Quarantined { .. } => {
-                Self::Conflict(message)
-            }
+            Refused::Rejected(_)
+            | Refused::Unstored(_)
+            | Refused::InDoubt(_)
+            | Refused::AlreadyStarted(_)
+            | Refused::Quarantined { .. } => Self::Conflict(message),
             Refused::Unavailable(_) | Refused::Stopping => Self::Unavailable(message),
         }
     }

@@ -17,7 +17,7 @@ const EXECUTIONS_PER_LOOK_MAX: usize = 200;
 const PERIOD_BEHIND: Duration = Duration::from_secs(1);
 
 /// How long executions are kept, and what their snapshot looks like.
-pub(super) struct Housekeeping {
+pub struct Housekeeping {
     /// How long a finished execution can be retried with its `_secrets`.
     pub retry_window: Duration,
     /// How long a finished execution is kept.
@@ -37,7 +37,7 @@ impl Housekeeping {
     }
 
     /// Archives and purges what is due; what fails is tried again the next time.
-    pub(super) fn tick(&mut self, log: &mut dyn Log, now: Timestamp) {
+    pub fn tick(&mut self, log: &mut dyn Log, now: Timestamp) {
         // A clock that was set back must not stop it until its old time comes again.
         if now < self.next && self.next.since(now) <= PERIOD {
             return;

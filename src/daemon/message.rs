@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::daemon::offers::Queue;
 use crate::daemon::slots::{Facts, Hold, Scheduled};
+use crate::daemon::unwritten::Unwritten;
 use crate::engine::{Execution, Input, Outcome, Plan, Rejected, Start};
 use crate::journal::{OwnedChange, TaskLog};
 use crate::words::{ExecutionId, Map, RunNumber, Timestamp, WorkflowStatus};
@@ -77,6 +78,11 @@ pub enum Message {
         schedules: Vec<String>,
         /// In the same order.
         reply: Reply<Vec<Option<Facts>>>,
+    },
+    /// Somebody asks whose answers are not on disk; told whether or not the journal can be written.
+    Unwritten {
+        /// Whose.
+        reply: Reply<Vec<Unwritten>>,
     },
     /// Somebody asks what is wrong with schedules and executions.
     Problems {
@@ -156,6 +162,9 @@ pub enum Refused {
     /// The execution holds what nothing else holds.
     #[error("workflow {0} fetched something that could not be stored: rescue it, or dismiss it first")]
     Unstored(ExecutionId),
+    /// The execution waits for somebody to find out what its call did; the answer may still come.
+    #[error("workflow {0} is in doubt: look at the issuer, then retry it, or dismiss it first")]
+    InDoubt(ExecutionId),
     /// There is an execution with this id already.
     #[error("workflow {0} has been started already")]
     AlreadyStarted(ExecutionId),

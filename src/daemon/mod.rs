@@ -21,6 +21,7 @@ mod faces;
 mod handle;
 mod housekeeping;
 mod ids;
+mod inbox;
 mod loading;
 mod message;
 mod offers;
@@ -32,6 +33,7 @@ mod shell;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod unwritten;
 mod views;
 mod watching;
 
@@ -41,7 +43,10 @@ pub use dispatcher::Dispatcher;
 pub use error::Error;
 pub use faces::{aside, spawn};
 pub use handle::{Handle, Known, latest};
+pub use housekeeping::Housekeeping;
 pub use message::{Message, Poll, Polled, Refused, Removal, Reply};
 pub use offers::Queue;
 pub use rules::Rules;
 pub use slots::{Facts, Hold, Scheduled, Slots};
+pub use unwritten::Unwritten;
+pub use views::Views;

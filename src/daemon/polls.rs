@@ -2,11 +2,27 @@
 
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::dispatcher::Dispatcher;
+use crate::daemon::message::Poll;
 use crate::engine::Input;
 use crate::journal::Log;
 use crate::words::Timestamp;
 
+/// How many workers wait for work at once: each is looked at in every turn. It is more than all doors let in.
+const POLLS_MAX: usize = 4_096;
+
 impl Dispatcher {
+    /// Takes in a worker that looks for work; where too many wait already, it goes away with nothing and comes again.
+    pub(super) fn add_poll(&mut self, poll: Poll, batch: &mut Batch) {
+        if self.polls.len() >= POLLS_MAX {
+            self.polls.retain(|poll| !poll.reply.is_closed());
+        }
+        if self.polls.len() < POLLS_MAX {
+            self.polls.push(poll);
+        } else {
+            batch.answers.push(Answer::Polled { runs: Vec::new(), reply: poll.reply });
+        }
+    }
+
     /// Gives tasks to the workers that wait; whose time is up goes away with nothing.
     pub(super) fn serve_polls(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
         let polls = std::mem::take(&mut self.polls);

@@ -18,8 +18,11 @@ impl Dispatcher {
         }
         match log.problems() {
             Ok(ids) => {
-                let ended = ids.into_iter().filter_map(|id| load(id, log, &self.plans).ok().flatten());
-                problems.extend(ended.filter_map(|execution| problem_of(&execution)));
+                problems.extend(ids.into_iter().filter_map(|id| match load(id, log, &self.plans) {
+                    Ok(execution) => problem_of(&execution?),
+                    // What is wrong with it cannot be told any more; that something is, can.
+                    Err(refused) => Some((format!("run {id}"), refused.to_string())),
+                }));
             }
             Err(error) => problems.push(("the journal".to_owned(), error.to_string())),
         }

@@ -4,12 +4,13 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::daemon::batch::Batch;
+use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::dispatcher::{Dispatcher, Watchers};
 use crate::daemon::loading::load;
 use crate::daemon::message::Refused;
-use crate::engine::{self, Command, Execution, Input};
+use crate::engine::{self, Command, Execution, Input, Plan};
 use crate::journal::Log;
 use crate::words::{ExecutionId, Timestamp};
 
@@ -18,6 +19,8 @@ pub(super) struct Missing {
     /// What is to be made of it.
     origin: Origin,
     watchers: Watchers,
+    /// What it runs, where that is known.
+    pub(super) plan: Option<Arc<Plan>>,
 }
 
 /// Whose execution it was.
@@ -34,7 +37,7 @@ impl Dispatcher {
     /// now; what was only scheduled runs.
     pub fn recover(&mut self, ids: &[ExecutionId], log: &dyn Log, now: Timestamp) -> Batch {
         let mut batch = Batch::default();
-        self.miss(ids.iter().map(|id| (*id, Missing { origin: Origin::Before, watchers: Vec::new() })));
+        self.miss(ids.iter().map(|id| (*id, Missing { origin: Origin::Before, watchers: Vec::new(), plan: None })));
         self.reload(now, log, &mut batch);
         self.tick(now, log, &mut batch);
         batch
@@ -45,8 +48,9 @@ impl Dispatcher {
     pub(super) fn rolled_back(&mut self, batch: Batch, reason: &str, now: Timestamp, log: &dyn Log) {
         for id in batch.touched.keys() {
             let origin = if batch.recovered.contains(id) { Origin::Before } else { Origin::Own };
+            let plan = self.live.get(id).map(|live| live.execution.plan.clone());
             let watchers = self.forget(*id);
-            self.miss([(*id, Missing { origin, watchers })]);
+            self.miss([(*id, Missing { origin, watchers, plan })]);
         }
         self.reload_own(log);
         self.kept.extend(batch.outcomes);
@@ -55,7 +59,10 @@ impl Dispatcher {
             self.slots.recover_or_wait(log, now);
         }
         for answer in batch.answers {
-            answer.refuse(&Refused::Unavailable(reason.to_owned()));
+            match answer {
+                Answer::Unwritten { reply } => drop(reply.send(self.unwritten())),
+                answer => answer.refuse(&Refused::Unavailable(reason.to_owned())),
+            }
         }
     }
 

@@ -1,13 +1,15 @@
 //! The thread around the dispatcher: gathers messages, commits, releases.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::daemon::batch::Batch;
 use crate::daemon::dispatcher::Dispatcher;
+use crate::daemon::inbox::Letters;
 use crate::daemon::message::{Message, Refused, Removal};
+use crate::daemon::unwritten::Unwritten;
 use crate::engine::{Command, Rejected};
 use crate::journal::Log;
 use crate::scheduler::SLEEP_MAX;
@@ -29,7 +31,7 @@ pub(super) struct Shell<L> {
     pub(super) dispatcher: Dispatcher,
     pub(super) log: L,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) inbox: Receiver<Message>,
+    pub(super) inbox: Letters,
     pub(super) executor: Box<dyn Release>,
     pub(super) housekeeping: super::housekeeping::Housekeeping,
     /// Whether the journal could not be written at the last turn.
@@ -37,17 +39,18 @@ pub(super) struct Shell<L> {
 }
 
 impl<L: Log> Shell<L> {
-    /// Takes in these executions of before, then runs until every sender of messages is gone or somebody says stop.
-    pub(super) fn run(mut self, recovered: &[ExecutionId]) {
+    /// Takes in these executions of before, then runs until every sender of messages is gone or somebody says stop. Returns
+    /// what is lost with it.
+    pub(super) fn run(mut self, recovered: &[ExecutionId]) -> Vec<Unwritten> {
         let now = self.clock.now();
         let batch = self.dispatcher.recover(recovered, &self.log, now);
         self.settle(batch, now);
         loop {
-            let Some(messages) = self.gather() else { return };
+            let Some(messages) = self.gather() else { return self.dispatcher.unwritten() };
             let stop = messages.iter().any(|message| matches!(message, Message::Stop));
             self.turn(messages);
             if stop {
-                return;
+                return self.dispatcher.unwritten();
             }
             self.housekeeping.tick(&mut self.log, self.clock.now());
         }
@@ -84,20 +87,23 @@ impl<L: Log> Shell<L> {
         if stored.head.unstored {
             return Err(Refused::Unstored(execution));
         }
+        if stored.head.in_doubt {
+            return Err(Refused::InDoubt(execution));
+        }
         self.log.remove(&[execution]).map(drop).map_err(unavailable)
     }
 
     /// Waits for the first message or the next deadline, then takes what else has arrived.
     fn gather(&mut self) -> Option<Vec<Message>> {
         let mut messages = Vec::new();
-        match self.inbox.recv_timeout(self.patience()) {
+        match self.inbox.wait(self.patience()) {
             Ok(message) => messages.push(message),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return None,
         }
         // Not only when it is quiet: a daemon that is always busy must not keep everything for ever.
         self.housekeeping.tick(&mut self.log, self.clock.now());
-        messages.extend(self.inbox.try_iter().take(MESSAGES_PER_COMMIT_MAX - 1));
+        messages.extend(self.inbox.rest(MESSAGES_PER_COMMIT_MAX - 1));
         Some(messages)
     }
 

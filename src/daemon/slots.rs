@@ -1,6 +1,6 @@
 //! What schedules start: slots that are due become executions, in one commit with the watermarks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::daemon::batch::Batch;
@@ -100,9 +100,16 @@ impl Slots {
 
     /// Returns what is wrong with schedules: which, and a sentence.
     pub fn problems(&self) -> impl Iterator<Item = (&str, String)> {
-        let failed = self.failed.iter().filter(|(name, _)| self.scheduled.contains_key(*name));
+        let is_defined = |name: &str| self.scheduled.contains_key(name);
+        let barred = self.scheduled.iter().filter_map(|(name, scheduled)| {
+            let reason = scheduled.plan.as_ref().err()?;
+            Some((name.as_str(), format!("it cannot start: {reason}")))
+        });
+        let failed =
+            self.failed.iter().filter(|(name, _)| self.scheduled.get(*name).is_some_and(|one| one.plan.is_ok()));
         let failed = failed.map(|(name, reason)| (name.as_str(), format!("its last slot could not start: {reason}")));
-        self.problems.values().map(|problem| (problem.schedule(), problem.to_string())).chain(failed)
+        let problems = self.problems.values().filter(move |problem| is_defined(problem.schedule()));
+        problems.map(|problem| (problem.schedule(), problem.to_string())).chain(barred).chain(failed)
     }
 
     /// Returns when a schedule fires next and whether somebody holds it.
@@ -158,11 +165,12 @@ impl Dispatcher {
         let mut timetable = std::mem::replace(&mut self.slots.timetable, Timetable::new([], Vec::new(), now));
         let Due { slots, skipped, watermarks, gone, problems } = timetable.due(now, &|name| self.running(name));
         self.slots.timetable = timetable;
-        for slot in &slots {
-            self.fire(slot, now, log, batch);
-        }
+        let postponed: BTreeSet<&str> =
+            slots.iter().filter(|slot| !self.fire(slot, now, log, batch)).map(|slot| slot.schedule.as_str()).collect();
+        // The timetable has passed them and the journal has not: it is read again, and they are due again.
+        self.slots.stale = !postponed.is_empty();
         batch.slots.extend(skipped.iter().filter_map(|slot| self.skip(slot, now)));
-        batch.watermarks.extend(watermarks);
+        batch.watermarks.extend(watermarks.into_iter().filter(|mark| !postponed.contains(mark.schedule.as_str())));
         batch.schedules_gone.extend(gone);
         for problem in problems {
             tracing::warn!(%problem, "a schedule is in trouble");
@@ -170,26 +178,29 @@ impl Dispatcher {
         }
     }
 
-    fn fire(&mut self, slot: &DueSlot, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+    /// Starts a slot, and returns whether it is dealt with: one of which nobody can tell whether it has fired waits.
+    fn fire(&mut self, slot: &DueSlot, now: Timestamp, log: &dyn Log, batch: &mut Batch) -> bool {
         let id = ExecutionId::of_slot(&self.slots.store_id, &slot.schedule, slot.due);
-        let Some(scheduled) = self.slots.scheduled.get(&slot.schedule).cloned() else { return };
-        let started = scheduled.plan.clone().and_then(|plan| {
+        let Some(scheduled) = self.slots.scheduled.get(&slot.schedule).cloned() else { return true };
+        let started = scheduled.plan.clone().map(|plan| {
             let start = start_of(&scheduled, &plan, slot, id, now);
-            self.start(&plan, start, now, log, batch).map_err(|refused| match refused {
-                Refused::AlreadyStarted(_) => String::new(),
-                refused => refused.to_string(),
-            })
+            self.start(&plan, start, now, log, batch)
         });
         let outcome = match started {
-            Ok(_) => SlotOutcome::Fired,
+            Ok(Ok(_)) => SlotOutcome::Fired,
             // A slot fires once: its id is in the journal.
-            Err(reason) if reason.is_empty() => return,
-            Err(reason) => {
-                tracing::error!(schedule = slot.schedule, %reason, "a slot could not start");
-                self.slots.failed.insert(slot.schedule.clone(), reason.clone());
-                SlotOutcome::Failed { reason }
+            Ok(Err(Refused::AlreadyStarted(_))) => return true,
+            Ok(Err(Refused::Unavailable(reason))) => {
+                tracing::error!(schedule = slot.schedule, reason, "a slot waits for the journal");
+                return false;
             }
+            Ok(Err(refused)) => SlotOutcome::Failed { reason: refused.to_string() },
+            Err(reason) => SlotOutcome::Failed { reason },
         };
+        if let SlotOutcome::Failed { reason } = &outcome {
+            tracing::error!(schedule = slot.schedule, reason, "a slot could not start");
+            self.slots.failed.insert(slot.schedule.clone(), reason.clone());
+        }
         if outcome == SlotOutcome::Fired {
             self.slots.failed.remove(&slot.schedule);
             self.slots.problems.remove(&slot.schedule);
@@ -202,6 +213,7 @@ impl Dispatcher {
             at: now,
             outcome,
         });
+        true
     }
 
     fn skip(&self, slot: &SkippedSlot, now: Timestamp) -> Option<Slot> {

@@ -17,14 +17,14 @@ const PAYLOAD_FIELDS: [&str; 5] = ["input", "output", "variables", "inputData", 
 const DEFINITION_FIELDS: [&str; 3] = ["workflowDefinition", "workflowTask", "taskDefinition"];
 
 /// Makes views: it knows every value of the store, and learns those of each execution.
-pub(super) struct Views {
+pub struct Views {
     store: Arc<Store>,
     masking: Arc<Masking>,
 }
 
 impl Views {
     /// Returns the views over a store; the same masker serves the logs.
-    pub(super) fn new(store: Arc<Store>, masking: Arc<Masking>) -> Self {
+    pub fn new(store: Arc<Store>, masking: Arc<Masking>) -> Self {
         Self { store, masking }
     }
 
@@ -35,7 +35,7 @@ impl Views {
     }
 
     /// Returns an execution as Conductor's Workflow.
-    pub(super) fn workflow(&self, execution: &Execution, with_tasks: bool) -> Value {
+    pub fn workflow(&self, execution: &Execution, with_tasks: bool) -> Value {
         let mut value = view::workflow_json(execution, with_tasks);
         self.mask(&mut value, execution);
         value

@@ -244,13 +244,13 @@ impl Log for DiskLog {
     }
 
     fn due_for_archive(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error> {
-        Ok(self.settled(before, limit, |row| matches!(row.bodies, Bodies::Records(_))))
+        Ok(self.settled(before, limit, Row::is_archivable))
     }
 
     fn archive(&mut self, snapshots: &[(ExecutionId, Value)], _now: Timestamp) -> Result<Wiped, Error> {
         let mut changes = Vec::new();
         for (execution, snapshot) in snapshots {
-            let row = self.tables.executions.get(execution).filter(|row| row.is_settled());
+            let row = self.tables.executions.get(execution).filter(|row| row.is_settled() && row.is_archivable());
             let Some(Row { head, seq, bodies: Bodies::Records(_) }) = row else { continue };
             let body = Body(self.codec.seal(Place::Snapshot(*execution), snapshot));
             changes.push(Change::Snapshot { head: head.clone(), seq: *seq, body });

@@ -53,11 +53,11 @@ pub trait Log: Send {
     fn owned(&self) -> Result<Kept<Owned>, Error>;
     /// Returns what was logged for a run, oldest first.
     fn task_logs(&self, execution: ExecutionId, run: RunNumber) -> Result<Vec<TaskLog>, Error>;
-    /// Returns up to `limit` executions that ended before `before`, are stored and not archived yet.
+    /// Returns up to `limit` executions that ended before `before`, are stored, not in doubt and not archived yet.
     fn due_for_archive(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error>;
     /// Puts one masked snapshot in the place of each execution's events and wipes what they left on the disk.
     ///
-    /// An execution that has not ended, or that holds something unstored, is passed over.
+    /// An execution that has not ended, that holds something unstored or that is in doubt is passed over.
     fn archive(&mut self, snapshots: &[(ExecutionId, serde_json::Value)], now: Timestamp) -> Result<Wiped, Error>;
     /// Returns up to `limit` executions that ended before `before` and hold nothing unstored.
     fn due_for_purge(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error>;

@@ -27,17 +27,19 @@ impl Reader {
         Ok(Self { path: path.to_owned(), codec: Codec::new(sealer), idle: Mutex::new(vec![connection]) })
     }
 
-    /// Returns the executions that the query asks for.
+    /// Returns the executions that the query asks for, and how many there are in all.
     pub fn search(&self, query: &Query<Field>) -> Result<Page<Head>, Error> {
         let statement = query.statement("key");
         self.with(|connection| {
             let moment = connection.unchecked_transaction()?;
-            let total = count(&moment, "executions", &statement)?;
-            let sql = format!("SELECT {} FROM executions {} {}", rows::HEAD_COLUMNS, statement.filter, statement.page);
-            let mut prepared = moment.prepare_cached(&sql)?;
-            let found = prepared.query_map(params_from_iter(&statement.values), rows::head)?;
-            Ok(Page { total, rows: found.collect::<Result<_, _>>()? })
+            Ok(Page { total: count(&moment, "executions", &statement)?, rows: heads(&moment, &statement)? })
         })
+    }
+
+    /// Returns the executions that the query asks for, and counts no others.
+    pub fn heads(&self, query: &Query<Field>) -> Result<Vec<Head>, Error> {
+        let statement = query.statement("key");
+        self.with(|connection| heads(connection, &statement))
     }
 
     /// Returns the slots that the query asks for.
@@ -84,6 +86,13 @@ impl Reader {
         }
         Ok(seen)
     }
+}
+
+fn heads(connection: &Connection, statement: &Statement) -> Result<Vec<Head>, Error> {
+    let sql = format!("SELECT {} FROM executions {} {}", rows::HEAD_COLUMNS, statement.filter, statement.page);
+    let mut prepared = connection.prepare_cached(&sql)?;
+    let found = prepared.query_map(params_from_iter(&statement.values), rows::head)?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 fn count(connection: &Connection, table: &str, statement: &Statement) -> Result<u64, Error> {

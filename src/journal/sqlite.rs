@@ -121,7 +121,7 @@ impl Log for SqliteLog {
 
     fn due_for_archive(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error> {
         let sql = "SELECT id FROM executions WHERE ended <= ?1 AND ended IS NOT NULL AND archived IS NULL \
-                   AND unstored = 0 ORDER BY ended LIMIT ?2";
+                   AND unstored = 0 AND in_doubt = 0 ORDER BY ended LIMIT ?2";
         self.ids(sql, (before.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)))
     }
 
@@ -324,7 +324,7 @@ impl Writer<'_> {
             .sql
             .prepare_cached(
                 "UPDATE executions SET archived = ?2 WHERE id = ?1 AND ended IS NOT NULL AND unstored = 0 \
-                 AND archived IS NULL RETURNING key",
+                 AND in_doubt = 0 AND archived IS NULL RETURNING key",
             )?
             .query_row((execution.to_string(), now.as_millis()), |row| row.get(0))
             .optional()?;

@@ -459,6 +459,17 @@ fn what_is_unstored_or_in_doubt_is_a_problem() {
 }
 
 #[test]
+fn what_is_in_doubt_is_not_archived_and_is_purged_in_the_end() {
+    let mut journal = Journal::new();
+    let head = Head { in_doubt: true, ..head(1, &journal.plan) };
+    journal.keep(vec![record(ended(head, WorkflowStatus::Failed, 2_000), 1, &["a"])]).unwrap();
+    assert!(journal.log.due_for_archive(at(9_000), 10).unwrap().is_empty());
+    let _wiped = journal.log.archive(&[(id(1), json!(1))], at(9_000)).unwrap();
+    assert_eq!(journal.history(1), ["a"], "it can still be retried");
+    assert_eq!(journal.log.due_for_purge(at(9_000), 10).unwrap(), [id(1)]);
+}
+
+#[test]
 fn what_ended_long_ago_is_due_oldest_first() {
     let mut journal = Journal::new();
     for (number, when) in [(1, 5_000), (2, 3_000), (3, 4_000), (4, 9_000)] {

@@ -11,7 +11,7 @@ use super::super::project::Project;
 use super::super::signals::{Hurry, Signals};
 use super::{Followed, Target};
 use crate::catalog::Catalog;
-use crate::daemon::{self, Daemon, Hold, Recovery};
+use crate::daemon::{self, Daemon, Hold, Recovery, Unwritten};
 use crate::engine::Plan;
 use crate::journal::{Field, Query, conditions};
 use crate::observe::Masking;
@@ -191,7 +191,7 @@ impl Here {
         });
         if ended {
             self.doors.close();
-            self.daemon.stop(|| false);
+            tell_lost(&self.daemon.stop(|| false), console);
         } else {
             self.leave(console);
         }
@@ -204,7 +204,14 @@ impl Here {
             console.note("waiting for calls in flight, whose answers must not be lost; Ctrl-C again leaves now");
         }
         let hurry = Hurry::on(&self.daemon);
-        self.daemon.stop(move || hurry.is_wanted());
+        tell_lost(&self.daemon.stop(move || hurry.is_wanted()), console);
+    }
+}
+
+/// Says what was lost at the end; the run itself has said that it did not complete.
+fn tell_lost(lost: &[Unwritten], console: &Console) {
+    for unwritten in lost {
+        console.note(&format!("error: {unwritten}"));
     }
 }
 

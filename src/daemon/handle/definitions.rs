@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::access::TargetKind;
-use crate::catalog::{self, Catalog, Definition, Name, Registration};
+use crate::catalog::{self, Catalog, Definition, Name, Problem, Registration};
 use crate::daemon::definitions::Changing;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
@@ -110,7 +110,7 @@ impl Handle {
     pub(in crate::daemon) fn publish(&self, changing: &Changing<'_>, catalog: Catalog) {
         let scheduled = self.0.definitions.replace(changing, catalog);
         // A dispatcher that has stopped starts nothing any more.
-        drop(self.0.inbox.send(Message::Schedules(scheduled)));
+        self.0.inbox.tell(Message::Schedules(scheduled));
     }
 
     fn kept(&self, who: &Owner, registration: &Registration) -> journal::Owned {
@@ -178,21 +178,19 @@ fn removal(name: &Name) -> OwnedChange {
     OwnedChange::Remove { kind, name: name.clone(), version }
 }
 
-/// Reads back what the API owns; what cannot be read is left out and said.
-pub(in crate::daemon) fn registration(owned: journal::Owned) -> Option<(Registration, Owner)> {
+/// Reads back what the API owns.
+pub(in crate::daemon) fn registration(owned: journal::Owned) -> Result<(Registration, Owner), Problem> {
     let owner = if owned.app.is_empty() { Owner::Local } else { Owner::App(owned.app.clone()) };
     let read = match owned.kind {
         OwnedKind::Workflow => serde_json::from_value(owned.definition).map(Box::new).map(Registration::Workflow),
         OwnedKind::Schedule => serde_json::from_value(owned.definition).map(Registration::Schedule),
         OwnedKind::Task => serde_json::from_value(owned.definition).map(Registration::TaskDef),
     };
-    match read {
-        Ok(registration) => Some((registration, owner)),
-        Err(error) => {
-            tracing::error!(name = owned.name, %error, "a definition of the API cannot be read");
-            None
-        }
-    }
+    read.map(|registration| (registration, owner)).map_err(|error| Problem {
+        place: format!("{} {}", owned.kind.as_str(), owned.name),
+        message: format!("was made over the API and cannot be read back, so it is not served: {error}"),
+        diagnostics: Vec::new(),
+    })
 }
 
 fn no_such_workflow(name: &str, version: Option<i32>) -> Error {

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::daemon::handle::Handle;
 use crate::daemon::ids;
 use crate::daemon::message::{Message, Removal};
 use crate::daemon::views::summary_of_snapshot;
-use crate::engine::{self, Execution, Input, Operation, Plan, Start};
+use crate::engine::{self, DefinitionHash, Execution, Input, Operation, Plan, Start};
 use crate::journal::{Direction, Field, Head, History, Page, Query};
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
 use crate::workflow::definition::StartWorkflowRequest;
@@ -114,8 +115,13 @@ impl Handle {
     pub async fn search(&self, who: &Owner, query: &Query<Field>) -> Result<Page<Value>, Error> {
         let page = self.0.reader.search(query).map_err(unavailable)?;
         let mut summaries = Vec::with_capacity(page.rows.len());
+        // Most of a page runs a few definitions: each is read and compiled once.
+        let mut plans = HashMap::new();
         for head in page.rows {
-            if let Ok(known) = self.read(who, head.execution).await {
+            // What nobody may see is not read; what cannot be read is not shown.
+            if self.permit(who, Permission::Read, TargetKind::Workflow, &head.name).is_ok()
+                && let Ok(known) = self.journaled(head.execution, &mut plans)
+            {
                 summaries.push(match known {
                     Known::Whole(execution) => self.0.views.summary(&execution),
                     Known::Archived(snapshot) => summary_of_snapshot(&snapshot),
@@ -127,7 +133,7 @@ impl Handle {
 
     /// Returns the latest executions' heads, newest first.
     pub fn heads(&self, query: &Query<Field>) -> Result<Vec<Head>, Error> {
-        Ok(self.0.reader.search(query).map_err(unavailable)?.rows)
+        self.0.reader.heads(query).map_err(unavailable)
     }
 
     /// Waits until an execution has ended, calling `changed` after every change; `None` where the time is up before, or
@@ -171,8 +177,7 @@ impl Handle {
 
     fn listen(&self, execution: ExecutionId) -> Result<mpsc::UnboundedReceiver<WorkflowStatus>, Error> {
         let (notices, inbox) = mpsc::unbounded_channel();
-        let stopped = |_| Error::Unavailable("keytide is stopping".to_owned());
-        self.0.inbox.send(Message::Watch { execution, notices }).map_err(stopped)?;
+        self.request(Message::Watch { execution, notices })?;
         Ok(inbox)
     }
 
@@ -188,11 +193,13 @@ impl Handle {
 
     /// Waits until this process runs nothing any more; `tell` gets how many executions it waits for.
     pub async fn until_idle(&self, tell: impl Fn(usize)) {
-        while let Ok(live) = self.ask(|reply| Message::Live { reply }).await {
+        while let Ok(live) = self.ask_on(|reply| Message::Live { reply }).await {
             let Some(first) = live.first() else { return };
             tell(live.len());
-            if self.watch(*first, None, async || ()).await.is_err() {
-                return;
+            match self.watch(*first, None, async || ()).await {
+                // Others ask so much that there is no room: the next look is not refused.
+                Ok(_) | Err(Error::Busy(_)) => {}
+                Err(_) => return,
             }
         }
     }
@@ -208,6 +215,15 @@ impl Handle {
         if let Some(live) = self.ask(|reply| Message::Read { execution, reply }).await? {
             return Ok(Known::Whole(live));
         }
+        self.journaled(execution, &mut HashMap::new())
+    }
+
+    /// Returns an execution as it is on disk.
+    fn journaled(
+        &self,
+        execution: ExecutionId,
+        plans: &mut HashMap<DefinitionHash, Arc<Plan>>,
+    ) -> Result<Known, Error> {
         let stored = self.0.reader.load(execution).map_err(unavailable)?;
         let stored = stored.ok_or_else(|| Error::NotFound(format!("no such workflow found by id: {execution}")))?;
         match stored.history {
@@ -216,11 +232,12 @@ impl Handle {
                 Err(Error::Conflict(format!("workflow {execution} is quarantined: {unreadable}")))
             }
             History::Events(events) => {
-                let pinned = self.0.reader.definition(&stored.head.definition).map_err(unavailable)?;
-                let pinned =
-                    pinned.ok_or_else(|| Error::Conflict("its definition is not in the journal".to_owned()))?;
-                let plan = Plan::compile(pinned).map_err(|error| Error::Conflict(error.to_string()))?;
-                let replayed = engine::replay(execution, Arc::new(plan), events);
+                let hash = stored.head.definition;
+                let plan = match plans.get(&hash) {
+                    Some(plan) => plan.clone(),
+                    None => plans.entry(hash).or_insert(self.compiled(&hash)?).clone(),
+                };
+                let replayed = engine::replay(execution, plan, events);
                 replayed
                     .map(|execution| Known::Whole(Arc::new(execution)))
                     .map_err(|illegal| Error::Conflict(format!("workflow {execution} is quarantined: {illegal}")))
@@ -228,9 +245,21 @@ impl Handle {
         }
     }
 
+    fn compiled(&self, hash: &DefinitionHash) -> Result<Arc<Plan>, Error> {
+        let pinned = self.0.reader.definition(hash).map_err(unavailable)?;
+        let pinned = pinned.ok_or_else(|| Error::Conflict("its definition is not in the journal".to_owned()))?;
+        Plan::compile(pinned).map(Arc::new).map_err(|error| Error::Conflict(error.to_string()))
+    }
+
     pub(super) async fn step(&self, execution: ExecutionId, input: Input) -> Result<(), Error> {
         let input = Box::new(input);
         Ok(self.ask(|reply| Message::Step { execution, input, reply }).await??)
+    }
+
+    /// Does what follows from a request that was taken already.
+    pub(super) async fn step_on(&self, execution: ExecutionId, input: Input) -> Result<(), Error> {
+        let input = Box::new(input);
+        Ok(self.ask_on(|reply| Message::Step { execution, input, reply }).await??)
     }
 
     /// Operating on an execution needs EXECUTE on its workflow.

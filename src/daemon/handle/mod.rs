@@ -15,7 +15,6 @@ mod workers;
 
 pub use executions::{Known, latest};
 
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
@@ -28,6 +27,7 @@ use crate::clock::Clock;
 use crate::daemon::assembly::Reread;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::error::Error;
+use crate::daemon::inbox::{Closed, Inbox, REQUESTS_MAX};
 use crate::daemon::message::{Message, Reply};
 use crate::daemon::views::Views;
 use crate::journal::Reader;
@@ -41,7 +41,7 @@ pub struct Handle(pub(super) Arc<Shared>);
 
 /// What every clone shares.
 pub(super) struct Shared {
-    pub(super) inbox: Sender<Message>,
+    pub(super) inbox: Inbox,
     pub(super) store: Arc<Store>,
     pub(super) policy: Policy,
     pub(super) settings: Arc<Settings>,
@@ -52,6 +52,8 @@ pub(super) struct Shared {
     pub(super) reread: Reread,
     /// What keeps the settings file from being in force.
     pub(super) unsettled: Mutex<Option<Problem>>,
+    /// What the API owns and could not be read at the start.
+    pub(super) unreadable: Vec<Problem>,
 }
 
 impl Handle {
@@ -78,9 +80,26 @@ impl Handle {
     /// Asks the dispatcher and waits for what it says.
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        let stopped = || Error::Unavailable("keytide is stopping".to_owned());
-        self.0.inbox.send(message(reply)).map_err(|_| stopped())?;
-        answer.await.map_err(|_| Error::Unavailable("the journal cannot be written; see the log".to_owned()))
+        self.request(message(reply))?;
+        heard(answer).await
+    }
+
+    /// Asks what follows from a request that was taken already: it is not refused halfway.
+    async fn ask_on<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        // Where nobody listens any more the answer says so.
+        self.0.inbox.tell(message(reply));
+        heard(answer).await
+    }
+
+    /// Sends a request to the dispatcher, unless too many wait there already.
+    fn request(&self, message: Message) -> Result<(), Error> {
+        self.0.inbox.ask(message).map_err(|closed| match closed {
+            Closed::Busy => {
+                Error::Busy(format!("keytide is busy: {REQUESTS_MAX} requests wait; try again in a moment"))
+            }
+            Closed::Stopped => Error::Unavailable("keytide is stopping".to_owned()),
+        })
     }
 
     /// Fails where `who` may not do that. What somebody may not know of reads like what is not there.
@@ -94,4 +113,8 @@ impl Handle {
         }
         Err(Error::Denied(format!("{who} may not {permission} {name}")))
     }
+}
+
+async fn heard<T>(answer: oneshot::Receiver<T>) -> Result<T, Error> {
+    answer.await.map_err(|_| Error::Unavailable("the journal cannot be written; see the log".to_owned()))
 }

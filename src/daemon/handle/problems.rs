@@ -9,6 +9,7 @@ impl Handle {
     pub async fn problems(&self) -> Result<Vec<Problem>, Error> {
         let mut problems = self.catalog().problems();
         problems.extend(self.unsettled());
+        problems.extend(self.0.unreadable.iter().cloned());
         let store = self.0.store.problems().into_iter();
         problems.extend(store.map(|problem| plain("the secret store", problem.to_string())));
         let running = self.ask(|reply| Message::Problems { reply }).await?;

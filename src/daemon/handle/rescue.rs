@@ -39,7 +39,7 @@ impl Handle {
         let reference = Some(format!("rescue {path}"));
         let writer = Writer { run: Some(execution.to_string()), reference, ..Writer::person(&who.to_string()) };
         let written = self.0.store.update(vec![Change::Put { writes: vec![write], writer }])?;
-        self.step(execution, Input::Operation(Operation::Dismiss)).await?;
+        self.step_on(execution, Input::Operation(Operation::Dismiss)).await?;
         Ok(written)
     }
 

@@ -36,7 +36,7 @@ impl Handle {
         let environment = changed.environment.clone();
         let rules = Message::Rules { environment, store_retry: changed.secrets.store_retry };
         // A dispatcher that has stopped follows no rules any more.
-        drop(self.0.inbox.send(rules));
+        self.0.inbox.tell(rules);
         let changing = self.0.definitions.begin();
         self.0.definitions.set_defaults(Defaults::from(&changed.schedules));
         self.publish(&changing, (*self.catalog()).clone());

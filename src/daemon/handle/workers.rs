@@ -50,7 +50,7 @@ impl Handle {
         match executor::hand_off(run.input.expose(), owner, name, &snapshot, &self.0.policy) {
             Ok(handed) => {
                 if !handed.resolved.is_empty() {
-                    self.step(execution.id, Input::Disclosed { values: handed.resolved }).await?;
+                    self.step_on(execution.id, Input::Disclosed { values: handed.resolved }).await?;
                 }
                 if let Some(fields) = task.as_object_mut() {
                     fields.insert("inputData".to_owned(), handed.input);
@@ -65,7 +65,7 @@ impl Handle {
                     callback_after_seconds: 0,
                     worker_id: None,
                 };
-                self.step(execution.id, Input::Updated { run: polled.run, update }).await?;
+                self.step_on(execution.id, Input::Updated { run: polled.run, update }).await?;
                 Ok(None)
             }
         }

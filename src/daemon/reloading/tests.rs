@@ -7,10 +7,11 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::clock::SystemClock;
-use crate::daemon::{Batch, Dispatcher, Message, Rules, Slots};
+use crate::daemon::{Batch, Dispatcher, Message, Rules, Scheduled, Slots, Unwritten};
 use crate::disk::SystemDisk;
 use crate::engine::{Answer, Command, Input, Operation, Outcome, Pinned, Plan, Response, Start};
 use crate::journal::{Log as _, SqliteLog};
+use crate::scheduler::{Defaults, Schedule};
 use crate::secret::{Edges, Identity, Paths, Store};
 use crate::words::{ExecutionId, Map, Owner, Payload, RunNumber, Timestamp, WorkflowStatus};
 
@@ -176,4 +177,55 @@ fn a_retry_waits_for_no_call_of_the_process_before() {
     world.dispatcher = dispatcher();
     let released = world.turn(vec![step(Operation::Retry)]);
     assert!(matches!(released[..], [Command::Perform(_)]), "nobody will answer for it any more");
+}
+
+#[test]
+fn an_answer_that_is_not_on_disk_is_named_with_its_run_until_it_is() {
+    let mut world = World::new();
+    world.start_call();
+    let (reply, mut answer) = oneshot::channel();
+    let messages = vec![Message::Outcome(response()), Message::Unwritten { reply }];
+    let batch = world.dispatcher.turn(messages, NOW, &world.log);
+    world.rename("records", "away");
+    world.fail(batch);
+    let lost = Unwritten { execution: ID, workflow: "w".to_owned(), secrets: Vec::new() };
+    assert_eq!(answer.try_recv().unwrap(), [lost.clone()], "told though nothing could be written");
+    assert_eq!(world.dispatcher.unwritten(), [lost], "and though its execution cannot be read");
+    world.rename("away", "records");
+    let (reply, mut answer) = oneshot::channel();
+    world.turn(vec![Message::Unwritten { reply }]);
+    assert_eq!(answer.try_recv().unwrap(), []);
+    assert_eq!(world.status(), Some(WorkflowStatus::Completed));
+}
+
+#[test]
+fn a_slot_of_which_nobody_can_tell_whether_it_fired_waits() {
+    let mut world = World::new();
+    let task = json!({"name": "n", "taskReferenceName": "n", "type": "NOOP"});
+    let workflow = serde_json::from_value(json!({"name": "w", "tasks": [task]})).unwrap();
+    let pinned = Pinned { workflow, task_defs: BTreeMap::new(), owner: Owner::Local };
+    let definition = serde_json::from_value(json!({"name": "s", "cronExpression": "* * * * * *"})).unwrap();
+    let scheduled = Scheduled {
+        schedule: Arc::new(Schedule::from_definition(&definition, Defaults::default()).unwrap()),
+        request: serde_json::from_value(json!({"name": "w"})).unwrap(),
+        plan: Ok(Arc::new(Plan::compile(pinned).unwrap())),
+    };
+    let mut slots = Slots::new("store".to_owned(), true);
+    slots.replace(vec![scheduled], NOW);
+    slots.recover(&world.log, NOW).unwrap();
+    let rules = Rules { environment: Map::new(), store_retry: Duration::from_hours(72) };
+    world.dispatcher = Dispatcher::new(rules, slots);
+    world.turn(Vec::new());
+    let due = NOW.plus(Duration::from_secs(1));
+    let turn = |world: &mut World| {
+        let batch = world.dispatcher.turn(Vec::new(), due, &world.log);
+        world.commit(batch);
+        world.log.watermarks().unwrap().rows[0].considered
+    };
+    world.rename("executions", "away");
+    assert_eq!(turn(&mut world), NOW, "the watermark does not pass it");
+    assert!(world.dispatcher.awaits_journal());
+    world.rename("away", "executions");
+    assert_eq!(turn(&mut world), due);
+    assert!(world.log.has_execution(ExecutionId::of_slot("store", "s", due)).unwrap());
 }

@@ -108,3 +108,59 @@ fn a_one_shot_leaves_what_others_started() {
     assert_eq!(watched.unwrap(), None, "who waits for it waits in vain");
     one_shot.stop(|| false);
 }
+
+/// Lets the journal take no events, or take them again.
+fn block_journal(world: &World, blocked: bool) {
+    let journal = rusqlite::Connection::open(world.at(".keytide/journal.db")).unwrap();
+    journal.busy_timeout(Duration::from_secs(5)).unwrap();
+    let sql = if blocked {
+        "CREATE TRIGGER blocked BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'no'); END"
+    } else {
+        "DROP TRIGGER blocked"
+    };
+    journal.execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_stop_waits_for_a_journal_that_works_again() {
+    let world = World::new();
+    let served = world.serve();
+    let id = start_slow_rotation(&world, &served);
+    block_journal(&world, true);
+    let looks = std::cell::Cell::new(0);
+    let lost = served.stop_unless(|| {
+        looks.set(looks.get() + 1);
+        // The call takes 15 looks: by then its answer has been refused.
+        if looks.get() == 40 {
+            block_journal(&world, false);
+        }
+        false
+    });
+    assert_eq!(lost, []);
+    assert!(looks.get() >= 40, "it did not give up");
+    let served = world.serve();
+    assert_eq!(served.end_of(id), WorkflowStatus::Completed, "{:#}", served.view(id));
+    assert_eq!(served.secret(TOKEN), Some(world.issued()));
+    served.stop();
+}
+
+#[test]
+fn a_stop_that_loses_an_answer_names_the_run_and_the_secret() {
+    let world = World::new();
+    let served = world.serve();
+    let id = start_slow_rotation(&world, &served);
+    block_journal(&world, true);
+    let looks = std::cell::Cell::new(0);
+    let lost = served.stop_unless(|| {
+        looks.set(looks.get() + 1);
+        looks.get() > 40
+    });
+    assert_eq!(lost.len(), 1);
+    let told = lost[0].to_string();
+    assert!(told.contains(&id.to_string()) && told.contains(TOKEN) && told.contains("is lost"), "{told}");
+    block_journal(&world, false);
+    let served = world.serve();
+    assert_eq!(served.end_of(id), WorkflowStatus::Failed);
+    served.problem(&[&id.to_string(), "in doubt", TOKEN]);
+    served.stop();
+}

@@ -155,3 +155,32 @@ fn a_worker_gets_real_values_and_everybody_else_the_reference() {
     served.stop();
     assert_eq!(world.file_with(super::world::KEY_SECRET), None);
 }
+
+#[test]
+fn a_schedule_starts_what_its_own_file_defines_and_what_it_is_granted_and_nothing_else() {
+    let (world, clock) = World::standing_still(NOON);
+    world.write("workflows/own.json", each_minute(&noop(), &json!({"name": "own"})));
+    world.write("workflows/other.json", single("secret_rotation", &noop()).to_string());
+    let foreign = json!({"name": "foreign", "cronExpression": "0 * * * * *", "zoneId": "UTC",
+        "startWorkflowRequest": {"name": "secret_rotation"}});
+    world.write("workflows/foreign.json", foreign.to_string());
+    world.write("keytide.toml", "[access]\nworkflows = \"granted\"\n");
+    let served = world.serve();
+    served.problem(&["schedule foreign", "file:workflows/foreign.json may not EXECUTE workflow `secret_rotation`"]);
+    served.nudge();
+    pass(&served, &clock, MINUTE);
+    let became = |served: &Served<'_>, schedule: &str| {
+        served.slots().iter().rfind(|slot| slot.schedule == schedule).unwrap().outcome.clone()
+    };
+    assert_eq!(became(&served, "own"), SlotOutcome::Fired);
+    assert!(matches!(became(&served, "foreign"), SlotOutcome::Failed { .. }));
+    served.stop();
+
+    let grant = "[[grant]]\nto = \"file:workflows/foreign.json\"\non = \"workflow:secret_*\"\naccess = [\"EXECUTE\"]\n";
+    world.write("keytide.toml", format!("[access]\nworkflows = \"granted\"\n{grant}"));
+    let served = world.serve();
+    served.has_no_problem();
+    pass(&served, &clock, MINUTE);
+    assert_eq!(became(&served, "foreign"), SlotOutcome::Fired);
+    served.stop();
+}

@@ -285,6 +285,11 @@ impl Served<'_> {
         self.daemon.stop(|| false);
     }
 
+    /// Stops, in a hurry once `hurry` says so, and returns what is lost.
+    pub(super) fn stop_unless(self, hurry: impl Fn() -> bool) -> Vec<crate::daemon::Unwritten> {
+        self.daemon.stop(hurry)
+    }
+
     /// Stops as at the second SIGTERM.
     pub(super) fn hurry(self) {
         self.daemon.stop(|| true);

@@ -11,6 +11,10 @@ impl Applying<'_> {
     pub(super) fn answered(&mut self, number: RunNumber, answer: &Answer) -> Result<(), Illegal> {
         let stores = self.task_type(number) == Some(&TaskType::UpdateSecret);
         let live = self.execution.is_live();
+        if !live && matches!(answer, Answer::Response(_)) {
+            // Who dismissed it before cannot have meant what nobody had yet.
+            self.execution.dismissed = false;
+        }
         self.change(number, |run| {
             run.answered_late = run.status.is_terminal() || !live;
             match answer {

@@ -239,6 +239,8 @@ fn late_response_of_a_terminated_call_is_evidence_and_changes_no_state() {
     rig.operate(Operation::Terminate { reason: Some("enough".to_owned()) }).unwrap();
     assert!(rig.released().is_empty(), "a feeding call is never cut: {:?}", rig.released());
     assert_eq!(rig.execution.in_doubt().len(), 1);
+    // Who dismisses the doubt does not dismiss a token that nobody has seen yet.
+    rig.operate(Operation::Dismiss).unwrap();
     rig.answer(1, response(200, json!({"token": "tok-1234567890"})));
     assert_eq!((rig.status(), rig.run(1).status), (WorkflowStatus::Terminated, TaskStatus::Canceled));
     assert!(rig.execution.in_doubt().is_empty());

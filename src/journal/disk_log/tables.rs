@@ -108,7 +108,12 @@ pub(super) enum Bodies {
 }
 
 impl Row {
-    /// Returns whether it may be archived and removed.
+    /// Returns whether it may be archived, where it is settled: who looks at a call in doubt wants to retry it.
+    pub(super) const fn is_archivable(&self) -> bool {
+        matches!(self.bodies, Bodies::Records(_)) && !self.head.in_doubt
+    }
+
+    /// Returns whether it may be removed.
     pub(super) const fn is_settled(&self) -> bool {
         self.head.ended.is_some() && !self.head.unstored
     }
