@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Re
 /// Says what was lost at the end, if anything: it must not look like a good end.
 pub(super) fn stopped(lost: &[Unwritten]) -> Result<(), Error> {
     let Some((first, more)) = lost.split_first() else { return Ok(()) };
-    let error = more.iter().fold(Error::new(Kind::Failed, first), |error, unwritten| error.hint(unwritten));
+    let error = more.iter().fold(Error::new(Kind::Failed, first), Error::hint);
     Err(error.hint("its call is in doubt: look at the issuer before you retry the run"))
 }
 

@@ -173,7 +173,7 @@ impl Daemon {
         self.settle(&goes_on);
         drop(self.watching.take());
         self.inbox.tell(Message::Stop);
-        let lost = self.dispatcher.take().map(JoinHandle::join).unwrap_or(Ok(Vec::new())).unwrap_or_else(|_| {
+        let lost = self.dispatcher.take().map_or(Ok(Vec::new()), JoinHandle::join).unwrap_or_else(|_| {
             tracing::error!("the dispatcher had stopped by itself");
             Vec::new()
         });

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use keytide::disk::Outage;
 use keytide::engine::Execution;
+use keytide::journal::Log as _;
 use keytide::secret::Version;
 use keytide::words::WorkflowStatus;
 
 use crate::issuer::Token;
 use crate::plans::READ;
+use crate::process::{KEEP, RETRY_WINDOW};
 use crate::world::World;
 
 /// How many rounds a kind world may take to come to its end.
@@ -23,7 +25,8 @@ impl World {
         self.unschedule();
         for _ in 0..ROUNDS_MAX {
             if self.process().dispatcher.live_count() == 0 && !self.process().dispatcher.awaits_journal() {
-                return self.account();
+                self.account();
+                return self.outlive();
             }
             self.round();
         }
@@ -50,6 +53,19 @@ impl World {
         }
     }
 
+    /// Time passes: what is over goes, and what somebody must look at stays and is named.
+    fn outlive(&mut self) {
+        if self.dice.once_in(16) {
+            for age in [RETRY_WINDOW, KEEP] {
+                self.set_time(self.now.plus(age));
+                // Faults that were planned may still come.
+                let done = (0..ROUNDS_MAX).any(|_| self.tidy());
+                self.law(done, || "what is over is not archived".to_owned());
+            }
+            self.account();
+        }
+    }
+
     /// Each token is stored, or somebody is told of it.
     fn account(&mut self) {
         self.check_secrecy();
@@ -59,7 +75,13 @@ impl World {
             if self.issuer.has_later(token) || self.is_stored(token) || self.dismissed.contains(&token.execution) {
                 continue;
             }
-            let execution = self.on_disk(token.execution).expect("it had a call made");
+            let Some(execution) = self.on_disk(token.execution) else {
+                // A call in doubt is purged when its time to be looked at is over; what a GET brought may be lost.
+                let purged = !self.process().log.has_execution(token.execution).unwrap();
+                let excused = token.secret == READ || (purged && self.over.contains(&token.execution));
+                self.law(excused, || format!("{} is lost in the archive", token.value));
+                continue;
+            };
             if token.secret == READ && !is_journaled(&execution, token) {
                 // A GET changes nothing at its issuer: what it brought and nobody has may be lost.
                 continue;

@@ -1,7 +1,7 @@
 //! What holds at each step.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use keytide::daemon::Queue;
@@ -60,12 +60,26 @@ impl World {
         self.committed.extend(changed);
     }
 
-    /// Returns an execution as the journal has it.
+    /// Returns an execution as the journal has it; none where it is archived or purged.
     pub(crate) fn on_disk(&self, id: ExecutionId) -> Option<Execution> {
         let stored = self.process.as_ref().unwrap().log.load(id).unwrap()?;
-        let History::Events(events) = stored.history else { panic!("seed {}: {id} cannot be read", self.seed) };
+        let events = match stored.history {
+            History::Events(events) => events,
+            History::Archived(_) => return None,
+            History::Unreadable(unreadable) => panic!("seed {}: {unreadable}", self.seed),
+        };
         let replayed = replay(id, plan(&stored.head.definition), events);
         Some(replayed.unwrap_or_else(|illegal| panic!("seed {}: {illegal}", self.seed)))
+    }
+
+    /// A response that was delivered is evidence, however late it came: it may hold what nobody else has.
+    pub(crate) fn check_answered(&mut self) {
+        for (id, run) in std::mem::take(&mut self.answered) {
+            let live = self.process().dispatcher.read(id);
+            let Some(execution) = live.or_else(|| self.on_disk(id).map(Arc::new)) else { continue };
+            let kept = execution.run(run).is_some_and(|run| run.response.is_some());
+            self.law(kept, || format!("the answer to {run} of {id} was taken and is not kept"));
+        }
     }
 
     /// Whatever is owed is under way, and whoever lives has something to wait for.
@@ -124,13 +138,13 @@ impl World {
     pub(crate) fn check_kept(&mut self) {
         let problems = self.process().store.problems();
         self.law(problems.is_empty(), || format!("the store has {problems:?}"));
-        for id in self.started.clone() {
+        for id in self.started.difference(&self.over).copied().collect::<Vec<_>>() {
             let known = self.process().log.has_execution(id).unwrap();
             self.law(known, || format!("the start of {id} was acknowledged and is lost"));
         }
         for (id, seq) in std::mem::take(&mut self.committed) {
             let kept = self.process().log.load(id).unwrap().map_or(0, |stored| stored.seq);
-            self.law(kept >= seq, || format!("{id} was at event {seq} and is at {kept}"));
+            self.law(kept >= seq || self.over.contains(&id), || format!("{id} was at event {seq} and is at {kept}"));
         }
         self.check_secrecy();
     }

@@ -18,6 +18,7 @@ mod laws;
 mod people;
 mod plans;
 mod process;
+mod upkeep;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,10 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use keytide::clock::ManualClock;
-use keytide::daemon::{Dispatcher, Message, Rules, Scheduled, Slots};
+use keytide::daemon::{Dispatcher, Housekeeping, Message, Rules, Scheduled, Slots, Views};
 use keytide::disk::{Disk, FaultyDisk};
 use keytide::engine::Command;
 use keytide::journal::{DiskLog, Log};
+use keytide::observe::Masking;
+use keytide::redact::Masker;
 use keytide::secret::{Change, Edges, Identity, Paths, Store, Write, Writer};
 use keytide::words::{Map, Sensitive, Timestamp};
 
@@ -18,6 +20,11 @@ const STATE: &str = "/project/.keytide";
 const STORE_ID: &str = "simulator";
 /// A few troubles in a row pass before an UPDATE_SECRET gives up.
 const STORE_RETRY: Duration = Duration::from_hours(72);
+
+/// How long a finished execution can be retried.
+pub(crate) const RETRY_WINDOW: Duration = Duration::from_secs(40);
+/// How long a finished execution is kept.
+pub(crate) const KEEP: Duration = Duration::from_secs(90);
 
 /// A store that was made once, as the bytes of its files.
 struct Ground {
@@ -33,6 +40,8 @@ fn ground() -> &'static Ground {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
         let edges = Edges { disk: Arc::new(disk.clone()), clock };
         let (store, _) = Store::create(edges, paths(), identity.clone(), "simulator", 5).unwrap();
+        // One reader is enough here: each further one costs every write its share of curve arithmetic.
+        store.update(vec![Change::RemoveRecipient { recipient: "recovery".to_owned() }]).unwrap();
         let write = Write {
             name: "app_key".to_owned(),
             value: Sensitive::new("canary-token-key-of-the-app"),
@@ -79,7 +88,7 @@ pub(crate) fn settled_disk(seed: u64) -> FaultyDisk {
 pub(crate) struct Process {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) log: DiskLog,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
 }
 
 impl Process {
@@ -99,7 +108,7 @@ impl Process {
         slots.replace(schedules, now);
         slots.recover(&log, now).map_err(|error| error.to_string())?;
         let dispatcher = Dispatcher::new(Rules { environment: Map::new(), store_retry: STORE_RETRY }, slots);
-        let mut process = Self { dispatcher, log, store };
+        let mut process = Self { dispatcher, log, store: Arc::new(store) };
         let live = process.log.live().map_err(|error| error.to_string())?;
         let batch = process.dispatcher.recover(&live, &process.log, now);
         let commands = process.dispatcher.commit(batch, now, &mut process.log).unwrap_or_default();
@@ -109,5 +118,14 @@ impl Process {
     pub(crate) fn turn(&mut self, messages: Vec<Message>, now: Timestamp) -> Vec<Command> {
         let batch = self.dispatcher.turn(messages, now, &self.log);
         self.dispatcher.commit(batch, now, &mut self.log).unwrap_or_default()
+    }
+
+    /// Archives and purges what is due, as the daemon does beside its work.
+    pub(crate) fn tidy(&mut self, now: Timestamp) {
+        let views = Views::new(self.store.clone(), Masking::new(Masker::default()));
+        let snapshot = Box::new(move |execution: &_| views.workflow(execution, true));
+        let mut housekeeping =
+            Housekeeping { retry_window: RETRY_WINDOW, keep: KEEP, snapshot, next: now, unwiped: false };
+        housekeeping.tick(&mut self.log, now);
     }
 }

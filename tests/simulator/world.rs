@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) inbox: Vec<Message>,
     /// Answers that the dispatcher has and may not have committed.
     pub(crate) unsettled: BTreeSet<(ExecutionId, RunNumber)>,
+    /// The calls among them that were answered.
+    pub(crate) answered: BTreeSet<(ExecutionId, RunNumber)>,
     pub(crate) waiting: Vec<Waiting>,
     /// What workers hold.
     pub(crate) taken: Vec<(ExecutionId, RunNumber)>,
@@ -68,6 +70,8 @@ pub(crate) struct World {
     /// How often people had asked for a new attempt when the work of a run was first released.
     pub(crate) released: BTreeMap<(ExecutionId, RunNumber), usize>,
     pub(crate) dismissed: BTreeSet<ExecutionId>,
+    /// The executions whose time is over: they may be purged.
+    pub(crate) over: BTreeSet<ExecutionId>,
     pub(crate) written: Vec<Written>,
     pub(crate) revision: u64,
     /// From here on nothing goes wrong any more.
@@ -90,6 +94,7 @@ impl World {
             old: Vec::new(),
             inbox: Vec::new(),
             unsettled: BTreeSet::new(),
+            answered: BTreeSet::new(),
             waiting: Vec::new(),
             taken: Vec::new(),
             given: BTreeSet::new(),
@@ -100,6 +105,7 @@ impl World {
             asked: BTreeMap::new(),
             released: BTreeMap::new(),
             dismissed: BTreeSet::new(),
+            over: BTreeSet::new(),
             written: Vec::new(),
             revision: 0,
             kind: false,
@@ -133,7 +139,7 @@ impl World {
     }
 
     fn event(&mut self) {
-        match self.dice.roll(40) {
+        match self.dice.roll(42) {
             0..=3 => self.start(),
             4..=14 => self.work(),
             15..=22 => self.post(),
@@ -145,6 +151,8 @@ impl World {
             35 | 36 => self.plan_fault(),
             37 => self.hold(),
             38 => self.stop(),
+            39 => self.rescue(),
+            40 => drop(self.tidy()),
             _ => {
                 let outage = if self.dice.once_in(2) { Outage::Power } else { Outage::Process };
                 self.crash(outage);
@@ -181,7 +189,7 @@ impl World {
         self.turn();
     }
 
-    fn set_time(&mut self, now: Timestamp) {
+    pub(crate) fn set_time(&mut self, now: Timestamp) {
         self.now = now;
         self.clock.set(now);
     }
@@ -207,6 +215,9 @@ impl World {
     fn deliver(&mut self, outcome: Outcome) {
         self.say(|| format!("answer {} to {} {}", name(&outcome.answer), outcome.execution, outcome.run));
         self.unsettled.insert((outcome.execution, outcome.run));
+        if matches!(outcome.answer, Answer::Response(_)) {
+            self.answered.insert((outcome.execution, outcome.run));
+        }
         self.old.push(outcome.clone());
         self.inbox.push(Message::Outcome(outcome));
     }
@@ -226,6 +237,7 @@ impl World {
     fn take(&mut self, released: Vec<Command>) {
         if !self.process().dispatcher.awaits_journal() {
             self.unsettled.clear();
+            self.check_answered();
         }
         self.check_released(&released);
         for command in released {
@@ -305,6 +317,7 @@ impl World {
         self.inbox.clear();
         self.waiting.clear();
         self.unsettled.clear();
+        self.answered.clear();
         self.process = None;
         self.disk.restart(outage);
         self.boot();

@@ -118,6 +118,8 @@ impl Handle {
         // Most of a page runs a few definitions: each is read and compiled once.
         let mut plans = HashMap::new();
         for head in page.rows {
+            // A long page does not keep the thread from others.
+            tokio::task::yield_now().await;
             // What nobody may see is not read; what cannot be read is not shown.
             if self.permit(who, Permission::Read, TargetKind::Workflow, &head.name).is_ok()
                 && let Ok(known) = self.journaled(head.execution, &mut plans)

@@ -189,8 +189,9 @@ fn an_answer_that_is_not_on_disk_is_named_with_its_run_until_it_is() {
     world.rename("records", "away");
     world.fail(batch);
     let lost = Unwritten { execution: ID, workflow: "w".to_owned(), secrets: Vec::new() };
-    assert_eq!(answer.try_recv().unwrap(), [lost.clone()], "told though nothing could be written");
-    assert_eq!(world.dispatcher.unwritten(), [lost], "and though its execution cannot be read");
+    let told = answer.try_recv().unwrap();
+    assert_eq!(told, [lost], "told though nothing could be written");
+    assert_eq!(world.dispatcher.unwritten(), told, "and though its execution cannot be read");
     world.rename("away", "records");
     let (reply, mut answer) = oneshot::channel();
     world.turn(vec![Message::Unwritten { reply }]);
