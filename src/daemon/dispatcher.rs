@@ -205,7 +205,6 @@ impl Dispatcher {
             Message::Read { execution, reply } => batch.answers.push(Answer::Read { execution, reply }),
             Message::Watch { execution, notices } => {
                 if let Some(live) = self.live.get_mut(&execution) {
-                    // Who went away makes room: there are no more of them than doors have callers.
                     live.watchers.retain(|watcher| !watcher.is_closed());
                     live.watchers.push(notices);
                 }

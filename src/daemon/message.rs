@@ -46,7 +46,8 @@ pub enum Message {
         /// Told once everything before is on disk.
         reply: Reply<Option<Arc<Execution>>>,
     },
-    /// Somebody wants to hear of every change of a live execution, until it has ended.
+    /// Somebody wants to hear of every change of a live execution, until it has ended. Who went away makes room for the
+    /// next, so that there are no more of them than doors have callers.
     Watch {
         /// Which.
         execution: ExecutionId,
