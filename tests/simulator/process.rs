@@ -11,7 +11,7 @@ use keytide::engine::Command;
 use keytide::journal::{DiskLog, Log};
 use keytide::observe::Masking;
 use keytide::redact::Masker;
-use keytide::secret::{Change, Edges, Identity, Paths, Store, Write, Writer};
+use keytide::secret::{Change, Edges, Identity, Paths, Sealer, Store, Write, Writer};
 use keytide::words::{Map, Sensitive, Timestamp};
 
 const SECRETS: &str = "/project/secrets";
@@ -30,6 +30,7 @@ pub(crate) const KEEP: Duration = Duration::from_secs(90);
 struct Ground {
     identity: Identity,
     files: Vec<(PathBuf, Vec<u8>)>,
+    sealer: Arc<Sealer>,
 }
 
 fn ground() -> &'static Ground {
@@ -49,12 +50,23 @@ fn ground() -> &'static Ground {
             plain: false,
         };
         store.update(vec![Change::Put { writes: vec![write], writer: Writer::person("owner") }]).unwrap();
-        store.sealer().unwrap();
+        let sealer = store.sealer().unwrap();
         store.catch_up();
         drop(store);
         let files = files(&disk);
-        Ground { identity, files }
+        Ground { identity, files, sealer }
     })
+}
+
+/// Opens the sealing keys. Their file is never written again here: as long as its bytes are those of the beginning, so are
+/// the keys, and one decryption does for all worlds.
+fn sealer(disk: &FaultyDisk, store: &Store) -> Result<Arc<Sealer>, String> {
+    let path = Path::new(STATE).join("data-key.age");
+    let begun = ground().files.iter().find(|(name, _)| *name == path).map(|(_, bytes)| bytes);
+    if begun.is_some() && disk.read(&path, u64::MAX).ok().as_ref() == begun {
+        return Ok(ground().sealer.clone());
+    }
+    store.sealer().map_err(|error| error.to_string())
 }
 
 fn paths() -> Paths {
@@ -101,7 +113,7 @@ impl Process {
     ) -> Result<(Self, Vec<Command>), String> {
         let edges = Edges { disk: Arc::new(disk.clone()), clock: clock.clone() };
         let store = Store::open(edges, paths(), ground().identity.clone(), 5).map_err(|error| error.to_string())?;
-        let sealer = store.sealer().map_err(|error| error.to_string())?;
+        let sealer = sealer(disk, &store)?;
         let log = DiskLog::open(Arc::new(disk.clone()), &Path::new(STATE).join("journal"), sealer)
             .map_err(|error| error.to_string())?;
         let mut slots = Slots::new(STORE_ID.to_owned(), true);
