@@ -39,6 +39,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::executor::script;
 use args::{Arguments, Command, Global, Schedule};
 use console::Console;
 use error::Error;
@@ -47,6 +48,9 @@ use project::Project;
 /// Runs the command line of this process and returns its exit code.
 pub fn main() -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
+    if given.get(1).is_some_and(|argument| argument == script::ARGUMENT) {
+        return evaluate_scripts();
+    }
     let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,
         Err(error) => return ExitCode::from(usage::tell(&error, &given)),
@@ -61,6 +65,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind.exit_code())
         }
     }
+}
+
+/// Is the child process that evaluates scripts. Its parent sees that it ends.
+fn evaluate_scripts() -> ExitCode {
+    if script::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error> {

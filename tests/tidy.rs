@@ -67,7 +67,8 @@ const KEPT: &[Kept] = &[
     },
     Kept {
         paths: &["println!", "print!", "eprintln!", "eprint!", "process::exit", "io::stdout", "io::stderr"],
-        by: &["cli"],
+        // The child process of a script answers its parent over its own output, which is a pipe.
+        by: &["cli", "executor::script::evaluator"],
         instead: "return a value or an error; `cli` prints and exits",
     },
     Kept {

@@ -10,6 +10,7 @@ use keytide::catalog::Catalog;
 use keytide::clock::SystemClock;
 use keytide::daemon::{Config, Daemon, Recovery};
 use keytide::disk::SystemDisk;
+use keytide::executor::script::Evaluator;
 use keytide::observe::Masking;
 use keytide::redact::Masker;
 use keytide::secret::{Change, Edges, Identity, Paths, Store, Write, Writer};
@@ -106,6 +107,7 @@ impl World {
             project: self.folder.path().to_owned(),
             workflows: self.at("workflows"),
             state: self.at(".keytide"),
+            evaluator: Evaluator::of(env!("CARGO_BIN_EXE_keytide")),
             own_addresses: Vec::new(),
             recovery: Recovery::OwnOnly,
             catalog: Catalog::default(),

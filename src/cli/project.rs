@@ -11,6 +11,7 @@ use crate::cli::error::{Error, Kind};
 use crate::clock::SystemClock;
 use crate::daemon::{Config, Recovery};
 use crate::disk::{self, Disk, SystemDisk};
+use crate::executor::script::Evaluator;
 use crate::observe::Masking;
 use crate::secret::{Edges, Identity, Origin, Paths, Store};
 use crate::settings::{self, Settings};
@@ -164,6 +165,7 @@ impl Project {
         Config {
             settings: self.settings.clone(),
             store: store.clone(),
+            evaluator: Evaluator::this_program(),
             disk: self.disk.clone(),
             clock: Arc::new(SystemClock),
             masking: masking.clone(),

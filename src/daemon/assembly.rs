@@ -28,6 +28,7 @@ use crate::daemon::watching::{Opened, Watching};
 use crate::disk::{Disk, Lock};
 use crate::engine::Command;
 use crate::executor::http::HttpClient;
+use crate::executor::script::Evaluator;
 use crate::executor::{Executor, Tools};
 use crate::journal::{Kept, Log, Owned, Reader, SqliteLog};
 use crate::observe::Masking;
@@ -49,6 +50,8 @@ pub struct Config {
     pub settings: Arc<Settings>,
     /// The secrets.
     pub store: Arc<Store>,
+    /// Where scripts are evaluated: this program.
+    pub evaluator: Evaluator,
     /// The files.
     pub disk: Arc<dyn Disk>,
     /// The time.
@@ -235,6 +238,7 @@ fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime) -> Result<Executo
         store: config.store.clone(),
         policy: policy(&config.settings),
         http,
+        evaluator: config.evaluator.clone(),
         clock: config.clock.clone(),
         deliver: Arc::new(move |outcome| {
             // Whoever logs what follows from an answer must know what was stored with it.

@@ -110,7 +110,7 @@ impl Dispatcher {
                 Command::Offer(offer) => self.offers.offer(offer),
                 Command::Withdraw { execution, run } => self.offers.withdraw(*execution, *run),
                 Command::Perform(_) => self.calls.begin(command),
-                Command::Preflight(_) | Command::Abandon { .. } => {}
+                Command::Preflight(_) | Command::Evaluate(_) | Command::Abandon { .. } => {}
             }
         }
         commands.retain(|command| !matches!(command, Command::Offer(_) | Command::Withdraw { .. }));

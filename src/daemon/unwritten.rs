@@ -51,10 +51,10 @@ impl fmt::Display for Unwritten {
     }
 }
 
-/// A check or a store that is asked again says the same again; a call is not made twice.
+/// A check, a store or a script that is asked again says the same again; a call is not made twice.
 const fn is_of_a_call(outcome: &Outcome) -> bool {
     match outcome.answer {
         Answer::Response(_) | Answer::Failed { .. } | Answer::NotSent { .. } | Answer::Unknown { .. } => true,
-        Answer::Ready | Answer::Done { .. } | Answer::Trouble { .. } => false,
+        Answer::Ready | Answer::Done { .. } | Answer::Evaluated { .. } | Answer::Trouble { .. } => false,
     }
 }

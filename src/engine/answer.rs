@@ -3,6 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::engine::script::Verdict;
 use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskStatus, journaled};
 
 /// What came back for a run, raw: nothing has been made of it yet.
@@ -50,6 +51,13 @@ pub enum Answer {
     Unknown {
         /// Why, in a sentence without secrets.
         reason: String,
+    },
+    /// A script was evaluated.
+    Evaluated {
+        /// The token of the question.
+        token: u64,
+        /// What it came to.
+        verdict: Verdict,
     },
     /// Trouble of our own (store busy, disk full): the run stays in progress and the work is tried again.
     Trouble {

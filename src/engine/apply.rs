@@ -1,5 +1,6 @@
 //! The only place that changes an execution; a replay is nothing else.
 
+mod asking;
 mod closing;
 mod opening;
 
@@ -152,6 +153,9 @@ impl Applying<'_> {
                     }
                 })
             }
+            Fact::Asked { run, script } => self.asked(*run, script),
+            Fact::Evaluated { run } => self.evaluated(*run),
+            Fact::Noted { run, fields } => self.open(*run, "noted", |run| run.input = merged(&run.input, fields)),
             Fact::Completed(completion) => self.completed(completion),
             Fact::Failed(failure) => self.failed(failure),
             Fact::Excused { run } => self.excused(*run),
@@ -237,6 +241,7 @@ impl Applying<'_> {
         change(run);
         run.updated = self.at;
         if run.status.is_terminal() {
+            run.asked = None;
             index.open.remove(&number);
             index.joins.remove(&number);
         }
@@ -296,10 +301,10 @@ fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {
     i64::try_from(to.since(from).as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
 }
 
-fn merged(variables: &Payload, changes: &Payload) -> Payload {
-    let mut variables = variables.clone().into_value();
-    if let (Some(all), Some(new)) = (variables.as_object_mut(), changes.expose().as_object()) {
+fn merged(fields: &Payload, changes: &Payload) -> Payload {
+    let mut fields = fields.clone().into_value();
+    if let (Some(all), Some(new)) = (fields.as_object_mut(), changes.expose().as_object()) {
         all.extend(new.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
-    Payload::new(variables)
+    Payload::new(fields)
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::engine::plan::Plan;
+use crate::engine::script::Question;
 use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskId, Timestamp};
 use crate::workflow::definition::TaskType;
 
@@ -13,6 +14,8 @@ pub enum Command {
     Perform(Assignment),
     /// Have the run wait in its queue until a worker polls for it.
     Offer(Offer),
+    /// Evaluate a script; answered by `Evaluated` with the question's token.
+    Evaluate(Box<Question>),
     /// Stop what is done for the run: its answer matters to nobody. Never given for a call that may fetch a secret.
     Abandon {
         /// The execution.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::answer::Answer;
 use crate::engine::plan::TaskIndex;
+use crate::engine::script::Script;
 use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus, journaled};
 
 /// The format of [`Event`]: a change of what is written raises it. A reader takes its own and every older one, and refuses
@@ -88,6 +89,26 @@ pub enum Fact {
         /// When the worker has been silent for too long.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         silence_limit: Option<Timestamp>,
+    },
+    /// A script is to be evaluated for the run; the sequence number of this event is the token of the answer.
+    Asked {
+        /// The run.
+        run: RunNumber,
+        /// The script.
+        script: Box<Script>,
+    },
+    /// The script's answer came; what follows from it follows in the same commit.
+    Evaluated {
+        /// The run.
+        run: RunNumber,
+    },
+    /// Something was noted in the run's input, as Conductor shows it there.
+    Noted {
+        /// The run.
+        run: RunNumber,
+        /// The fields.
+        #[serde(with = "journaled")]
+        fields: Payload,
     },
     /// The run ended well.
     Completed(Box<Completion>),
@@ -278,20 +299,25 @@ pub struct Failure {
 }
 
 /// [`journaled`] for a payload that may be absent.
-mod optional_payload {
+pub(super) mod optional_payload {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::words::{Payload, journaled};
 
     #[expect(clippy::ref_option, reason = "serde's `with` gives a reference to the field")]
-    pub(super) fn serialize<S: Serializer>(payload: &Option<Payload>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::engine) fn serialize<S: Serializer>(
+        payload: &Option<Payload>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match payload {
             Some(payload) => journaled::serialize(payload, serializer),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+    pub(in crate::engine) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Payload>, D::Error> {
         serde_json::Value::deserialize(deserializer).map(|value| Some(Payload::new(value)))
     }
 }

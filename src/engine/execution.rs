@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use crate::engine::answer::Response;
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex};
+use crate::engine::script::Asked;
 use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 
@@ -156,6 +157,8 @@ pub struct Run {
     pub(super) silence_limit: Option<Timestamp>,
     pub(super) total_limit: Option<Timestamp>,
     pub(super) offered: bool,
+    /// The script that it waits for.
+    pub(super) asked: Option<Arc<Asked>>,
 }
 
 impl Run {

@@ -24,6 +24,9 @@ impl Step<'_> {
         let found = self.execution.run(run).ok_or(Rejected::UnknownRun(self.id()))?;
         let late = found.status.is_terminal() || found.gone;
         self.mask(resolved.iter().map(|value| value.expose().to_owned()).collect());
+        if let Answer::Evaluated { token, verdict } = answer {
+            return self.evaluated(run, token, verdict);
+        }
         if late {
             self.late(run, answer);
             self.give_way(run);
@@ -62,6 +65,7 @@ impl Step<'_> {
             | Answer::NotSent { .. }
             | Answer::Ready
             | Answer::Unknown { .. }
+            | Answer::Evaluated { .. }
             | Answer::Trouble { .. } => {}
         }
     }
@@ -105,7 +109,7 @@ impl Step<'_> {
             Answer::Trouble { reason } | Answer::Unknown { reason } | Answer::NotSent { reason } => {
                 self.trouble(run, reason);
             }
-            Answer::Ready | Answer::Response(_) | Answer::Done { .. } => {}
+            Answer::Ready | Answer::Response(_) | Answer::Done { .. } | Answer::Evaluated { .. } => {}
         }
     }
 

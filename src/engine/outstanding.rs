@@ -7,6 +7,7 @@ use crate::engine::apply::is_worker;
 use crate::engine::command::{Assignment, Command, Offer};
 use crate::engine::event::{Event, Fact};
 use crate::engine::execution::{Execution, Run};
+use crate::engine::script;
 use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 
@@ -24,7 +25,7 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
             Fact::Scheduled(scheduling) => {
                 begun.insert(scheduling.run);
             }
-            Fact::RunStarted { run, .. } | Fact::Due { run } | Fact::Updated { run, .. } => {
+            Fact::RunStarted { run, .. } | Fact::Due { run } | Fact::Updated { run, .. } | Fact::Asked { run, .. } => {
                 begun.insert(*run);
             }
             Fact::Resumed => begun.extend(held(execution)),
@@ -46,6 +47,8 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
             Fact::Started(_)
             | Fact::Troubled { .. }
             | Fact::Answered { .. }
+            | Fact::Evaluated { .. }
+            | Fact::Noted { .. }
             | Fact::Excused { .. }
             | Fact::Permitted { .. }
             | Fact::Reinstated { .. }
@@ -64,9 +67,9 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
     commands
 }
 
-/// Returns the runs that a pause held back. What had begun went on: a call is not made twice.
+/// Returns the runs that a pause held back. What had begun went on: a call is not made twice. A script is asked for again.
 fn held(execution: &Execution) -> impl Iterator<Item = RunNumber> {
-    let waits = |run: &&Run| run.status == TaskStatus::Scheduled || run.offered;
+    let waits = |run: &&Run| run.status == TaskStatus::Scheduled || run.offered || run.asked.is_some();
     execution.open_runs().filter(waits).map(|run| run.number)
 }
 
@@ -76,6 +79,11 @@ fn owed(execution: &Execution, run: &Run) -> Option<Command> {
     let performs = run.wake.is_none() && run.response.is_none() && execution.is_live();
     if run.gone {
         return None;
+    }
+    if run.asked.is_some() {
+        return script::question(execution, run)
+            .filter(|_| begins)
+            .map(|question| Command::Evaluate(Box::new(question)));
     }
     let task_type = &execution.planned(run).task.task_type;
     match run.status {

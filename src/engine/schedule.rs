@@ -60,13 +60,11 @@ impl Step<'_> {
             return self.end(WorkflowStatus::Failed, Some(reason), None);
         }
         let choice = match &planned.ways {
-            Ways::Switch { cases, otherwise } => Some(switch::choose(planned, cases, *otherwise, &input)),
+            Ways::Switch { .. } => switch::choose(planned, &input),
             Ways::None | Ways::Fork(_) | Ways::Join { .. } => None,
         };
-        let input = match &choice {
-            Some(choice) => choice.noted(input),
-            None => input,
-        };
+        let mut input = input;
+        input.extend(choice.iter().flat_map(switch::Choice::noted));
         let scope = attempt.scope;
         self.emit(Fact::Scheduled(Box::new(self.scheduling(planned, run, input, attempt))));
         match (&planned.task.task_type, choice) {
@@ -77,7 +75,8 @@ impl Step<'_> {
             }
             (TaskType::Wait, None) => self.wait(run),
             (TaskType::Http | TaskType::UpdateSecret, None) => self.release(run),
-            (TaskType::Switch | TaskType::Simple | TaskType::Other(_), None) => {}
+            (TaskType::Switch, None) => switch::ask(self, planned, run),
+            (TaskType::Simple | TaskType::Other(_), None) => {}
         }
     }
 
@@ -157,7 +156,8 @@ impl Step<'_> {
         }
     }
 
-    fn switch(&mut self, run: RunNumber, choice: switch::Choice) {
+    /// Takes the way that was chosen.
+    pub(super) fn switch(&mut self, run: RunNumber, choice: switch::Choice) {
         match choice {
             switch::Choice::Taken { value, first } => {
                 self.complete_run(run, Some(switch::output(&value)));

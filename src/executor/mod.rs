@@ -1,4 +1,4 @@
-//! The work that touches the world: HTTP calls and writes of the store.
+//! The work that touches the world: HTTP calls and writes of the store; and scripts, in processes that cannot touch it.
 //!
 //! Here, at the last moment, the references to stored secrets become values; the values travel into the call and, with the
 //! answer, to the masks of the execution, and nowhere else.
@@ -7,6 +7,7 @@
 //! whatever happens, or the process is gone.
 
 pub mod http;
+pub mod script;
 mod secrets;
 mod storing;
 mod update_secret;
@@ -21,6 +22,7 @@ use crate::access::Policy;
 use crate::clock::Clock;
 use crate::engine::{Answer, Assignment, Command, Outcome};
 use crate::executor::http::HttpClient;
+use crate::executor::script::{Evaluator, Scripts};
 use crate::secret::{Snapshot, Store};
 use crate::words::{ExecutionId, RunNumber, Sensitive};
 use crate::workflow::definition::TaskType;
@@ -39,6 +41,8 @@ pub struct Tools {
     pub policy: Policy,
     /// The way out.
     pub http: HttpClient,
+    /// Where scripts are evaluated.
+    pub evaluator: Evaluator,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where answers go.
@@ -50,6 +54,7 @@ pub struct Executor {
     tools: Arc<Tools>,
     runtime: Handle,
     storing: Storing,
+    scripts: Scripts,
     calls: Calls,
 }
 
@@ -60,7 +65,8 @@ impl Executor {
     pub fn new(tools: Tools, runtime: Handle) -> std::io::Result<Self> {
         let tools = Arc::new(tools);
         let storing = Storing::start(tools.clone())?;
-        Ok(Self { tools, runtime, storing, calls: Calls::default() })
+        let scripts = Scripts::start(&tools)?;
+        Ok(Self { tools, runtime, storing, scripts, calls: Calls::default() })
     }
 
     /// Takes a command whose reason is on disk.
@@ -68,6 +74,7 @@ impl Executor {
         match command {
             Command::Preflight(assignment) => self.storing.preflight(assignment),
             Command::Perform(assignment) => self.perform(assignment),
+            Command::Evaluate(question) => self.scripts.evaluate(question),
             Command::Abandon { execution, run } => self.abandon(execution, run),
             Command::Offer(_) | Command::Withdraw { .. } => {}
         }

@@ -10,6 +10,7 @@ use keytide::catalog::Catalog;
 use keytide::clock::SystemClock;
 use keytide::daemon::{Config, Daemon, Recovery};
 use keytide::disk::SystemDisk;
+use keytide::executor::script::Evaluator;
 use keytide::observe::Masking;
 use keytide::redact::Masker;
 use keytide::secret::{Edges, Identity, Paths, Store};
@@ -146,6 +147,7 @@ fn started(folder: &TempDir, store: Store) -> Daemon {
         project: folder.path().to_owned(),
         workflows: folder.path().join("workflows"),
         state: folder.path().join(".keytide"),
+        evaluator: Evaluator::of(env!("CARGO_BIN_EXE_keytide")),
         own_addresses: Vec::new(),
         recovery: Recovery::Everything,
         catalog: Catalog::default(),

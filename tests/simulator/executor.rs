@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use keytide::access::Policy;
-use keytide::engine::{Answer, Assignment, Command, Outcome, Response};
+use keytide::engine::{Answer, Assignment, Command, Outcome, Question, Response, Verdict};
 use keytide::executor::{hand_off, preflight, store_together};
 use keytide::words::Payload;
 use keytide::workflow::definition::TaskType;
@@ -31,6 +31,7 @@ impl World {
                     self.mail.push(outcome);
                 }
             }
+            Command::Evaluate(question) => self.evaluate(&question),
             Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => {}
         }
     }
@@ -67,6 +68,22 @@ impl World {
             return self.crash_after_stop();
         }
         self.check_store();
+    }
+
+    /// A script is evaluated; now and then it fails, or is answered once more later.
+    fn evaluate(&mut self, question: &Question) {
+        let fails = !self.kind && self.dice.once_in(10);
+        let verdict = if fails {
+            Verdict::Failed("it took too long".to_owned())
+        } else {
+            Verdict::Gave(Payload::new(question.input.expose()["v"].clone()))
+        };
+        let answer = Answer::Evaluated { token: question.token, verdict };
+        let outcome = Outcome { execution: question.execution, run: question.run, answer, resolved: Vec::new() };
+        if self.dice.once_in(5) {
+            self.mail.push(outcome.clone());
+        }
+        self.mail.push(outcome);
     }
 
     fn acknowledge(&mut self, outcome: &Outcome, value: &Value) {
@@ -151,6 +168,6 @@ fn response(status_code: u16, body: Value) -> Answer {
 fn assignment(command: Command) -> Option<Assignment> {
     match command {
         Command::Preflight(assignment) | Command::Perform(assignment) => Some(assignment),
-        Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
+        Command::Offer(_) | Command::Evaluate(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
     }
 }

@@ -158,17 +158,18 @@ impl World {
 }
 
 /// What tells one piece of work from another.
-fn token(command: &Command) -> (u8, ExecutionId, RunNumber) {
+fn token(command: &Command) -> (u8, ExecutionId, RunNumber, u64) {
     match command {
-        Command::Preflight(work) => (0, work.execution, work.run),
-        Command::Perform(work) => (1, work.execution, work.run),
-        Command::Offer(offer) => (2, offer.execution, offer.run),
-        Command::Abandon { execution, run } => (3, *execution, *run),
-        Command::Withdraw { execution, run } => (4, *execution, *run),
+        Command::Preflight(work) => (0, work.execution, work.run, 0),
+        Command::Perform(work) => (1, work.execution, work.run, 0),
+        Command::Evaluate(asked) => (5, asked.execution, asked.run, asked.token),
+        Command::Offer(offer) => (2, offer.execution, offer.run, 0),
+        Command::Abandon { execution, run } => (3, *execution, *run, 0),
+        Command::Withdraw { execution, run } => (4, *execution, *run, 0),
     }
 }
 
-fn owes(execution: &Execution) -> Vec<(u8, ExecutionId, RunNumber)> {
+fn owes(execution: &Execution) -> Vec<(u8, ExecutionId, RunNumber, u64)> {
     outstanding(execution).iter().map(token).collect()
 }
 

@@ -59,8 +59,8 @@ fn work(reference: &str) -> Value {
 fn definitions() -> Vec<Value> {
     let wait =
         json!({"name": "wait", "taskReferenceName": "wait", "type": "WAIT", "inputParameters": {"duration": "4s"}});
-    let switch = json!({"name": "switch", "taskReferenceName": "switch", "type": "SWITCH", "evaluatorType": "value-param",
-        "expression": "v", "inputParameters": {"v": "${ask.output.v}"},
+    let switch = json!({"name": "switch", "taskReferenceName": "switch", "type": "SWITCH", "evaluatorType": "javascript",
+        "expression": "$.v", "inputParameters": {"v": "${ask.output.v}"},
         "decisionCases": {"1": [fetch("slow", "POST", 2), store("slow")], "2": []}, "defaultCase": [work("other")]});
     vec![
         json!({"name": "rotate", "tasks": [fetch("rotated", "POST", 1), store("rotated")]}),

@@ -253,6 +253,7 @@ impl World {
                     self.released.entry(work).or_insert(asked);
                     self.queue.push(command);
                 }
+                Command::Evaluate(_) => self.queue.push(command),
                 Command::Offer(_) | Command::Withdraw { .. } => {}
             }
         }
@@ -371,7 +372,7 @@ impl World {
 pub(crate) fn key(command: &Command) -> Option<(ExecutionId, RunNumber)> {
     match command {
         Command::Preflight(work) | Command::Perform(work) => Some((work.execution, work.run)),
-        Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
+        Command::Evaluate(_) | Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
     }
 }
 
@@ -379,6 +380,7 @@ pub(crate) fn described(command: &Command) -> String {
     match command {
         Command::Preflight(work) => format!("preflight {} {}", work.execution, work.run),
         Command::Perform(work) => format!("perform {} {}", work.execution, work.run),
+        Command::Evaluate(asked) => format!("evaluate {} {} {}", asked.execution, asked.run, asked.token),
         Command::Offer(offer) => format!("offer {} {}", offer.execution, offer.run),
         Command::Abandon { execution, run } => format!("abandon {execution} {run}"),
         Command::Withdraw { execution, run } => format!("withdraw {execution} {run}"),
@@ -393,6 +395,7 @@ pub(crate) const fn name(answer: &Answer) -> &'static str {
         Answer::Failed { .. } => "failed",
         Answer::NotSent { .. } => "not sent",
         Answer::Unknown { .. } => "unknown",
+        Answer::Evaluated { .. } => "evaluated",
         Answer::Trouble { .. } => "trouble",
     }
 }

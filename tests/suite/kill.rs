@@ -12,6 +12,7 @@ use keytide::catalog::Catalog;
 use keytide::clock::SystemClock;
 use keytide::daemon::{Config, Daemon, Recovery};
 use keytide::disk::SystemDisk;
+use keytide::executor::script::Evaluator;
 use keytide::observe::Masking;
 use keytide::redact::Masker;
 use keytide::secret::{Edges, Identity, Paths, Store, Version};
@@ -163,6 +164,7 @@ fn recovered(test: &Test) -> Daemon {
         project: test.path(""),
         workflows: test.path("workflows"),
         state: test.path(".keytide"),
+        evaluator: Evaluator::of(env!("CARGO_BIN_EXE_keytide")),
         own_addresses: Vec::new(),
         recovery: Recovery::Everything,
         catalog: Catalog::default(),

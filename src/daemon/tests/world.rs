@@ -13,6 +13,7 @@ use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::daemon::{Config, Daemon, Error, Handle, Recovery};
 use crate::disk::SystemDisk;
 use crate::engine::Operation;
+use crate::executor::script::Evaluator;
 use crate::journal::{Query, Slot, SlotField};
 use crate::observe::Masking;
 use crate::redact::Masker;
@@ -101,6 +102,7 @@ impl World {
             project: self.folder.path().to_owned(),
             workflows: self.at("workflows"),
             state: self.at(".keytide"),
+            evaluator: Evaluator::of("no-script-is-evaluated-in-these-tests"),
             own_addresses: Vec::new(),
             recovery,
             catalog: Catalog::default(),

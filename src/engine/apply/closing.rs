@@ -24,7 +24,7 @@ impl Applying<'_> {
                 }
                 Answer::Done { .. } => run.stored = stores,
                 Answer::Failed { .. } | Answer::NotSent { .. } => run.in_doubt = false,
-                Answer::Ready | Answer::Unknown { .. } | Answer::Trouble { .. } => {}
+                Answer::Ready | Answer::Unknown { .. } | Answer::Evaluated { .. } | Answer::Trouble { .. } => {}
             }
         })
     }

@@ -58,6 +58,7 @@ impl Applying<'_> {
             unresolved: scheduling.unresolved,
             total_limit: scheduling.total_limit,
             offered,
+            asked: None,
         };
         index.open.insert(next);
         index.timers.extend(run.timer().map(|timer| (timer, next)));

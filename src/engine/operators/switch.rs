@@ -1,10 +1,12 @@
 //! SWITCH takes the way that a value names.
 
-use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use crate::engine::plan::{PlannedTask, TaskIndex};
-use crate::words::{Map, Payload};
+use crate::engine::event::Fact;
+use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
+use crate::engine::script::{Language, Script, Verdict};
+use crate::engine::step::Step;
+use crate::words::{Map, Payload, RunNumber};
 use crate::workflow::expressions::java_text;
 
 /// Where a SWITCH leads.
@@ -24,34 +26,63 @@ pub(in crate::engine) enum Choice {
 }
 
 impl Choice {
-    /// Returns the input with what Conductor notes in it.
-    pub(in crate::engine) fn noted(&self, mut input: Map) -> Map {
+    /// Returns what Conductor notes in the input.
+    pub(in crate::engine) fn noted(&self) -> Map {
+        let mut noted = Map::new();
         if let Self::Taken { value, first } = self {
-            input.insert("case".to_owned(), Value::String(value.clone()));
+            noted.insert("case".to_owned(), Value::String(value.clone()));
             if first.is_some() {
-                input.insert("hasChildren".to_owned(), Value::String("true".to_owned()));
+                noted.insert("hasChildren".to_owned(), Value::String("true".to_owned()));
             }
         }
-        input
+        noted
     }
 }
 
-/// Chooses the way.
-pub(in crate::engine) fn choose(
-    planned: &PlannedTask,
-    cases: &IndexMap<String, Option<TaskIndex>>,
-    otherwise: Option<TaskIndex>,
-    input: &Map,
-) -> Choice {
-    let evaluator = planned.task.evaluator_type.as_deref().unwrap_or("value-param");
-    if evaluator != "value-param" {
-        let reason = format!("evaluatorType `{evaluator}` is not known here: use `value-param`");
-        return Choice::Impossible { reason };
+/// Chooses the way; none where a script must say it.
+pub(in crate::engine) fn choose(planned: &PlannedTask, input: &Map) -> Option<Choice> {
+    match evaluator(planned) {
+        "value-param" => {
+            let parameter = planned.task.expression.as_deref().unwrap_or_default();
+            Some(taken(planned, java_text(input.get(parameter).unwrap_or(&Value::Null))))
+        }
+        "javascript" | "graaljs" => None,
+        other => {
+            let reason = format!("evaluatorType `{other}` is not known here: use `value-param` or `javascript`");
+            Some(Choice::Impossible { reason })
+        }
     }
-    let parameter = planned.task.expression.as_deref().unwrap_or_default();
-    let value = java_text(input.get(parameter).unwrap_or(&Value::Null));
-    let first = cases.get(&value).copied().unwrap_or(otherwise);
+}
+
+fn evaluator(planned: &PlannedTask) -> &str {
+    planned.task.evaluator_type.as_deref().unwrap_or("value-param")
+}
+
+fn taken(planned: &PlannedTask, value: String) -> Choice {
+    let first = match &planned.ways {
+        Ways::Switch { cases, otherwise } => cases.get(&value).copied().unwrap_or(*otherwise),
+        Ways::None | Ways::Fork(_) | Ways::Join { .. } => None,
+    };
     Choice::Taken { value, first }
+}
+
+/// Has the script say which way to take.
+pub(in crate::engine) fn ask(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber) {
+    let source = planned.task.expression.as_deref().unwrap_or_default();
+    step.ask(run, Script::literal(Language::JavaScript, source));
+}
+
+/// Takes the way that the script says.
+pub(in crate::engine) fn answered(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber, verdict: Verdict) {
+    let choice = match verdict {
+        Verdict::Gave(value) => taken(planned, java_text(value.expose())),
+        Verdict::Failed(reason) => Choice::Impossible { reason },
+    };
+    let noted = choice.noted();
+    if !noted.is_empty() {
+        step.emit(Fact::Noted { run, fields: Payload::new(Value::Object(noted)) });
+    }
+    step.switch(run, choice);
 }
 
 /// Returns what it gives.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::rig::{Rig, failed, plan, start_of};
 use crate::engine::{Answer, Command, Operation, Rejected, Response, next_deadline};
+use crate::executor::script::in_this_process;
 use crate::words::{Map, Payload, RunNumber, TaskStatus};
 
 const TASK_FIELDS: [&str; 14] = [
@@ -114,6 +115,10 @@ impl World {
                 let output = rule.get("output").cloned().unwrap_or_else(|| json!({}));
                 let callback = rule["callbackAfterSeconds"].as_i64().unwrap_or(0);
                 self.rig.update_with(offer.run.0, status, output, rule["reason"].as_str(), callback) > 0
+            }
+            Command::Evaluate(question) => {
+                let verdict = in_this_process(&question);
+                self.rig.answer(question.run.0, Answer::Evaluated { token: question.token, verdict }) > 0
             }
             Command::Abandon { .. } | Command::Withdraw { .. } => false,
         }
@@ -281,6 +286,7 @@ fn recorded_executions_end_as_conductors_do() {
         "retry_exponential_backoff",
         "retry_input_reeval",
         "seed_rotation_secret_ref",
+        "switch",
         "switch_in_fork",
         "switch_then",
         "task_timeout",

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::rig::{Rig, done, failed, name, response, trouble, unknown};
-use crate::engine::{Answer, Assignment, Command, Operation, next_deadline, outstanding};
-use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
+use crate::engine::{Answer, Assignment, Command, Operation, Question, Verdict, next_deadline, outstanding};
+use crate::words::{Payload, RunNumber, TaskStatus, WorkflowStatus};
 
 const SEEDS: u64 = 100;
 const STEPS: usize = 60;
@@ -41,8 +41,8 @@ fn definition() -> Value {
     permissive["permissive"] = json!(true);
     let wait =
         json!({"name": "wait", "taskReferenceName": "wait", "type": "WAIT", "inputParameters": {"duration": "20s"}});
-    let switch = json!({"name": "switch", "taskReferenceName": "switch", "type": "SWITCH", "evaluatorType": "value-param",
-        "expression": "v", "inputParameters": {"v": "${optional.output.v}"},
+    let switch = json!({"name": "switch", "taskReferenceName": "switch", "type": "SWITCH", "evaluatorType": "javascript",
+        "expression": "$.v", "inputParameters": {"v": "${optional.output.v}"},
         "decisionCases": {"1": [wait, work("inner")], "2": []}, "defaultCase": [permissive]});
     json!({"name": "w", "timeoutSeconds": 4000, "timeoutPolicy": "TIME_OUT_WF", "tasks": [
         {"name": "set", "taskReferenceName": "set", "type": "SET_VARIABLE", "inputParameters": {"a": 1}},
@@ -61,6 +61,8 @@ struct World {
     pending: BTreeSet<String>,
     /// Work that was given out once; it may be answered again at any time.
     given: Vec<Assignment>,
+    /// Questions that were asked once; each may be answered again at any time.
+    questions: Vec<Question>,
     /// Each token that was given, with its run, and those that were stored.
     tokens: Vec<(RunNumber, String)>,
     stored: BTreeSet<String>,
@@ -79,6 +81,7 @@ impl World {
             dice,
             pending: BTreeSet::new(),
             given: Vec::new(),
+            questions: Vec::new(),
             tokens: Vec::new(),
             stored: BTreeSet::new(),
         };
@@ -94,6 +97,10 @@ impl World {
                     self.pending.retain(|name| !name.starts_with(&format!("offer {run} ")));
                 }
                 Command::Abandon { .. } => {}
+                Command::Evaluate(question) => {
+                    self.questions.push((**question).clone());
+                    self.pending.insert(name(&command));
+                }
                 Command::Preflight(work) | Command::Perform(work) => {
                     self.given.push(work.clone());
                     self.pending.insert(name(&command));
@@ -146,10 +153,13 @@ impl World {
                 self.rig.crash();
                 self.pending = outstanding(&self.rig.execution).iter().map(name).collect();
                 let owed = outstanding(&self.rig.execution);
-                self.given.extend(owed.into_iter().filter_map(|command| match command {
-                    Command::Preflight(work) | Command::Perform(work) => Some(work),
-                    Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
-                }));
+                for command in owed {
+                    match command {
+                        Command::Preflight(work) | Command::Perform(work) => self.given.push(work),
+                        Command::Evaluate(question) => self.questions.push(*question),
+                        Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => {}
+                    }
+                }
             }
             1 => self.operate(),
             2 => {
@@ -157,6 +167,11 @@ impl World {
                 self.rig.advance(seconds);
             }
             3..=6 => self.sleep(),
+            9 if !self.questions.is_empty() => {
+                let at = usize::try_from(self.dice.roll(self.questions.len() as u64)).unwrap();
+                let question = self.questions[at].clone();
+                self.evaluate(&question);
+            }
             7 | 8 => {
                 if !self.given.is_empty() {
                     let at = usize::try_from(self.dice.roll(self.given.len() as u64)).unwrap();
@@ -195,6 +210,7 @@ impl World {
         let at = usize::try_from(self.dice.roll(owed.len() as u64)).unwrap();
         match &owed[at] {
             Command::Preflight(work) | Command::Perform(work) => self.answer(work, true),
+            Command::Evaluate(question) => self.evaluate(question),
             Command::Offer(offer) => {
                 if self.rig.poll(offer.run.0) > 0 {
                     self.pending.remove(&name(&owed[at]));
@@ -202,6 +218,22 @@ impl World {
             }
             Command::Abandon { .. } | Command::Withdraw { .. } => {}
         }
+    }
+
+    /// A script is evaluated. An answer to a question that is not open changes nothing.
+    fn evaluate(&mut self, question: &Question) {
+        let open = outstanding(&self.rig.execution).iter().any(|owed| match owed {
+            Command::Evaluate(open) => open.token == question.token,
+            _ => false,
+        });
+        let verdict = match self.dice.roll(10) {
+            0 => Verdict::Failed("it took too long".to_owned()),
+            _ => Verdict::Gave(Payload::new(question.input.expose()["v"].clone())),
+        };
+        self.pending.remove(&format!("evaluate {} {}", question.run, question.token));
+        let events = self.rig.answer(question.run.0, Answer::Evaluated { token: question.token, verdict });
+        assert_eq!(open, events > 0, "question {} of run {}", question.token, question.run);
+        self.owe_again(question.run);
     }
 
     /// A worker reports on what it took.
@@ -251,7 +283,8 @@ impl World {
     /// The executor answers each command once; what the state ignores in a pause is asked again when it ends.
     fn owe_again(&mut self, run: RunNumber) {
         let still = outstanding(&self.rig.execution).into_iter().map(|command| name(&command));
-        let still = still.filter(|name| name.ends_with(&format!(" {run}")));
+        let (end, question) = (format!(" {run}"), format!("evaluate {run} "));
+        let still = still.filter(|name| name.ends_with(&end) || name.starts_with(&question));
         self.pending.extend(still);
     }
 
@@ -276,6 +309,7 @@ impl World {
             for command in &owed {
                 match command {
                     Command::Preflight(work) | Command::Perform(work) => self.answer(work, false),
+                    Command::Evaluate(question) => self.evaluate(question),
                     Command::Offer(offer) => {
                         self.rig.poll(offer.run.0);
                     }

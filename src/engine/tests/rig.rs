@@ -234,6 +234,7 @@ pub(super) fn name(command: &Command) -> String {
         Command::Preflight(work) => format!("preflight {}", work.run),
         Command::Perform(work) => format!("perform {}", work.run),
         Command::Offer(offer) => format!("offer {} {}", offer.run, offer.queue),
+        Command::Evaluate(question) => format!("evaluate {} {}", question.run, question.token),
         Command::Abandon { run, .. } => format!("abandon {run}"),
         Command::Withdraw { run, .. } => format!("withdraw {run}"),
     }
@@ -264,7 +265,7 @@ pub(super) fn dump(execution: &Execution) -> String {
         let _ = writeln!(
             text,
             "{} wake {:?} limits {:?} {:?} {:?} offered {} gone {} response {} stored {} doubt {} late {} trouble {} {:?} \
-             permitted {} overdue {} output {}",
+             permitted {} overdue {} output {} input {} asked {:?}",
             run.number,
             run.wake,
             run.time_limit,
@@ -281,6 +282,8 @@ pub(super) fn dump(execution: &Execution) -> String {
             run.permitted,
             run.overdue,
             run.output.expose(),
+            run.input.expose(),
+            run.asked.as_ref().map(|asked| asked.token),
         );
     }
     text

@@ -100,6 +100,10 @@ fn summary(answer: &Answer) -> String {
         Answer::Failed { reason, terminal: false } => format!("failed: {reason}"),
         Answer::NotSent { reason } => format!("not sent: {reason}"),
         Answer::Unknown { reason } => format!("unknown: {reason}"),
-        Answer::Ready | Answer::Done { .. } | Answer::Failed { .. } | Answer::Trouble { .. } => "unexpected".to_owned(),
+        Answer::Ready
+        | Answer::Done { .. }
+        | Answer::Failed { .. }
+        | Answer::Evaluated { .. }
+        | Answer::Trouble { .. } => "unexpected".to_owned(),
     }
 }

@@ -255,7 +255,7 @@ impl<'a> Life<'a> {
 fn asking(command: &Command) -> Option<RunNumber> {
     match command {
         Command::Preflight(assignment) | Command::Perform(assignment) => Some(assignment.run),
-        Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
+        Command::Evaluate(_) | Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
     }
 }
 
