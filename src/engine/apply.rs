@@ -287,6 +287,12 @@ pub(super) fn is_worker(task_type: &TaskType) -> bool {
         | TaskType::ForkJoin
         | TaskType::Join
         | TaskType::Switch
+        | TaskType::Decision
+        | TaskType::Inline
+        | TaskType::Lambda
+        | TaskType::JsonJqTransform
+        | TaskType::ExclusiveJoin
+        | TaskType::Human
         | TaskType::SetVariable
         | TaskType::Terminate
         | TaskType::Wait

@@ -70,7 +70,7 @@ impl Step<'_> {
         let latest = self.execution.index.latest.iter().flatten().filter_map(|number| self.execution.run(*number));
         let failed = latest.filter(|run| !run.status.is_successful() && run.status.is_terminal());
         let mut failed: Vec<(RunNumber, bool)> =
-            failed.map(|run| (run.number, self.execution.planned(run).task.task_type == TaskType::Join)).collect();
+            failed.map(|run| (run.number, is_join(&self.execution.planned(run).task.task_type))).collect();
         failed.sort_unstable();
         let held: Vec<_> =
             self.execution.held.iter().copied().filter(|run| self.at(*run).status.is_successful()).collect();
@@ -117,4 +117,9 @@ impl Step<'_> {
         let reason = ended.reason.clone();
         self.end(WorkflowStatus::TimedOut, reason, None);
     }
+}
+
+/// Returns whether tasks of a type wait for others, and wait again where those are tried again.
+fn is_join(task_type: &TaskType) -> bool {
+    matches!(task_type, TaskType::Join | TaskType::ExclusiveJoin)
 }

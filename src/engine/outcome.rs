@@ -245,7 +245,9 @@ impl Step<'_> {
 
 /// Returns whether somebody other than us reports on a run.
 fn takes_updates(task_type: &TaskType, run: &Run) -> bool {
-    is_worker(task_type) || *task_type == TaskType::Wait || (*task_type == TaskType::Http && run.response.is_some())
+    is_worker(task_type)
+        || matches!(task_type, TaskType::Wait | TaskType::Human)
+        || (*task_type == TaskType::Http && run.response.is_some())
 }
 
 /// The pause doubles with each trouble in a row.

@@ -52,17 +52,26 @@ fn jitter_ms(execution: ExecutionId, run: &Run, max: u64) -> u64 {
     number.checked_rem(max.saturating_add(1)).unwrap_or(0)
 }
 
-/// Returns whether tasks of a type are ours alone and give the same result each time.
+/// Returns whether Conductor never tries tasks of a type again: what they decide is decided.
 fn is_control(task_type: &TaskType) -> bool {
     match task_type {
         TaskType::ForkJoin
         | TaskType::Join
+        | TaskType::ExclusiveJoin
         | TaskType::Switch
+        | TaskType::Decision
         | TaskType::SetVariable
         | TaskType::Terminate
         | TaskType::Wait
         | TaskType::Noop => true,
-        TaskType::Simple | TaskType::Http | TaskType::UpdateSecret | TaskType::Other(_) => false,
+        TaskType::Simple
+        | TaskType::Http
+        | TaskType::UpdateSecret
+        | TaskType::Inline
+        | TaskType::Lambda
+        | TaskType::JsonJqTransform
+        | TaskType::Human
+        | TaskType::Other(_) => false,
     }
 }
 

@@ -7,7 +7,10 @@ use serde_json::Value;
 use crate::engine::apply::is_worker;
 use crate::engine::event::{Completion, Fact, Scheduling};
 use crate::engine::limits::{PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
-use crate::engine::operators::{fork, http, join, noop, set_variable, switch, terminate, update_secret, wait};
+use crate::engine::operators::{
+    decision, exclusive_join, fork, http, human, inline, join, json_jq_transform, lambda, noop, set_variable, switch,
+    terminate, update_secret, wait,
+};
 use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
 use crate::engine::step::{Step, Todo};
 use crate::words::{Map, Payload, RunNumber, TaskId, TaskStatus, Timestamp, WorkflowStatus};
@@ -60,19 +63,32 @@ impl Step<'_> {
             return self.end(WorkflowStatus::Failed, Some(reason), None);
         }
         let choice = match &planned.ways {
+            Ways::Switch { .. } if planned.task.task_type == TaskType::Decision => decision::choose(planned, &input),
             Ways::Switch { .. } => switch::choose(planned, &input),
             Ways::None | Ways::Fork(_) | Ways::Join { .. } => None,
         };
-        let mut input = input;
+        // A DECISION shows nothing of what it decides on.
+        let (mut input, hidden) =
+            if planned.task.task_type == TaskType::Decision { (Map::new(), input) } else { (input, Map::new()) };
         input.extend(choice.iter().flat_map(switch::Choice::noted));
         let scope = attempt.scope;
         self.emit(Fact::Scheduled(Box::new(self.scheduling(planned, run, input, attempt))));
         match (&planned.task.task_type, choice) {
             (TaskType::ForkJoin, _) => self.fork(planned, run, scope),
-            (_, Some(choice)) => self.switch(run, choice),
-            (TaskType::SetVariable | TaskType::Terminate | TaskType::Noop | TaskType::Join, None) => {
-                self.todo.push_back(Todo::Execute(run));
-            }
+            (_, Some(choice)) => self.switch(planned, run, choice),
+            (
+                TaskType::SetVariable
+                | TaskType::Terminate
+                | TaskType::Noop
+                | TaskType::Join
+                | TaskType::ExclusiveJoin
+                | TaskType::Inline
+                | TaskType::Lambda
+                | TaskType::JsonJqTransform,
+                None,
+            ) => self.todo.push_back(Todo::Execute(run)),
+            (TaskType::Human, None) => human::execute(self, run),
+            (TaskType::Decision, None) => decision::ask(self, planned, run, hidden),
             (TaskType::Wait, None) => self.wait(run),
             (TaskType::Http | TaskType::UpdateSecret, None) => self.release(run),
             (TaskType::Switch, None) => switch::ask(self, planned, run),
@@ -115,11 +131,17 @@ impl Step<'_> {
         match &planned.task.task_type {
             TaskType::Noop => return Ok(noop::input()),
             TaskType::Join => return Ok(join::input(planned)),
+            TaskType::ExclusiveJoin => return Ok(exclusive_join::input(planned)),
             TaskType::Simple
             | TaskType::Http
             | TaskType::UpdateSecret
             | TaskType::ForkJoin
             | TaskType::Switch
+            | TaskType::Decision
+            | TaskType::Inline
+            | TaskType::Lambda
+            | TaskType::JsonJqTransform
+            | TaskType::Human
             | TaskType::SetVariable
             | TaskType::Terminate
             | TaskType::Wait
@@ -156,18 +178,28 @@ impl Step<'_> {
         }
     }
 
+    /// Notes what a script chose, and takes the way.
+    pub(super) fn take(&mut self, planned: &PlannedTask, run: RunNumber, choice: switch::Choice) {
+        let noted = choice.noted();
+        if !noted.is_empty() {
+            self.emit(Fact::Noted { run, fields: Payload::new(Value::Object(noted)) });
+        }
+        self.switch(planned, run, choice);
+    }
+
     /// Takes the way that was chosen.
-    pub(super) fn switch(&mut self, run: RunNumber, choice: switch::Choice) {
+    pub(super) fn switch(&mut self, planned: &PlannedTask, run: RunNumber, choice: switch::Choice) {
         match choice {
             switch::Choice::Taken { value, first } => {
-                self.complete_run(run, Some(switch::output(&value)));
+                let is_old = planned.task.task_type == TaskType::Decision;
+                self.complete_run(run, Some(if is_old { decision::output(&value) } else { switch::output(&value) }));
                 match first {
                     Some(first) => self.schedule(first, Some(run)),
                     None => self.todo.push_back(Todo::Continue(run)),
                 }
             }
             switch::Choice::Impossible { reason } => {
-                self.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
+                self.fail_run(run, TaskStatus::Failed, reason);
                 self.todo.push_back(Todo::Settle(run));
             }
         }
@@ -233,11 +265,17 @@ impl Step<'_> {
                 self.todo.push_back(Todo::Settle(run));
             }
             TaskType::Join => join::execute(self, planned, run),
+            TaskType::ExclusiveJoin => exclusive_join::execute(self, planned, run),
+            TaskType::Inline => inline::execute(self, planned, run),
+            TaskType::Lambda => lambda::execute(self, run),
+            TaskType::JsonJqTransform => json_jq_transform::execute(self, run),
             TaskType::Simple
             | TaskType::Http
             | TaskType::UpdateSecret
             | TaskType::ForkJoin
             | TaskType::Switch
+            | TaskType::Decision
+            | TaskType::Human
             | TaskType::Wait
             | TaskType::Other(_) => {}
         }
@@ -269,8 +307,12 @@ impl Step<'_> {
         }
     }
 
+    /// Returns whether a JOIN waits for nothing any more; an EXCLUSIVE_JOIN that waits looks by itself.
     fn is_ready(&self, join: RunNumber) -> bool {
-        self.execution.index.joins.get(&join) == Some(&0)
+        match self.execution.index.joins.get(&join) {
+            Some(waiting) => *waiting == 0,
+            None => self.execution.index.open.contains(&join),
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use crate::engine::execution::{Execution, Run};
 use crate::engine::input::Rejected;
 use crate::engine::limits::{PAYLOAD_BYTES, is_too_deep, size_bytes};
 use crate::engine::operators;
-use crate::engine::plan::Plan;
-use crate::engine::step::Step;
+use crate::engine::plan::{Plan, PlannedTask};
+use crate::engine::step::{Step, Todo};
 use crate::words::{ExecutionId, Owner, Payload, RunNumber, WorkflowStatus, journaled};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::inert;
@@ -140,17 +140,32 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Ends a run well with what was computed for it. What of it feeds a secret is hidden from every view.
+    pub(super) fn complete_computed(&mut self, planned: &PlannedTask, run: RunNumber, output: Value) {
+        let mut values = Vec::new();
+        operators::update_secret::leaves(&planned.leaves, &output, &mut values);
+        self.mask(values);
+        self.complete_run(run, Some(Payload::new(output)));
+        self.todo.push_back(Todo::Settle(run));
+    }
+
     /// Goes on with the operator that asked.
     fn answered(&mut self, run: RunNumber, verdict: Verdict) {
         let plan = self.plan();
         let planned = self.planned(&plan, run);
         match &planned.task.task_type {
             TaskType::Switch => operators::switch::answered(self, planned, run, verdict),
+            TaskType::Decision => operators::decision::answered(self, planned, run, verdict),
+            TaskType::Inline => operators::inline::answered(self, planned, run, verdict),
+            TaskType::Lambda => operators::lambda::answered(self, planned, run, verdict),
+            TaskType::JsonJqTransform => operators::json_jq_transform::answered(self, planned, run, verdict),
             TaskType::Simple
             | TaskType::Http
             | TaskType::UpdateSecret
             | TaskType::ForkJoin
             | TaskType::Join
+            | TaskType::ExclusiveJoin
+            | TaskType::Human
             | TaskType::SetVariable
             | TaskType::Terminate
             | TaskType::Wait

@@ -7,3 +7,4 @@ mod limits;
 mod random;
 mod rig;
 mod rotation;
+mod scripts;

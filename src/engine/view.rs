@@ -27,10 +27,16 @@ pub fn task_type(planned: &PlannedTask) -> &str {
 /// Returns what Conductor shows as the name of a task's definition.
 pub fn task_def_name(planned: &PlannedTask) -> &str {
     match &planned.task.task_type {
-        TaskType::ForkJoin | TaskType::Join | TaskType::Switch => task_type(planned),
+        TaskType::ForkJoin | TaskType::Join | TaskType::ExclusiveJoin | TaskType::Switch | TaskType::Decision => {
+            task_type(planned)
+        }
         TaskType::Simple
         | TaskType::Http
         | TaskType::UpdateSecret
+        | TaskType::Inline
+        | TaskType::Lambda
+        | TaskType::JsonJqTransform
+        | TaskType::Human
         | TaskType::SetVariable
         | TaskType::Terminate
         | TaskType::Wait

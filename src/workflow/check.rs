@@ -10,6 +10,7 @@ mod outline;
 mod reference;
 mod references;
 mod schedules;
+mod scripts;
 mod tasks;
 mod update_secret;
 

@@ -1,7 +1,7 @@
 //! What each code of a diagnostic means, a paragraph each.
 
 /// Every code with its explanation, in order.
-pub const CODES: [(&str, &str); 57] = [
+pub const CODES: [(&str, &str); 58] = [
     (
         "E0101",
         "The file is not UTF-8 text. Definitions are read as UTF-8, with or without a byte order mark; UTF-16 and files with NUL bytes are refused. Save the file as UTF-8.",
@@ -90,7 +90,11 @@ pub const CODES: [(&str, &str); 57] = [
     ("E0410", "TERMINATE needs the input `terminationStatus`: COMPLETED, FAILED or TERMINATED."),
     (
         "E0411",
-        "A task of this type needs the field: DO_WHILE a `loopCondition`, SUB_WORKFLOW a `subWorkflowParam`, DYNAMIC a `dynamicTaskNameParam`, EVENT a `sink`.",
+        "A task of this type needs the field: DO_WHILE a `loopCondition`, SUB_WORKFLOW a `subWorkflowParam`, DYNAMIC a `dynamicTaskNameParam`, EVENT a `sink`, DECISION a `caseValueParam` or a `caseExpression`; and among its inputs INLINE an `expression`, LAMBDA a `scriptExpression`, JSON_JQ_TRANSFORM a `queryExpression`.",
+    ),
+    (
+        "E0416",
+        "Expressions are read as JavaScript (`javascript`, `graaljs`) or as the name of an input (`value-param`). Conductor has a `python` evaluator too; it is not here, and a worker can do its work.",
     ),
     (
         "E0501",

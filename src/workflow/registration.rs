@@ -157,6 +157,10 @@ fn by_type(task: &WorkflowTask) -> Option<String> {
         TaskType::Wait => wait(task),
         TaskType::Terminate => terminate(task),
         TaskType::Switch => switch(task),
+        TaskType::Decision => decision(task),
+        TaskType::JsonJqTransform if !task.input_parameters.contains_key("queryExpression") => {
+            Some(required("inputParameters.queryExpression", task))
+        }
         TaskType::ForkJoin if task.fork_tasks.is_empty() => {
             Some(format!("forkTasks should have atleast one task for taskType: FORK_JOIN taskName: {}", task.name))
         }
@@ -166,6 +170,11 @@ fn by_type(task: &WorkflowTask) -> Option<String> {
         | TaskType::UpdateSecret
         | TaskType::ForkJoin
         | TaskType::Join
+        | TaskType::ExclusiveJoin
+        | TaskType::Inline
+        | TaskType::Lambda
+        | TaskType::JsonJqTransform
+        | TaskType::Human
         | TaskType::SetVariable
         | TaskType::Noop => None,
     }
@@ -200,20 +209,24 @@ fn switch(task: &WorkflowTask) -> Option<String> {
     task.expression.is_none().then(|| required("expression", task))
 }
 
+fn decision(task: &WorkflowTask) -> Option<String> {
+    let is_missing = task.case_value_param.is_none() && task.case_expression.is_none();
+    is_missing.then(|| required("caseValueParam or caseExpression", task))
+}
+
 fn other(task: &WorkflowTask, name: &str) -> Option<String> {
     let is_missing = |field: &str| match field {
         "loopCondition" => task.loop_condition.is_none(),
         "subWorkflowParam" => task.sub_workflow_param.is_none(),
         "sink" => task.sink.is_none(),
         "dynamicTaskNameParam" => task.dynamic_task_name_param.is_none(),
-        _ => field.strip_prefix("inputParameters.").is_some_and(|key| !task.input_parameters.contains_key(key)),
+        _ => false,
     };
     let field = match name {
         "DO_WHILE" => "loopCondition",
         "SUB_WORKFLOW" => "subWorkflowParam",
         "EVENT" => "sink",
         "DYNAMIC" => "dynamicTaskNameParam",
-        "JSON_JQ_TRANSFORM" => "inputParameters.queryExpression",
         _ => return None,
     };
     is_missing(field).then(|| required(field, task))

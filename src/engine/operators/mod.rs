@@ -1,8 +1,14 @@
 //! One file per task type: what is special about it.
 
+pub(super) mod decision;
+pub(super) mod exclusive_join;
 pub(super) mod fork;
 pub(super) mod http;
+pub(super) mod human;
+pub(super) mod inline;
 pub(super) mod join;
+pub(super) mod json_jq_transform;
+pub(super) mod lambda;
 pub(super) mod noop;
 pub(super) mod set_variable;
 pub(super) mod switch;

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::event::Fact;
 use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
 use crate::engine::script::{Language, Script, Verdict};
 use crate::engine::step::Step;
@@ -48,7 +47,7 @@ pub(in crate::engine) fn choose(planned: &PlannedTask, input: &Map) -> Option<Ch
         }
         "javascript" | "graaljs" => None,
         other => {
-            let reason = format!("evaluatorType `{other}` is not known here: use `value-param` or `javascript`");
+            let reason = format!("No evaluator registered for type: {other}; use value-param, javascript or graaljs");
             Some(Choice::Impossible { reason })
         }
     }
@@ -78,11 +77,7 @@ pub(in crate::engine) fn answered(step: &mut Step<'_>, planned: &PlannedTask, ru
         Verdict::Gave(value) => taken(planned, java_text(value.expose())),
         Verdict::Failed(reason) => Choice::Impossible { reason },
     };
-    let noted = choice.noted();
-    if !noted.is_empty() {
-        step.emit(Fact::Noted { run, fields: Payload::new(Value::Object(noted)) });
-    }
-    step.switch(run, choice);
+    step.take(planned, run, choice);
 }
 
 /// Returns what it gives.

@@ -71,7 +71,7 @@ impl Compiler<'_> {
     fn ways(&mut self, task: &WorkflowTask) -> Result<Ways, Malformed> {
         Ok(match &task.task_type {
             TaskType::ForkJoin => Ways::Fork(self.branches(task)?),
-            TaskType::Switch => {
+            TaskType::Switch | TaskType::Decision => {
                 let mut cases = indexmap::IndexMap::new();
                 for (value, tasks) in &task.decision_cases {
                     cases.insert(value.clone(), self.list(tasks)?);
@@ -82,6 +82,11 @@ impl Compiler<'_> {
             TaskType::Simple
             | TaskType::Http
             | TaskType::UpdateSecret
+            | TaskType::Inline
+            | TaskType::Lambda
+            | TaskType::JsonJqTransform
+            | TaskType::ExclusiveJoin
+            | TaskType::Human
             | TaskType::SetVariable
             | TaskType::Terminate
             | TaskType::Wait
@@ -105,6 +110,9 @@ impl Compiler<'_> {
     /// Tells each JOIN what it waits for, and each task who waits for it.
     fn join(&mut self) {
         for position in 0..self.tasks.len() {
+            if self.tasks[position].task.task_type == TaskType::ExclusiveJoin {
+                self.join_exclusively(position);
+            }
             if self.tasks[position].task.task_type != TaskType::Join {
                 continue;
             }
@@ -117,6 +125,17 @@ impl Compiler<'_> {
                 self.tasks[task.position()].joined_by.push(join);
             }
             self.tasks[position].ways = Ways::Join { on, unknown };
+        }
+    }
+
+    /// Tells the tasks that an EXCLUSIVE_JOIN may take to look at it when they end.
+    fn join_exclusively(&mut self, position: usize) {
+        let PlannedTask { index, task, .. } = &self.tasks[position];
+        let references = task.join_on.iter().chain(&task.default_exclusive_join_task);
+        let on: BTreeSet<_> = references.filter_map(|name| self.by_reference.get(name).copied()).collect();
+        let join = *index;
+        for task in on {
+            self.tasks[task.position()].joined_by.push(join);
         }
     }
 

@@ -187,6 +187,11 @@ impl World {
             return false;
         }
         self.actions.remove(0);
+        if action["op"] == "complete" {
+            self.complete(&action);
+            self.operations.push(json!({"op": "complete", "http": 200}));
+            return true;
+        }
         let reason = action["reason"].as_str().map(ToOwned::to_owned);
         let (operation, code) = match action["op"].as_str().unwrap() {
             "retry" => (Operation::Retry, 204),
@@ -201,6 +206,15 @@ impl World {
         };
         self.operations.push(json!({"op": action["op"], "http": code}));
         true
+    }
+
+    /// Somebody reports on a task.
+    fn complete(&mut self, action: &Value) {
+        let reference = action["when"]["task"].as_str().unwrap();
+        let run = self.rig.execution.task_by_reference(reference).unwrap().number;
+        let status = TaskStatus::parse(action["status"].as_str().unwrap_or("COMPLETED")).unwrap();
+        let output = action.get("output").cloned().unwrap_or_else(|| json!({}));
+        self.rig.update_with(run.0, status, output, action["reason"].as_str(), 0);
     }
 
     /// What `run_corpus.py` compares.
@@ -274,13 +288,18 @@ fn sorted(value: &Value) -> Value {
 fn recorded_executions_end_as_conductors_do() {
     let cases = [
         "callback_after",
+        "expr",
         "expr_output",
         "http_302",
         "http_401",
         "http_500",
         "http_nouri",
         "http_retry",
+        "human",
         "input_template",
+        "jq_fail",
+        "lambda",
+        "output_default",
         "restart_api",
         "retry_api",
         "retry_exponential_backoff",

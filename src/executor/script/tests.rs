@@ -1,5 +1,7 @@
 //! What scripts come to, in this process; what they cannot do is tried on the real children, in `tests/scripts.rs`.
 
+#![expect(clippy::needless_pass_by_value, reason = "a test reads better with values")]
+
 use serde_json::{Value, json};
 
 use super::evaluator::evaluate;

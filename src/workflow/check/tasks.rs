@@ -7,7 +7,7 @@ use crate::workflow::problem;
 use crate::workflow::tree::Node;
 
 use super::outline::Task;
-use super::{Findings, Workflow, http, update_secret};
+use super::{Findings, Workflow, http, scripts, update_secret};
 
 /// Types that this program or Conductor runs itself: a slip of one of them would wait for a worker that nobody wrote.
 const TYPES: [&str; 30] = [
@@ -52,9 +52,13 @@ pub(super) fn check(workflow: &Workflow<'_>, found: &mut Findings) {
             TaskType::Wait => wait(workflow, task, found),
             TaskType::Switch => switch(workflow, task, found),
             TaskType::ForkJoin => fork(workflow, task, found),
-            TaskType::Join => join(workflow, task, found),
+            TaskType::Decision => scripts::decision(workflow, task, found),
+            TaskType::Inline => scripts::inline(workflow, task, found),
+            TaskType::Lambda => scripts::lambda(workflow, task, found),
+            TaskType::JsonJqTransform => scripts::jq(workflow, task, found),
+            TaskType::Join | TaskType::ExclusiveJoin => join(workflow, task, found),
             TaskType::Terminate => terminate(workflow, task, found),
-            TaskType::Simple | TaskType::SetVariable | TaskType::Noop => {}
+            TaskType::Simple | TaskType::Human | TaskType::SetVariable | TaskType::Noop => {}
             TaskType::Other(name) => other(workflow, task, name, found),
         }
     }
@@ -98,6 +102,7 @@ fn switch(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
             found.push(error(workflow, task.node.head(), "E0406", message).help(help));
         }
     }
+    scripts::evaluator(workflow, task, task.node.get("evaluatorType"), found);
     let is_value_param = task.node.get("evaluatorType").and_then(Node::text) == Some("value-param");
     let expression = task.node.get("expression").and_then(|node| Some((node, node.text()?)));
     if let Some((node, name)) = expression.filter(|(_, name)| is_value_param && task.input(name).is_none()) {
@@ -134,12 +139,14 @@ fn fork(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
 }
 
 fn join(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
-    for node in task.node.get("joinOn").map(Node::items).unwrap_or_default() {
+    let fields = ["joinOn", "defaultExclusiveJoinTask"].iter().filter_map(|field| task.node.get(field));
+    for node in fields.flat_map(Node::items) {
         let Some(name) = node.text().filter(|name| !name.contains("${")) else { continue };
         if workflow.outline.place(name).is_some() {
             continue;
         }
-        let message = format!("JOIN `{}` waits for `{name}`, which no task is called", task.name());
+        let kind = task.kind.as_str();
+        let message = format!("{kind} `{}` waits for `{name}`, which no task is called", task.name());
         let diagnostic = error(workflow, node.span, "E0409", message).label("unknown");
         found.push(match nearest(name, workflow.outline.references()) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),

@@ -96,6 +96,32 @@ fn script_with_a_template_literal_is_explained() {
 }
 
 #[test]
+fn tasks_with_scripts_need_their_script() {
+    tells(
+        &workflow(&[
+            r#"{name: a, taskReferenceName: a, type: INLINE, inputParameters: {evaluatorType: python, expression: "1"}}"#,
+            r#"{name: b, taskReferenceName: b, type: INLINE, inputParameters: {evaluatorType: javascrip}}"#,
+            r#"{name: c, taskReferenceName: c, type: LAMBDA}"#,
+            r#"{name: d, taskReferenceName: d, type: JSON_JQ_TRANSFORM, inputParameters: {queryExpression: ""}}"#,
+            r#"{name: e, taskReferenceName: e, type: DECISION}"#,
+            r#"{name: f, taskReferenceName: f, type: EXCLUSIVE_JOIN, joinOn: [a], defaultExclusiveJoinTask: [bb]}"#,
+            r#"{name: g, taskReferenceName: g, type: HUMAN}"#,
+            r#"{name: h, taskReferenceName: h, type: INLINE, inputParameters: {expression: "$.x", x: 1}}"#,
+            r#"{name: i, taskReferenceName: i, type: SWITCH, evaluatorType: javascript, expression: "$.x", inputParameters: {x: 1}}"#,
+        ]),
+        &[
+            "E0416 3 <python> INLINE `a` has an evaluator that is not here: `python` | write the expression in JavaScript, or have a worker run it",
+            "E0411 4 <name> `inputParameters.expression` is missing in INLINE `b` | add `expression`: a script whose last value is the result; its inputs are `$.name`",
+            "E0416 4 <javascrip> INLINE `b` has an evaluator that is not here: `javascrip` | did you mean `javascript`?",
+            "E0411 5 <name> `inputParameters.scriptExpression` is missing in LAMBDA `c` | add `scriptExpression`: the body of a function: `return $.name`",
+            "E0411 6 <\"\"> `inputParameters.queryExpression` is missing in JSON_JQ_TRANSFORM `d` | add `queryExpression`: a jq filter; the other inputs are `.`",
+            "E0411 7 <name> DECISION `e` has neither `caseValueParam` nor `caseExpression` | add `caseValueParam: NAME`, where NAME is an input that holds the value, or use SWITCH",
+            "E0409 8 <bb> EXCLUSIVE_JOIN `f` waits for `bb`, which no task is called | did you mean `b`?",
+        ],
+    );
+}
+
+#[test]
 fn loop_may_read_its_last_round() {
     tells(
         &workflow(&[

@@ -16,6 +16,18 @@ pub enum TaskType {
     Join,
     /// Takes one of several ways.
     Switch,
+    /// Takes one of several ways, as older definitions write it.
+    Decision,
+    /// Computes with a script.
+    Inline,
+    /// Computes with a script, as older definitions write it.
+    Lambda,
+    /// Computes with a jq filter.
+    JsonJqTransform,
+    /// Goes on with the one way that was taken.
+    ExclusiveJoin,
+    /// Waits for somebody.
+    Human,
     /// Sets variables of the execution.
     SetVariable,
     /// Ends the execution.
@@ -38,6 +50,12 @@ impl TaskType {
             Self::ForkJoin => "FORK_JOIN",
             Self::Join => "JOIN",
             Self::Switch => "SWITCH",
+            Self::Decision => "DECISION",
+            Self::Inline => "INLINE",
+            Self::Lambda => "LAMBDA",
+            Self::JsonJqTransform => "JSON_JQ_TRANSFORM",
+            Self::ExclusiveJoin => "EXCLUSIVE_JOIN",
+            Self::Human => "HUMAN",
             Self::SetVariable => "SET_VARIABLE",
             Self::Terminate => "TERMINATE",
             Self::Wait => "WAIT",
@@ -56,6 +74,12 @@ impl From<&str> for TaskType {
             "FORK_JOIN" | "FORK" => Self::ForkJoin,
             "JOIN" => Self::Join,
             "SWITCH" => Self::Switch,
+            "DECISION" => Self::Decision,
+            "INLINE" => Self::Inline,
+            "LAMBDA" => Self::Lambda,
+            "JSON_JQ_TRANSFORM" => Self::JsonJqTransform,
+            "EXCLUSIVE_JOIN" => Self::ExclusiveJoin,
+            "HUMAN" => Self::Human,
             "SET_VARIABLE" => Self::SetVariable,
             "TERMINATE" => Self::Terminate,
             "WAIT" => Self::Wait,
