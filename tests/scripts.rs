@@ -4,6 +4,8 @@
 
 #[path = "scripts/bombs.rs"]
 mod bombs;
+#[path = "scripts/confinement.rs"]
+mod confinement;
 #[path = "scripts/escapes.rs"]
 mod escapes;
 #[path = "scripts/rig.rs"]

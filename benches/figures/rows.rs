@@ -4,6 +4,7 @@ mod commands;
 mod firing;
 mod idle;
 mod rotation;
+mod scripts;
 mod workflows;
 
 use crate::Outcome;
@@ -20,5 +21,6 @@ pub(crate) const ALL: &[(&[&str], Measure)] = &[
     (&["P11"], commands::run),
     (&["P13"], firing::rows),
     (&["P17"], idle::rows),
+    (&["script"], scripts::rows),
     (&["size"], commands::size),
 ];

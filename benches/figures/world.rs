@@ -95,9 +95,14 @@ impl World {
         command.env("XDG_RUNTIME_DIR", self.folder.path()).env("HOME", self.folder.path());
     }
 
+    /// Opens the store.
+    pub(crate) fn store(&self) -> Outcome<Arc<Store>> {
+        Ok(Arc::new(Store::open(edges(), self.paths(), self.identity.clone(), 5)?))
+    }
+
     /// Starts the daemon in this process, without schedules.
     pub(crate) fn daemon(&self) -> Outcome<Daemon> {
-        let store = Arc::new(Store::open(edges(), self.paths(), self.identity.clone(), 5)?);
+        let store = self.store()?;
         let config = Config {
             settings: Arc::new(Settings::default()),
             masking: Masking::new(Masker::new(store.snapshot().masked_values())),
@@ -107,7 +112,7 @@ impl World {
             project: self.folder.path().to_owned(),
             workflows: self.at("workflows"),
             state: self.at(".keytide"),
-            evaluator: Evaluator::of(env!("CARGO_BIN_EXE_keytide")),
+            evaluator: Evaluator::of(KEYTIDE),
             own_addresses: Vec::new(),
             recovery: Recovery::OwnOnly,
             catalog: Catalog::default(),

@@ -109,7 +109,8 @@ impl Drop for Scripts {
 fn work(tools: &Tools, queue: &Queue) {
     let mut child = None;
     loop {
-        match queue.next(IDLE) {
+        // Who has no child has nothing to let go of.
+        match queue.next(child.as_ref().map(|_| IDLE)) {
             Next::Question(question) => {
                 let outcome = answer(tools, &question, &mut child);
                 queue.done(question.execution);

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetCreated, RulesetStatus, Scope,
+};
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, Signal, getrlimit, set_dumpable_behavior, set_parent_process_death_signal,
     setrlimit,
@@ -39,6 +42,8 @@ pub(super) fn evaluate(head: &Head, input: &str) -> Said {
 /// Gives up what a script must not have even where it breaks out of its interpreter: more memory, files and sockets that
 /// are not open yet, other processes, a core dump, and a life longer than its parent's.
 fn confine() -> io::Result<()> {
+    // An old kernel has less of it; the limits below hold everywhere.
+    close_in()?;
     let at_most = |limit: u64| Rlimit { current: Some(limit), maximum: Some(limit) };
     setrlimit(Resource::Core, at_most(0))?;
     setrlimit(Resource::Fsize, at_most(0))?;
@@ -50,6 +55,16 @@ fn confine() -> io::Result<()> {
     set_no_new_privs(true)?;
     set_parent_process_death_signal(Some(Signal::KILL))?;
     Ok(())
+}
+
+/// Gives up every file, every other program and every connection, for this thread and as far as the kernel knows how.
+pub(super) fn close_in() -> io::Result<RulesetStatus> {
+    let everything = ABI::V6;
+    let ruleset = Ruleset::default().handle_access(AccessFs::from_all(everything));
+    let ruleset = ruleset.and_then(|ruleset| ruleset.handle_access(AccessNet::from_all(everything)));
+    let ruleset = ruleset.and_then(|ruleset| ruleset.scope(Scope::from_all(everything)));
+    let restricted = ruleset.and_then(Ruleset::create).and_then(RulesetCreated::restrict_self);
+    restricted.map(|status| status.ruleset).map_err(io::Error::other)
 }
 
 /// Ends the process by itself where the parent should not be there to do it.

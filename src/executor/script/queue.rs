@@ -51,11 +51,16 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Waits for something to do.
-    pub(super) fn next(&self, patience: Duration) -> Next {
+    /// Waits for something to do, for ever where no patience is given.
+    pub(super) fn next(&self, patience: Option<Duration>) -> Next {
         let idle = |waiting: &mut Waiting| !waiting.closed && waiting.turn(self.share).is_none();
-        let waited = self.changed.wait_timeout_while(self.lock(), patience, idle);
-        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = match patience {
+            Some(patience) => {
+                let waited = self.changed.wait_timeout_while(self.lock(), patience, idle);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner),
+        };
         if waiting.closed {
             return Next::Closed;
         }

@@ -2,9 +2,10 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a test reads better with values")]
 
+use landlock::RulesetStatus;
 use serde_json::{Value, json};
 
-use super::evaluator::evaluate;
+use super::evaluator::{close_in, evaluate};
 use super::frame::{Head, Said};
 use super::limits::Limits;
 use crate::engine::Language;
@@ -139,4 +140,28 @@ fn a_filter_has_no_environment_no_other_input_and_no_modules() {
     }
     let reason = evaluated(Language::Jq, "include \"x\"; .", &json!({})).unwrap_err();
     assert!(reason.contains("no module can be read here"), "{reason}");
+}
+
+#[test]
+fn what_is_closed_in_reads_no_file_starts_no_program_and_connects_nowhere() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Only the thread that closes itself in is.
+    let tried = std::thread::spawn(move || {
+        let status = close_in().unwrap();
+        let denied = [
+            std::fs::read("/etc/passwd").map(drop),
+            std::fs::write(std::env::temp_dir().join("keytide-closed-in"), "x"),
+            std::process::Command::new("/bin/sh").arg("-c").arg("true").status().map(drop),
+            std::net::TcpStream::connect(address).map(drop),
+        ];
+        (status, denied.map(|tried| tried.map_err(|error| error.kind())))
+    });
+    let (status, denied) = tried.join().unwrap();
+    match status {
+        RulesetStatus::FullyEnforced => assert_eq!(denied, [Err(std::io::ErrorKind::PermissionDenied); 4]),
+        RulesetStatus::PartiallyEnforced => assert_eq!(denied[0], Err(std::io::ErrorKind::PermissionDenied)),
+        RulesetStatus::NotEnforced => eprintln!("this kernel has no Landlock: nothing was tried"),
+    }
+    assert!(std::fs::read("/etc/passwd").is_ok(), "the others are as before");
 }

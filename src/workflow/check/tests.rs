@@ -100,12 +100,12 @@ fn tasks_with_scripts_need_their_script() {
     tells(
         &workflow(&[
             r#"{name: a, taskReferenceName: a, type: INLINE, inputParameters: {evaluatorType: python, expression: "1"}}"#,
-            r#"{name: b, taskReferenceName: b, type: INLINE, inputParameters: {evaluatorType: javascrip}}"#,
-            r#"{name: c, taskReferenceName: c, type: LAMBDA}"#,
+            r"{name: b, taskReferenceName: b, type: INLINE, inputParameters: {evaluatorType: javascrip}}",
+            r"{name: c, taskReferenceName: c, type: LAMBDA}",
             r#"{name: d, taskReferenceName: d, type: JSON_JQ_TRANSFORM, inputParameters: {queryExpression: ""}}"#,
-            r#"{name: e, taskReferenceName: e, type: DECISION}"#,
-            r#"{name: f, taskReferenceName: f, type: EXCLUSIVE_JOIN, joinOn: [a], defaultExclusiveJoinTask: [bb]}"#,
-            r#"{name: g, taskReferenceName: g, type: HUMAN}"#,
+            r"{name: e, taskReferenceName: e, type: DECISION}",
+            r"{name: f, taskReferenceName: f, type: EXCLUSIVE_JOIN, joinOn: [a], defaultExclusiveJoinTask: [bb]}",
+            r"{name: g, taskReferenceName: g, type: HUMAN}",
             r#"{name: h, taskReferenceName: h, type: INLINE, inputParameters: {expression: "$.x", x: 1}}"#,
             r#"{name: i, taskReferenceName: i, type: SWITCH, evaluatorType: javascript, expression: "$.x", inputParameters: {x: 1}}"#,
         ]),
