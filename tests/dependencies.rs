@@ -53,6 +53,7 @@ const TWICE: &[(&str, &str)] = &[
     ("cpufeatures", "age's generation of RustCrypto"),
     ("crypto-common", "age's generation of RustCrypto"),
     ("digest", "age's generation of RustCrypto"),
+    ("foldhash", "jaq-json's; hashbrown moved on"),
     ("getrandom", "age's generation of rand"),
     ("hybrid-array", "age's post-quantum preview"),
     ("rand", "age's generation of rand"),

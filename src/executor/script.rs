@@ -17,6 +17,7 @@ mod evaluator;
 mod frame;
 mod javascript;
 mod jq;
+mod jq_error;
 mod limits;
 mod queue;
 
@@ -53,6 +54,11 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How often a child is started that does not start, and how long the first pause between is; it doubles.
 const STARTS_MAX: u32 = 5;
 const START_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many values of a result are masked: views look for each of them in all that they show.
+const LEAVES_MAX: usize = 1_000;
+/// What is shorter is masked by structure only.
+const MASKED_BYTES_MIN: usize = 4;
 
 /// Where scripts are evaluated.
 #[derive(Clone)]
@@ -141,10 +147,7 @@ fn evaluated(tools: &Tools, question: &Question, child: &mut Option<Child>) -> O
         }
         Err(reason) => Verdict::Failed(reason),
     };
-    if let (Verdict::Gave(value), false) = (&verdict, resolved.is_empty()) {
-        // It may be a secret in another shape.
-        leaves(value.expose(), &mut resolved);
-    }
+    let verdict = if resolved.is_empty() { verdict } else { masked(verdict, &mut resolved) };
     outcome(question, verdict, resolved)
 }
 
@@ -219,11 +222,28 @@ fn said(said: Result<Said, String>) -> Verdict {
     }
 }
 
-/// Collects the texts and numbers of a result.
+/// Has all that a script made of secrets masked: it may be one in another shape.
+fn masked(verdict: Verdict, resolved: &mut Vec<Sensitive>) -> Verdict {
+    let mut found = Vec::new();
+    if let Verdict::Gave(value) = &verdict {
+        leaves(value.expose(), &mut found);
+    }
+    if found.len() > LEAVES_MAX {
+        return Verdict::Failed(format!(
+            "a script that sees secrets may give at most {LEAVES_MAX} texts and numbers, so that each can be masked: it gave {}",
+            found.len()
+        ));
+    }
+    resolved.extend(found);
+    verdict
+}
+
+/// Collects the texts and numbers of a result that are long enough to be masked by value.
 fn leaves(value: &Value, found: &mut Vec<Sensitive>) {
     match value {
         Value::Null | Value::Bool(_) => {}
-        Value::Number(number) => found.push(Sensitive::new(number.to_string())),
+        Value::Number(number) => leaves(&Value::String(number.to_string()), found),
+        Value::String(text) if text.len() < MASKED_BYTES_MIN => {}
         Value::String(text) => found.push(Sensitive::new(text)),
         Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
         Value::Object(fields) => fields.values().for_each(|value| leaves(value, found)),

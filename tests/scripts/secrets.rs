@@ -23,6 +23,16 @@ fn a_secret_in_the_input_is_resolved_and_masked_with_the_result() {
 }
 
 #[test]
+fn more_than_can_be_masked_is_refused_where_secrets_are_seen() {
+    let rig = Rig::new(4_000);
+    let many = "Array.from({length: 1001}, (_, n) => 'text ' + n)";
+    assert!(rig.javascript(many, json!({})).is_ok());
+    let reason = rig.javascript(many, json!({"t": REFERENCE})).unwrap_err();
+    assert!(reason.contains("may give at most 1000 texts and numbers"), "{reason}");
+    assert!(rig.javascript("Array.from({length: 1001}, (_, n) => n % 7)", json!({"t": REFERENCE})).is_ok());
+}
+
+#[test]
 fn a_secret_in_the_script_itself_is_resolved_too() {
     let told = Rig::new(4_000).jq(&format!("\"{REFERENCE}\" | length"), json!({}));
     assert_eq!(told, Ok(json!(["canary-of-the-token".len()])));

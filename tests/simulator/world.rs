@@ -372,7 +372,8 @@ impl World {
 pub(crate) fn key(command: &Command) -> Option<(ExecutionId, RunNumber)> {
     match command {
         Command::Preflight(work) | Command::Perform(work) => Some((work.execution, work.run)),
-        Command::Evaluate(_) | Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
+        Command::Evaluate(asked) => Some((asked.execution, asked.run)),
+        Command::Offer(_) | Command::Abandon { .. } | Command::Withdraw { .. } => None,
     }
 }
 

@@ -18,6 +18,9 @@ use super::limits::{GRACE, Limits};
 /// After how many evaluations a child is replaced, so that what an interpreter leaks does not add up.
 const EVALUATIONS_MAX: u32 = 10_000;
 
+/// The first descriptor after the three that every process has.
+const FIRST_INHERITED: i32 = 3;
+
 /// A child process that evaluates scripts. It is killed when this is dropped.
 pub(super) struct Child {
     process: process::Child,
@@ -29,6 +32,8 @@ pub(super) struct Child {
 impl Child {
     /// Starts this program again, without environment, folder and open files.
     pub(super) fn start(program: &Path) -> io::Result<Self> {
+        // What whoever started this process left open in it is none of a script's business.
+        close_fds::set_fds_cloexec_threadsafe(FIRST_INHERITED, &[]);
         let mut process = Command::new(program)
             .arg(ARGUMENT)
             .env_clear()

@@ -11,6 +11,7 @@ use jaq_json::{Num, Val, read};
 use serde_json::{Map, Number, Value};
 
 use super::frame::Said;
+use super::jq_error::told;
 use super::limits::Limits;
 
 type Data = JustLut<Val>;
@@ -39,7 +40,7 @@ fn outputs(source: &str, input: &str, limits: &Limits) -> Result<Vec<Value>, Str
     let (mut outputs, mut bytes) = (Vec::new(), 0);
     for output in filter.id.run((ctx, input)) {
         let output = output.map_err(|thrown| match thrown.get_err() {
-            Ok(error) => message(error.into_val()),
+            Ok(error) => told(message(error.into_val())),
             Err(_) => "`halt` is not available here".to_owned(),
         })?;
         let output = json(output);

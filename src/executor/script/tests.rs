@@ -133,6 +133,25 @@ fn a_filter_that_fails_says_why() {
 }
 
 #[test]
+fn an_error_of_a_filter_names_the_kinds_of_values_and_not_the_values() {
+    let canary = json!({"a": "canary", "n": 1, "l": [1], "o": {"k": "canary"}});
+    for (source, expect) in [
+        (".a.b", "Cannot index string with string \"b\""),
+        (".a[0]", "Cannot index string with number"),
+        (".l.x", "Cannot index array with string \"x\""),
+        (".n.x", "Cannot index number with string \"x\""),
+        (".a + 1", "string and number cannot be added"),
+        (".o - .a", "object and string cannot be subtracted"),
+        (".a / 2", "string and number cannot be divided"),
+        (".a | keys", "string cannot be used as iterable (array or object)"),
+        (".o | ltrimstr(1) | ascii_downcase", "object cannot be used as string"),
+    ] {
+        let told = evaluated(Language::Jq, source, &canary);
+        assert_eq!(told, Err(expect.to_owned()), "{source}");
+    }
+}
+
+#[test]
 fn a_filter_has_no_environment_no_other_input_and_no_modules() {
     for source in ["env", "$ENV", "$ENV.PATH", "input", "inputs", "input_filename", "$__prog_args"] {
         let reason = evaluated(Language::Jq, source, &json!({})).unwrap_err();
