@@ -68,7 +68,7 @@ fn a_script_that_takes_all_memory_is_stopped() {
 #[test]
 fn a_filter_that_never_ends_is_stopped() {
     let rig = Rig::new(WALL_MS);
-    let stopped = [TOO_LONG, TOO_DEEP, "which is the limit", "over the limit", "cannot calculate"];
+    let stopped = [TOO_LONG, TOO_DEEP, "which is the limit", "over the limit", "cannot be multiplied"];
     for source in [
         "range(infinite)",
         "[range(infinite)]",

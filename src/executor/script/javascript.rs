@@ -64,7 +64,9 @@ fn failure<'js>(ctx: &Ctx<'js>, prelude: &Object<'js>, error: &Error, source: &s
         return limits.too_hungry();
     };
     let (text, stack) = (told.first().map_or("", String::as_str), told.get(1).map_or("", String::as_str));
-    if text == "InternalError: out of memory" {
+    // Where no memory is left for the error itself, the interpreter throws null.
+    let out_of_memory = text == "InternalError: out of memory" || (text == "null" && !source.contains("throw"));
+    if out_of_memory {
         return limits.too_hungry();
     }
     let place = line(stack, source).map(|line| format!(" at line {line}")).unwrap_or_default();

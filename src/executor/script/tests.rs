@@ -99,6 +99,14 @@ fn a_script_that_throws_fails_in_conductors_words() {
 }
 
 #[test]
+fn a_script_without_memory_for_its_own_error_says_that_it_is_memory() {
+    let limits = Limits { wall_ms: 20_000, memory_bytes: 1 << 20, ..Limits::default() };
+    let source = "let o = {}; for (let i = 0; ; i++) o['k' + i] = {};".to_owned();
+    let said = evaluate(&Head { language: Language::JavaScript, source, limits }, "{}");
+    assert_eq!(said, Said::Failed(limits.too_hungry()));
+}
+
+#[test]
 fn no_script_sees_what_another_left() {
     javascript("globalThis.left = 1; Array.prototype.map = 2; delete globalThis.JSON; 1", json!({}), json!(1));
     javascript(
