@@ -22,7 +22,7 @@ use server::Server;
 mod server;
 
 /// The task types that run here by now.
-const TYPES: [&str; 16] = [
+const TYPES: [&str; 19] = [
     "SIMPLE",
     "HTTP",
     "NOOP",
@@ -30,8 +30,11 @@ const TYPES: [&str; 16] = [
     "TERMINATE",
     "WAIT",
     "FORK_JOIN",
+    "FORK_JOIN_DYNAMIC",
     "JOIN",
     "SWITCH",
+    "DYNAMIC",
+    "DO_WHILE",
     "UPDATE_SECRET",
     "DECISION",
     "INLINE",
@@ -102,7 +105,7 @@ fn recorded_executions_come_to_the_same_end() {
     runtime.spawn(serve(listener, router(server.daemon().handle().clone(), Door::Loopback(address)), stopping));
     let (_echo, echo) = echo();
     let cases = cases();
-    assert!(cases.len() >= 30, "{cases:?}");
+    assert!(cases.len() >= 101, "{cases:?}");
     let told = python("run_corpus.py")
         .args(["--base", &format!("http://{address}/api"), "--echo", &echo, "--lenient", "--only", &cases.join(",")])
         .output()

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::words::Owner;
-use crate::workflow::definition::{TaskDef, WorkflowDef, WorkflowSchedule, WorkflowTask};
+use crate::workflow::definition::{TaskDef, TaskType, WorkflowDef, WorkflowSchedule, WorkflowTask};
 use crate::workflow::load::{Loaded, Located};
 use crate::workflow::pinned::Pinned;
 
@@ -75,7 +75,11 @@ impl Served {
     /// Returns a workflow with the task definitions that it names.
     pub(super) fn pinned(&self, workflow: WorkflowDef, owner: Owner) -> Pinned {
         let mut task_defs = BTreeMap::new();
-        self.name_task_defs(&workflow.tasks, &mut task_defs);
+        if starts_what_is_not_named(&workflow.tasks) {
+            task_defs.extend(self.task_defs.iter().map(|(name, owned)| (name.clone(), owned.def.clone())));
+        } else {
+            self.name_task_defs(&workflow.tasks, &mut task_defs);
+        }
         Pinned { workflow, task_defs, owner }
     }
 
@@ -91,6 +95,15 @@ impl Served {
             }
         }
     }
+}
+
+/// Returns whether a dynamic fork is among tasks, at any depth: what it starts may have any name.
+fn starts_what_is_not_named(tasks: &[WorkflowTask]) -> bool {
+    tasks.iter().any(|task| {
+        let mut lists =
+            task.decision_cases.values().chain(&task.fork_tasks).chain([&task.default_case, &task.loop_over]);
+        task.task_type == TaskType::ForkJoinDynamic || lists.any(|list| starts_what_is_not_named(list))
+    })
 }
 
 impl<K: Clone + Ord, T: Clone> Kind<K, T> {

@@ -160,6 +160,17 @@ fn a_definition_is_pinned_to_the_task_definitions_that_it_names() {
 }
 
 #[test]
+fn what_a_dynamic_fork_starts_may_have_any_name() {
+    let mut folder = Folder::new();
+    folder.write("defs.json", r#"{"taskDefs": [{"name": "wait_a_bit"}, {"name": "another"}]}"#);
+    let fork = r#"{"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN_DYNAMIC", "inputParameters": {"forkTaskInputs": []}}"#;
+    let join = r#"{"name": "j", "taskReferenceName": "j", "type": "JOIN"}"#;
+    folder.write("a.json", &format!(r#"{{"name": "a", "schemaVersion": 2, "tasks": [{fork}, {join}]}}"#));
+    let definition = folder.0.workflow("a", None).unwrap();
+    assert_eq!(definition.pinned.task_defs.keys().collect::<Vec<_>>(), ["another", "wait_a_bit"]);
+}
+
+#[test]
 fn what_did_not_change_is_the_same_definition() {
     let mut folder = Folder::new();
     folder.write("a.json", &workflow("a", "one"));

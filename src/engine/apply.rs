@@ -2,6 +2,7 @@
 
 mod asking;
 mod closing;
+mod looping;
 mod opening;
 
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub fn replay(id: ExecutionId, plan: Arc<Plan>, events: impl IntoIterator<Item =
 /// Makes the execution of a first event.
 pub(super) fn begin(id: ExecutionId, plan: Arc<Plan>, event: &Event) -> Result<Execution, Illegal> {
     let Fact::Started(beginning) = &event.fact else { return Err(Illegal::NotAStart { seq: 1 }) };
+    let plan = plan.without_growth();
     let Beginning { input, variables, correlation_id, priority, started_by, slot, .. } = beginning.as_ref();
     let index = Index { latest: vec![None; plan.tasks.len()], ..Index::default() };
     Ok(Execution {
@@ -88,6 +90,7 @@ pub(super) fn begin(id: ExecutionId, plan: Arc<Plan>, event: &Event) -> Result<E
         masks: Arc::default(),
         dismissed: false,
         held: Vec::new(),
+        made: Vec::new(),
         index,
     })
 }
@@ -162,6 +165,8 @@ impl Applying<'_> {
             Fact::Permitted { run } => self.permitted(*run),
             Fact::Canceled { run } => self.canceled(*run),
             Fact::Reinstated { run } => self.reinstated(*run),
+            Fact::Iterated { run, iteration, items } => self.iterated(*run, *iteration, items.as_ref()),
+            Fact::Dropped { run, until } => self.dropped(*run, *until),
             Fact::RunOverdue { run } => self.open(*run, "runOverdue", |run| {
                 run.time_limit = None;
                 run.total_limit = None;
@@ -192,13 +197,17 @@ impl Applying<'_> {
                 self.execution.dismissed = true;
                 Ok(())
             }
-            Fact::Ended { status, reason, output } => self.live("ended", |execution, at| {
-                execution.status = *status;
-                execution.reason.clone_from(reason);
-                execution.output = output.clone();
-                execution.ended = Some(at);
-                execution.deadline = None;
-            }),
+            Fact::Ended { status, reason, output } => {
+                self.live("ended", |execution, at| {
+                    execution.status = *status;
+                    execution.reason.clone_from(reason);
+                    execution.output = output.clone();
+                    execution.ended = Some(at);
+                    execution.deadline = None;
+                })?;
+                self.note_failures();
+                Ok(())
+            }
         }
     }
 
@@ -238,6 +247,7 @@ impl Applying<'_> {
         if let Some(again) = run.again() {
             index.again.remove(&(again, number));
         }
+        let was_open = !run.status.is_terminal();
         change(run);
         run.updated = self.at;
         if run.status.is_terminal() {
@@ -251,6 +261,7 @@ impl Applying<'_> {
         if let Some(again) = run.again() {
             index.again.insert((again, number));
         }
+        self.note_open(number, was_open);
         Ok(())
     }
 
@@ -285,7 +296,10 @@ pub(super) fn is_worker(task_type: &TaskType) -> bool {
         TaskType::Http
         | TaskType::UpdateSecret
         | TaskType::ForkJoin
+        | TaskType::ForkJoinDynamic
         | TaskType::Join
+        | TaskType::DoWhile
+        | TaskType::Dynamic
         | TaskType::Switch
         | TaskType::Decision
         | TaskType::Inline

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::engine::plan::Plan;
+use crate::engine::plan::{Plan, TaskIndex};
 use crate::engine::script::Question;
 use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskId, Timestamp};
 use crate::workflow::definition::TaskType;
@@ -43,7 +43,9 @@ pub struct Assignment {
     pub plan: Arc<Plan>,
     /// Whose rights count.
     pub owner: Owner,
-    /// The reference name of the task.
+    /// Which task of the plan.
+    pub task: TaskIndex,
+    /// The reference of the task; in a loop with its iteration.
     pub reference: String,
     /// Which attempt, from 0.
     pub attempt: u32,
@@ -58,7 +60,7 @@ pub struct Assignment {
 impl Assignment {
     /// Returns what kind of work it is.
     pub fn task_type(&self) -> &TaskType {
-        let planned = self.plan.by_reference(&self.reference).expect("it was made from this plan");
+        let planned = self.plan.task(self.task).expect("it was made from this plan");
         &planned.task.task_type
     }
 

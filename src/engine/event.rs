@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::answer::Answer;
+use crate::engine::looping::Pin;
 use crate::engine::plan::TaskIndex;
 use crate::engine::script::Script;
 use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus, journaled};
@@ -129,10 +130,27 @@ pub enum Fact {
         /// The run.
         run: RunNumber,
     },
-    /// A JOIN that had ended waits again.
+    /// A JOIN or a loop that had ended goes on.
     Reinstated {
         /// The run.
         run: RunNumber,
+    },
+    /// A loop begins an iteration.
+    Iterated {
+        /// The run.
+        run: RunNumber,
+        /// Which, from 1.
+        iteration: i32,
+        /// The list that it goes through, where it is another than before.
+        #[serde(default, with = "optional_payload", skip_serializing_if = "Option::is_none")]
+        items: Option<Payload>,
+    },
+    /// A loop lets go of its first iterations, and of what was taken and given in them.
+    Dropped {
+        /// The run.
+        run: RunNumber,
+        /// The last of them.
+        until: i32,
     },
     /// The run's time has passed and it goes on all the same.
     RunOverdue {
@@ -225,7 +243,7 @@ pub struct Scheduling {
     pub run: RunNumber,
     /// Its task.
     pub task: TaskIndex,
-    /// The run of the FORK_JOIN or SWITCH that holds it.
+    /// The run of the fork, SWITCH or loop that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<RunNumber>,
     /// Which attempt, from 0.
@@ -254,6 +272,18 @@ pub struct Scheduling {
     /// For an UPDATE_SECRET: whether a part of what it is to store led to nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unresolved: bool,
+    /// For a DYNAMIC: the name of the task that it becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub becomes: Option<String>,
+    /// For a dynamic fork: the list of the tasks that it starts, as templates.
+    #[serde(default, with = "optional_payload", skip_serializing_if = "Option::is_none")]
+    pub branches: Option<Payload>,
+    /// For a loop: the list that it goes through.
+    #[serde(default, with = "optional_payload", skip_serializing_if = "Option::is_none")]
+    pub items: Option<Payload>,
+    /// Where the input shows what a loop has given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Pin>,
 }
 
 /// How a run ended well.

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::answer::Response;
+use crate::engine::looping::{Frame, Looping, Pin};
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex};
 use crate::engine::script::Asked;
 use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp, WorkflowStatus};
@@ -26,7 +27,7 @@ pub struct Execution {
     pub variables: Payload,
     /// Why it ended as it did.
     pub reason: Option<String>,
-    /// The references of the tasks that failed, each once, also where a retry then helped.
+    /// The references of the tasks that had failed when it ended, each once, also where a retry then helped.
     pub failed_references: Vec<String>,
     /// The names of the tasks that failed.
     pub failed_tasks: Vec<String>,
@@ -66,6 +67,8 @@ pub struct Execution {
     pub dismissed: bool,
     /// Runs that ended during a pause and whose consequences are owed.
     pub held: Vec<RunNumber>,
+    /// How many runs there were of each task, also before a restart.
+    pub(super) made: Vec<u32>,
     pub(super) index: Index,
 }
 
@@ -74,7 +77,7 @@ pub struct Execution {
 pub(super) struct Index {
     /// The runs that have not ended.
     pub(super) open: BTreeSet<RunNumber>,
-    /// The latest run of each task since the last restart.
+    /// The latest run of each task since the last restart, by the task's slot.
     pub(super) latest: Vec<Option<RunNumber>>,
     /// When something is due for which run.
     pub(super) timers: BTreeSet<(Timestamp, RunNumber)>,
@@ -86,6 +89,14 @@ pub(super) struct Index {
     pub(super) scheduled: u32,
     /// Whether something permissive failed for good.
     pub(super) permitted: bool,
+    /// The iterations of each loop that are still there.
+    pub(super) frames: BTreeMap<(RunNumber, i32), Frame>,
+    /// The open loops in whose iteration nothing is open: it has ended, or the first is still to begin.
+    pub(super) idle: BTreeSet<RunNumber>,
+    /// Whether a dynamic fork has run.
+    pub(super) forked: bool,
+    /// How many bytes the inputs and outputs take together, roughly.
+    pub(super) bytes: usize,
 }
 
 /// One attempt of one task.
@@ -96,8 +107,12 @@ pub struct Run {
     pub number: RunNumber,
     /// Its task.
     pub task: TaskIndex,
-    /// The run of the FORK_JOIN or SWITCH that holds it.
+    /// The run of the fork, SWITCH or loop that holds it.
     pub scope: Option<RunNumber>,
+    /// The run of the loop around it.
+    pub frame: Option<RunNumber>,
+    /// How many runs of its task there were before it.
+    pub earlier: u32,
     /// Which attempt, from 0.
     pub attempt: u32,
     /// Its place in the order of scheduling since the last restart, from 1.
@@ -146,7 +161,7 @@ pub struct Run {
     pub permitted: bool,
     /// Whether its time has passed and it went on.
     pub overdue: bool,
-    /// Whether it belongs to the time before a restart: it is evidence, and no view shows it.
+    /// Whether it belongs to the time before a restart, or to an iteration that its loop let go: no view shows it.
     pub gone: bool,
     /// How often it met trouble of our own in a row.
     pub troubles: u32,
@@ -159,6 +174,8 @@ pub struct Run {
     pub(super) offered: bool,
     /// The script that it waits for.
     pub(super) asked: Option<Arc<Asked>>,
+    pub(super) looping: Option<Looping>,
+    pub(super) pins: Vec<Pin>,
 }
 
 impl Run {
@@ -199,9 +216,22 @@ impl Execution {
         self.runs.iter().find(|run| run.id(self.id) == id)
     }
 
-    /// Returns the latest run of the task with a reference name.
+    /// Returns the latest run of the task with a reference name; `ref__3` is the latest in the third iteration.
     pub fn task_by_reference(&self, reference: &str) -> Option<&Run> {
-        self.latest(self.plan.by_reference(reference)?.index)
+        self.latest_by_reference(reference).or_else(|| {
+            let (base, iteration) = reference.rsplit_once("__")?;
+            let slot = self.plan.by_reference(base)?.slot;
+            let iteration: i32 = iteration.parse().ok()?;
+            let is_it =
+                |run: &&Run| run.iteration == iteration && run.frame.is_some() && self.planned(run).slot == slot;
+            self.runs.iter().rev().filter(|run| !run.gone).find(is_it)
+        })
+    }
+
+    /// Returns the latest run of the task with a reference name. Expressions know no other: `ref__3` is nothing to them, as
+    /// in Conductor.
+    pub(super) fn latest_by_reference(&self, reference: &str) -> Option<&Run> {
+        self.latest(self.plan.by_reference(reference)?.slot)
     }
 
     /// Returns the runs that people see, in the order of scheduling.
@@ -239,8 +269,9 @@ impl Execution {
             && self.runs.iter().any(|run| self.has_fetched(run))
     }
 
-    pub(super) fn latest(&self, task: TaskIndex) -> Option<&Run> {
-        self.run((*self.index.latest.get(task.position())?)?)
+    /// Returns the latest run by the slot of its task.
+    pub(super) fn latest(&self, slot: TaskIndex) -> Option<&Run> {
+        self.run((*self.index.latest.get(slot.position())?)?)
     }
 
     pub(super) fn open_runs(&self) -> impl Iterator<Item = &Run> {

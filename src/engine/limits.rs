@@ -15,6 +15,9 @@ pub(super) const PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
 /// What expressions make has the same limit.
 const PAYLOAD_DEPTH: usize = 100;
 
+/// How much all inputs and outputs of an execution may take together: each is journaled, and read again at a start.
+pub(super) const EXECUTION_BYTES: usize = 256 * 1024 * 1024;
+
 /// How large the variables of an execution may be together: Conductor's limit.
 pub(super) const VARIABLES_BYTES: usize = 256 * 1024;
 

@@ -72,14 +72,19 @@ impl<'a> Scope<'a> {
         let planned = execution.planned(run);
         let millis = |moment: Option<Timestamp>| json!(moment.map_or(0, Timestamp::as_millis));
         Some(Cow::Owned(match field {
-            "input" => return Some(Cow::Borrowed(run.input.expose())),
+            "input" => {
+                return Some(match execution.input(run) {
+                    Cow::Borrowed(input) => Cow::Borrowed(input.expose()),
+                    Cow::Owned(input) => Cow::Owned(input.into_value()),
+                });
+            }
             "output" => match self.finished {
                 Some((number, output)) if number == run.number => return Some(Cow::Borrowed(output)),
-                Some(_) | None => return Some(Cow::Borrowed(run.output.expose())),
+                Some(_) | None => return Some(execution.output(run)),
             },
             "taskType" => json!(view::task_type(planned)),
             "status" => json!(run.status.as_str()),
-            "referenceTaskName" => json!(planned.task.task_reference_name),
+            "referenceTaskName" => json!(execution.reference(run)),
             "retryCount" => json!(run.attempt),
             "correlationId" => json!(execution.correlation_id),
             "pollCount" => json!(run.poll_count),
@@ -92,7 +97,7 @@ impl<'a> Scope<'a> {
             "reasonForIncompletion" => json!(run.reason),
             "callbackAfterSeconds" => json!(run.callback_after_seconds),
             "workerId" => json!(run.worker_id),
-            "iteration" => json!(run.iteration),
+            "iteration" => json!(execution.shown_iteration(run)),
             _ => return None,
         }))
     }
@@ -108,14 +113,19 @@ impl Lookup for Scope<'_> {
         if head == "workflow" {
             return self.workflow(field);
         }
-        self.task(self.execution.task_by_reference(head)?, field)
+        self.task(self.execution.latest_by_reference(head)?, field)
+    }
+
+    fn leaf(&self, head: &str, field: &str, name: &str) -> Option<Value> {
+        let run = self.execution.latest_by_reference(head).filter(|_| field == "output")?;
+        self.execution.loop_field(run, name)
     }
 
     fn head(&self, head: &str) -> Option<Cow<'_, Value>> {
         match head {
             "workflow" => Some(Cow::Owned(self.whole(head, &WORKFLOW_FIELDS))),
             "CPEWF_TASK_ID" => self.task_id.clone().map(|id| Cow::Owned(Value::String(id))),
-            _ => self.execution.task_by_reference(head).map(|_| Cow::Owned(self.whole(head, &TASK_FIELDS))),
+            _ => self.execution.latest_by_reference(head).map(|_| Cow::Owned(self.whole(head, &TASK_FIELDS))),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::event::Fact;
+use crate::engine::execution::Run;
 use crate::engine::input::{Operation, Rejected};
 use crate::engine::schedule::Attempt;
 use crate::engine::step::{Step, Todo};
@@ -61,7 +62,7 @@ impl Step<'_> {
         Err(Rejected::Ended { execution: self.id(), status: self.execution.status })
     }
 
-    /// Gives what failed another attempt, lets JOINs wait again, and goes on with what a pause had held.
+    /// Gives what failed another attempt, lets JOINs and loops go on, and goes on with what a pause had held.
     fn retry(&mut self) -> Result<(), Rejected> {
         if self.execution.is_live() {
             return Err(Rejected::StillRunning(self.id()));
@@ -69,9 +70,8 @@ impl Step<'_> {
         let plan = self.plan();
         let latest = self.execution.index.latest.iter().flatten().filter_map(|number| self.execution.run(*number));
         let failed = latest.filter(|run| !run.status.is_successful() && run.status.is_terminal());
-        let mut failed: Vec<(RunNumber, bool)> =
-            failed.map(|run| (run.number, is_join(&self.execution.planned(run).task.task_type))).collect();
-        failed.sort_unstable();
+        let mut failed: Vec<_> = failed.filter(|run| !run.gone).map(|run| (run.number, self.kept(run))).collect();
+        failed.sort_unstable_by_key(|(run, _)| *run);
         let held: Vec<_> =
             self.execution.held.iter().copied().filter(|run| self.at(*run).status.is_successful()).collect();
         if failed.is_empty() && held.is_empty() {
@@ -79,17 +79,32 @@ impl Step<'_> {
         }
         let deadline = self.new_deadline();
         self.emit(Fact::Reopened { deadline });
-        for (run, _) in failed.iter().filter(|(_, is_join)| !is_join) {
+        // What holds runs keeps its identity: they name it.
+        for (run, kept) in &failed {
+            if *kept == Some(TaskType::DoWhile) {
+                self.emit(Fact::Reinstated { run: *run });
+            }
+        }
+        for (run, _) in failed.iter().filter(|(_, kept)| kept.is_none()) {
             let planned = self.planned(&plan, *run);
             let scope = self.at(*run).scope;
             self.attempt(planned, Attempt { scope, retry_of: Some(*run), ..Attempt::default() });
         }
-        for (run, _) in failed.iter().filter(|(_, is_join)| *is_join) {
-            self.emit(Fact::Reinstated { run: *run });
-            self.todo.push_back(Todo::Execute(*run));
+        // A JOIN counts what is not through by now.
+        for (run, kept) in &failed {
+            if kept.as_ref().is_some_and(is_join) {
+                self.emit(Fact::Reinstated { run: *run });
+                self.todo.push_back(Todo::Execute(*run));
+            }
         }
         self.todo.extend(held.into_iter().map(Todo::Continue));
         Ok(())
+    }
+
+    /// Returns the type of a run that goes on as it is when its execution is retried.
+    fn kept(&self, run: &Run) -> Option<TaskType> {
+        let task_type = &self.execution.planned(run).task.task_type;
+        (is_join(task_type) || *task_type == TaskType::DoWhile).then(|| task_type.clone())
     }
 
     fn restart(&mut self) -> Result<(), Rejected> {

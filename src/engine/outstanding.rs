@@ -52,6 +52,8 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
             | Fact::Excused { .. }
             | Fact::Permitted { .. }
             | Fact::Reinstated { .. }
+            | Fact::Iterated { .. }
+            | Fact::Dropped { .. }
             | Fact::RunOverdue { .. }
             | Fact::Overdue
             | Fact::VariablesSet { .. }
@@ -111,16 +113,16 @@ fn owed(execution: &Execution, run: &Run) -> Option<Command> {
 
 fn assignment(execution: &Execution, run: &Run) -> Assignment {
     let planned = execution.planned(run);
-    // Runs of a restart count on, so that a write that is repeated is told from one that is made again.
-    let earlier = execution.runs.iter().take_while(|other| other.number < run.number);
     Assignment {
         execution: execution.id,
         run: run.number,
         plan: Arc::clone(&execution.plan),
         owner: execution.plan.pinned.owner.clone(),
-        reference: planned.task.task_reference_name.clone(),
-        attempt: u32::try_from(earlier.filter(|other| other.task == run.task).count()).unwrap_or(u32::MAX),
-        input: run.input.clone(),
+        task: run.task,
+        reference: execution.reference(run).into_owned(),
+        // Runs of a restart count on, so that a write that is repeated is told from one that is made again.
+        attempt: run.earlier,
+        input: execution.input(run).into_owned(),
         feeds_secret: !planned.may_repeat,
         unresolved: run.unresolved,
     }

@@ -1,27 +1,34 @@
 mod compile;
+mod growth;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::workflow::definition::{TaskDef, WorkflowTask};
 use crate::workflow::pinned::{DefinitionHash, Pinned};
+use growth::Growth;
 
 /// A pinned definition, ready to run: every task has an index, and what comes after it is known.
+///
+/// An execution's own copy grows by the tasks that are known only at run time. A copy is cheap: it shares what it has.
+#[derive(Clone)]
 pub struct Plan {
     /// The definition.
-    pub pinned: Pinned,
+    pub pinned: Arc<Pinned>,
     /// Its hash.
     pub hash: DefinitionHash,
     /// Its tasks, those inside of others too, in the order of the text.
-    pub tasks: Vec<PlannedTask>,
+    pub tasks: Arc<[PlannedTask]>,
     /// The first task.
     pub first: TaskIndex,
-    by_reference: HashMap<String, TaskIndex>,
+    by_reference: Arc<HashMap<String, TaskIndex>>,
+    growth: Growth,
 }
 
-/// Where a task is in [`Plan::tasks`].
+/// Where a task is in [`Plan::tasks`], or after them where it was made at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskIndex(pub u32);
@@ -34,9 +41,12 @@ impl TaskIndex {
 }
 
 /// One task of a [`Plan`].
+#[derive(Clone)]
 pub struct PlannedTask {
     /// Where it is.
     pub index: TaskIndex,
+    /// Under which index its runs are found: tasks of one reference share it.
+    pub slot: TaskIndex,
     /// The task.
     pub task: WorkflowTask,
     /// How it behaves: its own task definition, else the one with its name.
@@ -47,6 +57,10 @@ pub struct PlannedTask {
     pub ways: Ways,
     /// The JOINs that wait for it.
     pub joined_by: Vec<TaskIndex>,
+    /// The innermost loop that holds it.
+    pub in_loop: Option<TaskIndex>,
+    /// Whether it is no task of the definition: a dynamic fork made it.
+    pub is_generated: bool,
     /// Whether its output feeds a secret of this definition.
     pub feeds_secret: bool,
     /// Whether its output provably feeds no secret, here or elsewhere: a call of unknown outcome may be repeated.
@@ -58,6 +72,7 @@ pub struct PlannedTask {
 }
 
 /// The ways that lead on from inside a task.
+#[derive(Clone)]
 pub enum Ways {
     /// It holds nothing.
     None,
@@ -70,24 +85,39 @@ pub enum Ways {
         /// Where no case matches.
         otherwise: Option<TaskIndex>,
     },
+    /// The tasks of an iteration, by the first; none where there are none.
+    Loop(Option<TaskIndex>),
     /// What it waits for.
     Join {
         /// The tasks.
         on: Vec<TaskIndex>,
         /// How many of its references name no task: it waits for them for ever, as Conductor does.
         unknown: usize,
+        /// The dynamic fork whose branches it waits for to their ends.
+        fork: Option<TaskIndex>,
     },
 }
 
 impl Plan {
     /// Returns the task at an index of this plan.
     pub fn task(&self, index: TaskIndex) -> Option<&PlannedTask> {
-        self.tasks.get(index.position())
+        self.tasks.get(index.position()).or_else(|| self.growth.task(index))
     }
 
-    /// Returns the task with a reference name.
+    /// Returns the task with a reference name; of several that were made at run time, the last.
     pub fn by_reference(&self, reference: &str) -> Option<&PlannedTask> {
-        self.task(*self.by_reference.get(reference)?)
+        let index = self.by_reference.get(reference).copied().or_else(|| self.growth.by_reference(reference));
+        self.task(index?)
+    }
+
+    /// Returns how many tasks there are, with those that were made at run time.
+    pub fn len(&self) -> usize {
+        self.tasks.len() + self.growth.len()
+    }
+
+    /// Returns whether there are no tasks, which no plan is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

@@ -56,8 +56,11 @@ fn jitter_ms(execution: ExecutionId, run: &Run, max: u64) -> u64 {
 fn is_control(task_type: &TaskType) -> bool {
     match task_type {
         TaskType::ForkJoin
+        | TaskType::ForkJoinDynamic
         | TaskType::Join
         | TaskType::ExclusiveJoin
+        | TaskType::DoWhile
+        | TaskType::Dynamic
         | TaskType::Switch
         | TaskType::Decision
         | TaskType::SetVariable

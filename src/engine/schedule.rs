@@ -6,12 +6,14 @@ use serde_json::Value;
 
 use crate::engine::apply::is_worker;
 use crate::engine::event::{Completion, Fact, Scheduling};
-use crate::engine::limits::{PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
+use crate::engine::limits::{EXECUTION_BYTES, PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
+use crate::engine::looping::Pin;
 use crate::engine::operators::{
     decision, exclusive_join, fork, http, human, inline, join, json_jq_transform, lambda, noop, set_variable, switch,
     terminate, update_secret, wait,
 };
-use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
+use crate::engine::plan::{Plan, PlannedTask, TaskIndex, Ways};
+use crate::engine::special::pointer;
 use crate::engine::step::{Step, Todo};
 use crate::words::{Map, Payload, RunNumber, TaskId, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::{TaskDef, TaskType};
@@ -48,14 +50,24 @@ impl Step<'_> {
             let reason = format!("the execution has {RUNS_PER_EXECUTION} task runs, which is the limit: split it");
             return self.end(WorkflowStatus::Failed, Some(reason), None);
         }
+        if self.execution.index.bytes > EXECUTION_BYTES {
+            let reason = format!(
+                "what the tasks take and give is over the limit of {EXECUTION_BYTES} bytes: let each give less, or split it"
+            );
+            return self.end(WorkflowStatus::Failed, Some(reason), None);
+        }
         let run = RunNumber(u32::try_from(self.execution.runs.len() + 1).unwrap_or(u32::MAX));
-        let input = match self.input(planned, run) {
+        let (mut input, pins) = match self.input(planned, run) {
             Ok(input) => input,
             Err(hit) => {
                 let reference = &planned.task.task_reference_name;
                 let reason = format!("the input of task `{reference}`: {hit}");
                 return self.end(WorkflowStatus::Failed, Some(reason), None);
             }
+        };
+        let special = match self.special(planned, &mut input, attempt.scope) {
+            Ok(special) => special,
+            Err(reason) => return self.end(WorkflowStatus::Failed, Some(reason), None),
         };
         if input.values().map(size_bytes).sum::<usize>() > PAYLOAD_BYTES {
             let reference = &planned.task.task_reference_name;
@@ -65,16 +77,20 @@ impl Step<'_> {
         let choice = match &planned.ways {
             Ways::Switch { .. } if planned.task.task_type == TaskType::Decision => decision::choose(planned, &input),
             Ways::Switch { .. } => switch::choose(planned, &input),
-            Ways::None | Ways::Fork(_) | Ways::Join { .. } => None,
+            Ways::None | Ways::Fork(_) | Ways::Join { .. } | Ways::Loop(_) => None,
         };
         // A DECISION shows nothing of what it decides on.
         let (mut input, hidden) =
             if planned.task.task_type == TaskType::Decision { (Map::new(), input) } else { (input, Map::new()) };
         input.extend(choice.iter().flat_map(switch::Choice::noted));
         let scope = attempt.scope;
-        self.emit(Fact::Scheduled(Box::new(self.scheduling(planned, run, input, attempt))));
+        let scheduling = Scheduling { pins, ..self.scheduling(planned, run, input, attempt) };
+        self.emit(Fact::Scheduled(Box::new(special.noted(scheduling))));
+        // A dynamic task is another by now.
+        let plan = self.plan();
+        let planned = self.planned(&plan, run);
         match (&planned.task.task_type, choice) {
-            (TaskType::ForkJoin, _) => self.fork(planned, run, scope),
+            (TaskType::ForkJoin | TaskType::ForkJoinDynamic, _) => self.fork(planned, run, scope),
             (_, Some(choice)) => self.switch(planned, run, choice),
             (
                 TaskType::SetVariable
@@ -92,7 +108,8 @@ impl Step<'_> {
             (TaskType::Wait, None) => self.wait(run),
             (TaskType::Http | TaskType::UpdateSecret, None) => self.release(run),
             (TaskType::Switch, None) => switch::ask(self, planned, run),
-            (TaskType::Simple | TaskType::Other(_), None) => {}
+            // A loop begins when nothing else is left to do.
+            (TaskType::Simple | TaskType::Dynamic | TaskType::DoWhile | TaskType::Other(_), None) => {}
         }
     }
 
@@ -123,19 +140,26 @@ impl Step<'_> {
                 .map(|timeout| not_before.plus(timeout)),
             total_limit: total.map(|total| previous.and_then(|run| run.total_limit).unwrap_or(now.plus(total))),
             unresolved,
+            becomes: None,
+            branches: None,
+            items: None,
+            pins: Vec::new(),
         }
     }
 
     /// Resolves what a task takes, with its task definition's template for what is left out or null.
-    fn input(&self, planned: &PlannedTask, run: RunNumber) -> Result<Map, LimitHit> {
+    fn input(&self, planned: &PlannedTask, run: RunNumber) -> Result<(Map, Vec<Pin>), LimitHit> {
         match &planned.task.task_type {
-            TaskType::Noop => return Ok(noop::input()),
-            TaskType::Join => return Ok(join::input(planned)),
-            TaskType::ExclusiveJoin => return Ok(exclusive_join::input(planned)),
+            TaskType::Noop => return Ok((noop::input(), Vec::new())),
+            TaskType::Join => return Ok((join::input(planned), Vec::new())),
+            TaskType::ExclusiveJoin => return Ok((exclusive_join::input(planned), Vec::new())),
             TaskType::Simple
             | TaskType::Http
             | TaskType::UpdateSecret
             | TaskType::ForkJoin
+            | TaskType::ForkJoinDynamic
+            | TaskType::DoWhile
+            | TaskType::Dynamic
             | TaskType::Switch
             | TaskType::Decision
             | TaskType::Inline
@@ -154,16 +178,17 @@ impl Step<'_> {
         for (key, value) in defaults.into_iter().flatten() {
             template.entry(key.clone()).or_insert_with(|| value.clone());
         }
+        let pins = if is_pinned(&planned.task.task_type) { self.pin(&mut template) } else { Vec::new() };
         let mut input = object(scope.resolve(&Value::Object(template))?);
         for (key, value) in defaults.into_iter().flatten() {
-            if input.get(key).is_some_and(Value::is_null) {
+            if input.get(key).is_some_and(Value::is_null) && pins.iter().all(|pin| pin.at != pointer(key)) {
                 input.insert(key.clone(), value.clone());
             }
         }
         if planned.task.task_type == TaskType::Http {
             http::note_input(planned, &mut input);
         }
-        Ok(input)
+        Ok((input, pins))
     }
 
     fn fork(&mut self, planned: &PlannedTask, run: RunNumber, scope: Option<RunNumber>) {
@@ -273,6 +298,9 @@ impl Step<'_> {
             | TaskType::Http
             | TaskType::UpdateSecret
             | TaskType::ForkJoin
+            | TaskType::ForkJoinDynamic
+            | TaskType::DoWhile
+            | TaskType::Dynamic
             | TaskType::Switch
             | TaskType::Decision
             | TaskType::Human
@@ -293,18 +321,30 @@ impl Step<'_> {
         loop {
             let planned = self.planned(&plan, run);
             for join in &planned.joined_by {
-                let waiting = self.execution.latest(*join).map(|join| join.number);
-                self.todo.extend(waiting.filter(|join| self.is_ready(*join)).map(Todo::Execute));
+                self.look_at(&plan, *join);
             }
             let scope = self.at(run).scope;
             match (planned.next, scope) {
                 (Some(next), scope) => return self.schedule(next, scope),
                 (None, None) => return,
-                // The branch is at its end; its JOIN goes on by itself.
-                (None, Some(holder)) if self.planned(&plan, holder).task.task_type == TaskType::ForkJoin => return,
-                (None, Some(holder)) => run = holder,
+                (None, Some(holder)) => match &self.planned(&plan, holder).task.task_type {
+                    // The branch is at its end, and its JOIN goes on by itself; an iteration ends when nothing of it is left.
+                    TaskType::ForkJoin | TaskType::DoWhile => return,
+                    // This one waits for the branch, whatever it holds.
+                    TaskType::ForkJoinDynamic => {
+                        let join = self.planned(&plan, holder).next;
+                        return join.into_iter().for_each(|join| self.look_at(&plan, join));
+                    }
+                    _ => run = holder,
+                },
             }
         }
+    }
+
+    /// Has a JOIN go on for which nothing is open any more.
+    fn look_at(&mut self, plan: &Plan, join: TaskIndex) {
+        let waiting = plan.task(join).and_then(|join| self.execution.latest(join.slot)).map(|join| join.number);
+        self.todo.extend(waiting.filter(|join| self.is_ready(*join)).map(Todo::Execute));
     }
 
     /// Returns whether a JOIN waits for nothing any more; an EXCLUSIVE_JOIN that waits looks by itself.
@@ -314,6 +354,12 @@ impl Step<'_> {
             None => self.execution.index.open.contains(&join),
         }
     }
+}
+
+/// Returns whether tasks of a type may take all that a loop has given without a copy of it: whoever works for them is handed
+/// the whole.
+fn is_pinned(task_type: &TaskType) -> bool {
+    has_effect(task_type) || matches!(task_type, TaskType::Inline | TaskType::Lambda | TaskType::JsonJqTransform)
 }
 
 /// Returns whether tasks of a type do something outside of the engine.

@@ -117,8 +117,21 @@ pub(super) fn question(execution: &Execution, run: &Run) -> Option<Question> {
         owner: execution.plan.pinned.owner.clone(),
         language: script.language,
         source: script.source.clone(),
-        input: script.input.clone().unwrap_or_else(|| run.input.clone()),
+        input: input(execution, run, script),
     })
+}
+
+/// Returns what a script sees.
+fn input(execution: &Execution, run: &Run, script: &Script) -> Payload {
+    let input = script.input.clone().unwrap_or_else(|| execution.input(run).into_owned());
+    match operators::do_while::history(execution, run) {
+        Some((name, shown)) => {
+            let mut input = input.into_value();
+            input.as_object_mut().into_iter().for_each(|fields| drop(fields.insert(name.clone(), shown.clone())));
+            Payload::new(input)
+        }
+        None => input,
+    }
 }
 
 impl Step<'_> {
@@ -155,6 +168,7 @@ impl Step<'_> {
         let planned = self.planned(&plan, run);
         match &planned.task.task_type {
             TaskType::Switch => operators::switch::answered(self, planned, run, verdict),
+            TaskType::DoWhile => operators::do_while::answered(self, planned, run, verdict),
             TaskType::Decision => operators::decision::answered(self, planned, run, verdict),
             TaskType::Inline => operators::inline::answered(self, planned, run, verdict),
             TaskType::Lambda => operators::lambda::answered(self, planned, run, verdict),
@@ -163,6 +177,8 @@ impl Step<'_> {
             | TaskType::Http
             | TaskType::UpdateSecret
             | TaskType::ForkJoin
+            | TaskType::ForkJoinDynamic
+            | TaskType::Dynamic
             | TaskType::Join
             | TaskType::ExclusiveJoin
             | TaskType::Human

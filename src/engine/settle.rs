@@ -1,5 +1,7 @@
 //! What follows from a run that has ended: the next task, another attempt, or the end of the execution.
 
+use std::borrow::Cow;
+
 use crate::engine::event::Fact;
 use crate::engine::execution::Run;
 use crate::engine::plan::PlannedTask;
@@ -25,7 +27,7 @@ impl Step<'_> {
             let scope = ended.scope;
             self.attempt(planned, Attempt { scope, retry_of: Some(run), delay, reason: carried });
         } else if let Some(reason) = refused {
-            self.end_failed(run, WorkflowStatus::Failed, reason);
+            self.end(WorkflowStatus::Failed, Some(reason), None);
         } else if planned.task.optional && !ended.in_doubt {
             self.emit(Fact::Excused { run });
             self.proceed(run);
@@ -39,21 +41,18 @@ impl Step<'_> {
                 _ => WorkflowStatus::Failed,
             };
             let reason = self.failure_reason(ended, status);
-            self.end_failed(run, status, reason);
+            self.end(status, Some(reason), None);
         }
     }
 
     /// Conductor's words.
     fn failure_reason(&self, run: &Run, status: WorkflowStatus) -> String {
-        let reason = run.reason.as_deref().unwrap_or("null");
-        format!("Task {} failed with status: {status} and reason: '{reason}'", run.id(self.id()))
+        self.failure_text(run, status.as_str())
     }
 
-    fn end_failed(&mut self, run: RunNumber, status: WorkflowStatus, reason: String) {
-        match self.output_or(self.at(run).output.clone()) {
-            Ok(output) => self.end(status, Some(reason), Some(output)),
-            Err(hit) => self.end(status, Some(format!("{reason}; the output: {hit}")), Some(Payload::empty())),
-        }
+    fn failure_text(&self, run: &Run, status: &str) -> String {
+        let reason = run.reason.as_deref().unwrap_or("null");
+        format!("Task {} failed with status: {status} and reason: '{reason}'", run.id(self.id()))
     }
 
     /// Ends an execution in which everything is through.
@@ -61,15 +60,13 @@ impl Step<'_> {
         if !self.execution.index.permitted {
             return self.end(WorkflowStatus::Completed, None, None);
         }
-        let failed = self.execution.index.latest.iter().flatten().filter_map(|number| self.execution.run(*number));
-        let failed = failed.filter(|run| run.permitted).map(|run| run.number).next();
-        match failed {
-            Some(run) => {
-                let reason = self.failure_reason(self.at(run), WorkflowStatus::Failed);
-                self.end_failed(run, WorkflowStatus::Failed, reason);
-            }
-            None => self.end(WorkflowStatus::Completed, None, None),
+        // In a loop the latest run of a task does not tell of those of the iterations before it.
+        let failed = self.execution.shown_runs().filter(|run| run.permitted && !run.retried);
+        let reasons: Vec<_> = failed.map(|run| self.failure_text(run, run.status.as_str())).collect();
+        if reasons.is_empty() {
+            return self.end(WorkflowStatus::Completed, None, None);
         }
+        self.end(WorkflowStatus::Failed, Some(reasons.join(". ")), None);
     }
 
     /// Ends the execution: what is open is canceled, and the output is what the definition says, else the last task's.
@@ -94,7 +91,14 @@ impl Step<'_> {
 
     fn own_output(&self) -> Result<Payload, LimitHit> {
         let last = self.execution.runs.iter().rfind(|run| !run.gone);
-        self.output_or(last.map(|run| run.output.clone()).unwrap_or_default())
+        self.output_or(last.map(|run| self.given(run)).unwrap_or_default())
+    }
+
+    fn given(&self, run: &Run) -> Payload {
+        match self.execution.output(run) {
+            Cow::Borrowed(_) => run.output.clone(),
+            Cow::Owned(output) => Payload::new(output),
+        }
     }
 
     fn output_or(&self, otherwise: Payload) -> Result<Payload, LimitHit> {

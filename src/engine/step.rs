@@ -11,6 +11,7 @@ use crate::engine::event::{Beginning, Event, Fact};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::input::{Input, Rejected, Start, Turn};
 use crate::engine::lookup::Scope;
+use crate::engine::operators::do_while;
 use crate::engine::plan::{Plan, PlannedTask};
 use crate::words::{ExecutionId, Map, Payload, RunNumber, Timestamp, WorkflowStatus};
 use crate::workflow::definition::WorkflowTimeoutPolicy;
@@ -140,9 +141,18 @@ impl<'a> Step<'a> {
                 Some(Todo::Execute(run)) => self.execute(run),
                 Some(Todo::Settle(run)) => self.settle(run),
                 Some(Todo::Continue(run)) => self.proceed(run),
-                None => return self.finish(),
+                None => match self.idle_loop() {
+                    Some(run) => do_while::advance(self, run),
+                    None => return self.finish(),
+                },
             }
         }
+    }
+
+    /// Returns a loop in whose iteration nothing is left to do, and which waits for no answer. A new loop has none yet.
+    fn idle_loop(&self) -> Option<RunNumber> {
+        let mut idle = self.execution.index.idle.iter().copied();
+        idle.find(|run| self.at(*run).asked.is_none())
     }
 
     /// Ends an execution in which nothing is left to do.

@@ -2,8 +2,10 @@
 
 mod control;
 mod corpus;
+mod dynamic;
 mod in_turn;
 mod limits;
+mod loops;
 mod random;
 mod rig;
 mod rotation;

@@ -23,18 +23,34 @@ impl Execution {
             && run.response.as_ref().is_some_and(|response| http::is_accepted(run.input.expose(), response.status_code))
     }
 
-    /// Returns whether a later run of the same task brought another value.
+    /// Returns whether a later run of the same task brought another value. Where each iteration of a loop stores its own,
+    /// one does not stand for another.
     pub(super) fn superseded(&self, run: &Run) -> bool {
-        let later = self.runs.get(run.number.0 as usize..).unwrap_or_default();
-        later.iter().any(|other| other.task == run.task && self.has_fetched(other))
+        let planned = self.planned(run);
+        let stores = planned.stored_by.iter().filter_map(|store| self.plan.task(*store));
+        let each_its_own = stores.into_iter().any(|store| store.in_loop == planned.in_loop);
+        let is_again = |other: &Run| other.task == run.task && self.has_fetched(other);
+        self.after(run, each_its_own).any(is_again)
+    }
+
+    /// Returns the runs after a run; only those of its own iteration, or all.
+    fn after<'e>(&'e self, run: &'e Run, beside: bool) -> impl Iterator<Item = &'e Run> {
+        let place = run.frame.filter(|_| beside).map(|frame| (frame, run.iteration));
+        let frame = place.and_then(|place| self.index.frames.get(&place));
+        let of_frame = frame.into_iter().flat_map(|frame| &frame.runs).filter_map(|number| self.run(*number));
+        // An iteration that was let go, or is from before a restart, is looked for among all.
+        let all = if frame.is_some() { &[] } else { self.runs.get(run.number.0 as usize..).unwrap_or_default() };
+        let rest = all.iter().filter(move |other| !beside || other.is_beside(run));
+        of_frame.filter(|other| other.number > run.number).chain(rest)
     }
 
     /// Where an execution ended well, what it did not come to was not meant to be stored; else every task counts.
     fn is_stored(&self, fetched: &Run) -> bool {
-        let later = self.runs.get(fetched.number.0 as usize..).unwrap_or_default();
-        let stores = &self.planned(fetched).stored_by;
-        let mut states = stores.iter().map(|store| {
-            let runs: Vec<_> = later.iter().filter(|run| run.task == *store).collect();
+        let planned = self.planned(fetched);
+        let stores = planned.stored_by.iter().filter_map(|store| self.plan.task(*store));
+        let mut states = stores.map(|store| {
+            let is_store = |run: &&Run| self.planned(run).slot == store.slot;
+            let runs: Vec<_> = self.after(fetched, store.in_loop == planned.in_loop).filter(is_store).collect();
             if runs.iter().any(|run| run.stored) {
                 Stored::Yes
             } else if runs.is_empty() {

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::engine::execution::{Execution, Run};
-use crate::engine::plan::PlannedTask;
+use crate::engine::plan::{PlannedTask, Ways};
 use crate::words::{Map, Payload, Timestamp};
 use crate::workflow::definition::{TaskDef, TaskType};
 use crate::workflow::expressions::{java_text, shown};
@@ -19,7 +19,7 @@ pub const PAYLOAD_FIELDS: [&str; 6] =
 pub fn task_type(planned: &PlannedTask) -> &str {
     match &planned.task.task_type {
         TaskType::Simple => &planned.task.name,
-        TaskType::ForkJoin => "FORK",
+        TaskType::ForkJoin | TaskType::ForkJoinDynamic => "FORK",
         other => other.as_str(),
     }
 }
@@ -27,9 +27,14 @@ pub fn task_type(planned: &PlannedTask) -> &str {
 /// Returns what Conductor shows as the name of a task's definition.
 pub fn task_def_name(planned: &PlannedTask) -> &str {
     match &planned.task.task_type {
-        TaskType::ForkJoin | TaskType::Join | TaskType::ExclusiveJoin | TaskType::Switch | TaskType::Decision => {
-            task_type(planned)
-        }
+        TaskType::ForkJoin
+        | TaskType::ForkJoinDynamic
+        | TaskType::Join
+        | TaskType::ExclusiveJoin
+        | TaskType::Switch
+        | TaskType::Decision => task_type(planned),
+        // A branch of a dynamic fork may have no name.
+        _ if planned.task.name.is_empty() => task_type(planned),
         TaskType::Simple
         | TaskType::Http
         | TaskType::UpdateSecret
@@ -37,6 +42,8 @@ pub fn task_def_name(planned: &PlannedTask) -> &str {
         | TaskType::Lambda
         | TaskType::JsonJqTransform
         | TaskType::Human
+        | TaskType::DoWhile
+        | TaskType::Dynamic
         | TaskType::SetVariable
         | TaskType::Terminate
         | TaskType::Wait
@@ -89,8 +96,8 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
     without_nulls(json!({
         "taskType": task_type(planned),
         "status": run.status.as_str(),
-        "inputData": payload(&run.input),
-        "referenceTaskName": planned.task.task_reference_name,
+        "inputData": input(execution, run),
+        "referenceTaskName": execution.reference(run),
         "retryCount": run.attempt,
         "seq": run.seq,
         "correlationId": execution.correlation_id,
@@ -112,18 +119,18 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
         "reasonForIncompletion": run.trouble.as_ref().filter(|_| !run.status.is_terminal()).or(run.reason.as_ref()),
         "callbackAfterSeconds": run.callback_after_seconds,
         "workerId": run.worker_id,
-        "outputData": payload(&run.output),
+        "outputData": shown(&execution.output(run)),
         "workflowTask": planned.task,
         "domain": execution.task_to_domain.get(&planned.task.name),
         "rateLimitPerFrequency": number(|def| def.rate_limit_per_frequency),
         "rateLimitFrequencyInSeconds": number(|def| def.rate_limit_frequency_in_seconds),
         "workflowPriority": execution.priority,
-        "iteration": run.iteration,
+        "iteration": execution.shown_iteration(run),
         "subworkflowChanged": false,
         "firstStartTime": millis(run.started),
         "executionMetadata": {"additionalContext": {}, "empty": true, "additionalContextMap": {}},
         "taskDefinition": planned.def,
-        "loopOverTask": false,
+        "loopOverTask": execution.shown_iteration(run) > 0,
         "queueWaitTime": queue_wait,
     }))
 }
@@ -159,6 +166,19 @@ pub fn summary_json(execution: &Execution) -> Value {
 /// Returns a masked input or output as a summary writes it: Java's text of the map.
 pub fn summary_text(masked: &Value) -> String {
     java_text(masked)
+}
+
+/// Returns what a run took; of a dynamic fork, with the tasks that it started.
+fn input(execution: &Execution, run: &Run) -> Value {
+    let mut input = payload(&execution.input(run));
+    let planned = execution.planned(run);
+    let Ways::Fork(branches) = &planned.ways else { return input };
+    if let (TaskType::ForkJoinDynamic, Some(fields)) = (&planned.task.task_type, input.as_object_mut()) {
+        let tasks = branches.iter().filter_map(|branch| execution.plan.task(*branch));
+        let tasks = tasks.map(|branch| shown(&json!(branch.task)).into_owned());
+        fields.insert("forkedTaskDefs".to_owned(), tasks.collect());
+    }
+    input
 }
 
 fn payload(payload: &Payload) -> Value {

@@ -159,7 +159,7 @@ fn what_was_committed_is_there_after_a_restart() {
     assert_eq!(stored.seq, 3);
     assert_eq!(texts(&stored.history), ["a", "b", "c"]);
     assert_eq!(journal.log.live().unwrap(), [id(1)]);
-    assert_eq!(journal.log.definition(&journal.plan.hash).unwrap().unwrap(), journal.plan.pinned);
+    assert_eq!(journal.log.definition(&journal.plan.hash).unwrap().unwrap(), *journal.plan.pinned);
     assert!(journal.log.definition(&DefinitionHash([0; 32])).unwrap().is_none());
 }
 
@@ -337,7 +337,7 @@ fn a_file_of_somebody_else_is_refused() {
 fn payloads_reach_the_disk_sealed_only() {
     let mut journal = Journal::new();
     journal.plan = {
-        let mut pinned = journal.plan.pinned.clone();
+        let mut pinned = (*journal.plan.pinned).clone();
         pinned.workflow.description = Some(CANARY.to_owned());
         Arc::new(Plan::compile(pinned).unwrap())
     };

@@ -5,6 +5,7 @@
 
 mod http;
 mod issuer;
+mod loops;
 mod names;
 mod outline;
 mod reference;

@@ -1,7 +1,7 @@
 //! What each code of a diagnostic means, a paragraph each.
 
 /// Every code with its explanation, in order.
-pub const CODES: [(&str, &str); 58] = [
+pub const CODES: [(&str, &str); 63] = [
     (
         "E0101",
         "The file is not UTF-8 text. Definitions are read as UTF-8, with or without a byte order mark; UTF-16 and files with NUL bytes are refused. Save the file as UTF-8.",
@@ -97,6 +97,14 @@ pub const CODES: [(&str, &str); 58] = [
         "Expressions are read as JavaScript (`javascript`, `graaljs`) or as the name of an input (`value-param`). Conductor has a `python` evaluator too; it is not here, and a worker can do its work.",
     ),
     (
+        "E0417",
+        "DO_WHILE repeats the tasks of `loopOver`, of which there is at least one. `keepLastN` is a number: Conductor fails to start a workflow with a text there.",
+    ),
+    (
+        "E0418",
+        "FORK_JOIN_DYNAMIC starts the tasks of a list. Either `dynamicForkTasksParam` and `dynamicForkTasksInputParamName` name the inputs that hold the list and, by reference, the tasks' inputs; or the input `forkTaskInputs` is a list, and each item starts the task `forkTaskName` or the workflow `forkTaskWorkflow` (texts, the version too). A JOIN right after it waits for all of them.",
+    ),
+    (
         "E0501",
         "The cron expression cannot be read. It has six fields, seconds first: second, minute, hour, day of the month, month, day of the week; or it is a macro such as `@daily`. Conductor refuses five fields too, and silently never fires such a schedule.",
     ),
@@ -153,6 +161,10 @@ pub const CODES: [(&str, &str); 58] = [
     ),
     ("W0407", "No JOIN follows the FORK_JOIN, so the workflow goes on without waiting for the branches."),
     (
+        "W0409",
+        "A JOIN waits for each task that it names. A task in a case of a SWITCH runs only where the case is taken; where it is not, the JOIN never goes on.",
+    ),
+    (
         "W0411",
         "The type is none that this program or Conductor runs, so the task waits until a worker polls for it. It is one letter away from a known one.",
     ),
@@ -164,6 +176,11 @@ pub const CODES: [(&str, &str); 58] = [
     (
         "W0414",
         "The new value of the secret stands in the definition in clear: whoever reads the file reads the secret. Take it from an expression, or set the secret with `keytide secret set`.",
+    ),
+    ("W0417", "An empty condition is never true. Such a loop runs once, unless `items` gives it a list to go through."),
+    (
+        "W0418",
+        "In a loop every task is known by its reference and the number of the iteration, and the condition of an inner loop sees its own output only under that name, `inner__1`. Conductor does the same. Decide on what the loop's tasks gave, on `$.loopIndex`, or on a variable.",
     ),
     ("W0504", "The schedule starts a workflow that is not defined, so every start will fail."),
     ("W0506", "The cron expression can be read, but probably does not mean what it looks like, or never fires."),

@@ -5,6 +5,8 @@
 //!
 //! **Architecture Invariant:** pure, and cautious: what cannot be followed counts as flowing.
 
+mod outside;
+mod tasks;
 mod trace;
 
 #[cfg(test)]
@@ -17,6 +19,8 @@ use serde_json::Value;
 use super::definition::{TaskType, WorkflowTask};
 use super::expressions::{Reference, parse};
 use crate::words::Map;
+pub use outside::names_outside;
+use tasks::{Pair, all_lists, all_tasks, pairs};
 use trace::{Closeness, Stop, Trace};
 
 /// Which tasks' outputs flow where.
@@ -47,8 +51,7 @@ impl Feeding {
 /// A workflow without `outputParameters` gives the output of its last task.
 pub fn feeding(tasks: &[WorkflowTask], output_parameters: &Map) -> Feeding {
     let all = all_tasks(tasks);
-    let by_reference = all.iter().map(|task| (task.task_reference_name.as_str(), *task)).collect();
-    let flow = Flow { all: &all, by_reference };
+    let flow = Flow::over(tasks, &all);
     let mut result = Feeding::default();
     for pair in all.iter().filter(|task| task.task_type == TaskType::UpdateSecret).flat_map(|task| pairs(task)) {
         let mut trace = Trace::default();
@@ -71,6 +74,13 @@ pub fn feeding(tasks: &[WorkflowTask], output_parameters: &Map) -> Feeding {
     result
 }
 
+/// Finds what feeds secrets inside of one task that a dynamic fork made, as far as the task itself says it.
+pub fn feeding_inside(task: &WorkflowTask) -> Feeding {
+    // What the workflow gives is not this task's to say.
+    let elsewhere = Map::from_iter([(String::new(), Value::Null)]);
+    feeding(std::slice::from_ref(task), &elsewhere)
+}
+
 /// Lists the names of the secrets that tasks write, as far as the definition says them outright; each once, in order.
 pub fn secrets_written(tasks: &[WorkflowTask]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -82,40 +92,6 @@ pub fn secrets_written(tasks: &[WorkflowTask]) -> Vec<String> {
         }
     }
     names
-}
-
-/// Lists tasks with all that are nested in them.
-fn all_tasks(tasks: &[WorkflowTask]) -> Vec<&WorkflowTask> {
-    let mut all = Vec::new();
-    for task in tasks {
-        all.push(task);
-        let lists = task.decision_cases.values().chain([&task.default_case, &task.loop_over]).chain(&task.fork_tasks);
-        lists.for_each(|list| all.extend(all_tasks(list)));
-    }
-    all
-}
-
-/// What an `UPDATE_SECRET` task writes: a name and a value, both maybe expressions.
-struct Pair<'t> {
-    name: Option<&'t str>,
-    value: &'t Value,
-}
-
-impl Pair<'_> {
-    fn literal_name(&self) -> Option<&str> {
-        self.name.filter(|name| !name.contains("${"))
-    }
-}
-
-fn pairs(task: &WorkflowTask) -> Vec<Pair<'_>> {
-    let Some(secrets) = task.input_parameters.get("_secrets") else { return Vec::new() };
-    let list = secrets.as_array().map_or(std::slice::from_ref(secrets), Vec::as_slice);
-    list.iter()
-        .map(|pair| match pair.get("secretValue") {
-            Some(value) => Pair { name: pair.get("secretKey").and_then(Value::as_str), value },
-            None => Pair { name: None, value: pair },
-        })
-        .collect()
 }
 
 impl Feeding {
@@ -135,9 +111,23 @@ impl Feeding {
 struct Flow<'t> {
     all: &'t [&'t WorkflowTask],
     by_reference: BTreeMap<&'t str, &'t WorkflowTask>,
+    /// The dynamic forks by the JOIN right after each. What flows from their branches, which nobody knows before they run,
+    /// counts as their output: `<reference of a branch>.<path>`.
+    forks: BTreeMap<&'t str, &'t str>,
 }
 
 impl<'t> Flow<'t> {
+    fn over(tasks: &'t [WorkflowTask], all: &'t [&'t WorkflowTask]) -> Self {
+        let by_reference = all.iter().map(|task| (task.task_reference_name.as_str(), *task)).collect();
+        let mut forks = BTreeMap::new();
+        for list in all_lists(tasks) {
+            for pair in list.windows(2).filter(|pair| pair[0].task_type == TaskType::ForkJoinDynamic) {
+                forks.insert(pair[1].task_reference_name.as_str(), pair[0].task_reference_name.as_str());
+            }
+        }
+        Self { all, by_reference, forks }
+    }
+
     fn finish(&self, trace: &mut Trace) {
         while let Some(stop) = trace.open.pop() {
             match stop {
@@ -179,8 +169,13 @@ impl<'t> Flow<'t> {
             ("workflow", None) => trace.variable(None, closeness),
             ("workflow", Some(_)) => {}
             (task, field) => {
-                if let Some(task) = self.by_reference.get(without_iteration(task, &self.by_reference)) {
-                    meet_task(task, field, below, closeness, trace);
+                let name = without_iteration(task, &self.by_reference);
+                match self.by_reference.get(name) {
+                    Some(task) => meet_task(task, field, below, closeness, trace),
+                    None if field.is_none_or(|field| matches!(field, "output" | "*")) => {
+                        self.follow_branches(name, below, closeness, trace);
+                    }
+                    None => {}
                 }
             }
         }
@@ -191,15 +186,46 @@ impl<'t> Flow<'t> {
         self.follow_filter(task, leaf, closeness, trace);
         match kind(&task.task_type) {
             Kind::Join => self.follow_join(task, leaf, closeness, trace),
-            Kind::Loop => {
-                for inner in all_tasks(&task.loop_over) {
-                    trace.output(&inner.task_reference_name, "", closeness);
-                }
-            }
+            Kind::Loop => self.follow_loop(task, leaf, closeness, trace),
             Kind::Script => trace.input(reference, None, closeness),
             Kind::Control | Kind::Call | Kind::Elsewhere => {
                 trace.input(reference, None, Closeness::Cause);
                 self.follow_value(&task.sub_workflow_param.clone().unwrap_or_default(), Closeness::Cause, trace);
+            }
+        }
+    }
+
+    /// Follows what a task gave that no task of the definition is called: a branch of a dynamic fork.
+    fn follow_branches(&self, name: &str, below: &str, closeness: Closeness, trace: &mut Trace) {
+        let name = name
+            .rsplit_once("__")
+            .filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()))
+            .map_or(name, |(base, _)| base);
+        let leaf = if below.starts_with('[') || below.is_empty() {
+            format!("{name}{below}")
+        } else {
+            format!("{name}.{}", below.trim_start_matches('.'))
+        };
+        for fork in self.all.iter().filter(|task| task.task_type == TaskType::ForkJoinDynamic) {
+            trace.output(&fork.task_reference_name, &leaf, closeness);
+        }
+    }
+
+    /// Follows what a loop gives: its items, and what its tasks gave.
+    fn follow_loop(&self, task: &WorkflowTask, leaf: &str, closeness: Closeness, trace: &mut Trace) {
+        let first = leaf.split(['.', '[']).next().unwrap_or_default();
+        if matches!(first, "iteration" | "loopIndex") {
+            return;
+        }
+        if matches!(first, "" | "loopItem") {
+            task.items
+                .iter()
+                .chain(task.input_parameters.get("_items"))
+                .for_each(|items| self.follow_value(items, closeness, trace));
+        }
+        if first != "loopItem" {
+            for inner in all_tasks(&task.loop_over) {
+                trace.output(&inner.task_reference_name, "", closeness);
             }
         }
     }
@@ -220,6 +246,9 @@ impl<'t> Flow<'t> {
         let (first, below) = next_name(&dotted);
         if let Some(joined) = first.filter(|name| self.by_reference.contains_key(name)) {
             return trace.output(joined, below.strip_prefix('.').unwrap_or(below), closeness);
+        }
+        if let Some(fork) = self.forks.get(task.task_reference_name.as_str()) {
+            return trace.output(fork, leaf, closeness);
         }
         if task.join_on.is_empty() {
             return self.follow_everything(closeness, trace);
@@ -255,7 +284,13 @@ impl<'t> Flow<'t> {
     fn follow_leaving(&self, task: &'t WorkflowTask, trace: &mut Trace) {
         match kind(&task.task_type) {
             Kind::Elsewhere => {
-                task.input_parameters.values().for_each(|value| self.follow_value(value, Closeness::Cause, trace));
+                for value in task.input_parameters.values() {
+                    self.follow_value(value, Closeness::Cause, trace);
+                    // The branches of a dynamic fork evaluate `$${…}` of the definition once more.
+                    if task.task_type == TaskType::ForkJoinDynamic {
+                        self.follow_value(&without_escape(value), Closeness::Cause, trace);
+                    }
+                }
                 self.follow_value(&task.sub_workflow_param.clone().unwrap_or_default(), Closeness::Cause, trace);
             }
             Kind::Control if task.task_type == TaskType::Terminate => {

@@ -152,7 +152,37 @@ fn one(task: &WorkflowTask) -> Vec<String> {
     messages
 }
 
-fn by_type(task: &WorkflowTask) -> Option<String> {
+fn by_type(task: &WorkflowTask) -> Vec<String> {
+    match &task.task_type {
+        TaskType::DoWhile => do_while(task),
+        TaskType::ForkJoinDynamic => dynamic_fork(task),
+        _ => by_simple_type(task).into_iter().collect(),
+    }
+}
+
+fn do_while(task: &WorkflowTask) -> Vec<String> {
+    let condition = task.loop_condition.is_none().then_some("loopCondition");
+    let tasks = task.loop_over.is_empty().then_some("loopOver");
+    condition.into_iter().chain(tasks).map(|field| required(field, task)).collect()
+}
+
+fn dynamic_fork(task: &WorkflowTask) -> Vec<String> {
+    if task.input_parameters.contains_key("forkTaskInputs") {
+        return Vec::new();
+    }
+    let (list, inputs) = (&task.dynamic_fork_tasks_param, &task.dynamic_fork_tasks_input_param_name);
+    if task.dynamic_fork_join_tasks_param.is_some() {
+        let both = list.is_some() || inputs.is_some();
+        let message = "dynamicForkJoinTasksParam or combination of dynamicForkTasksInputParamName and \
+                       dynamicForkTasksParam cam be used for taskType: FORK_JOIN_DYNAMIC taskName";
+        return both.then(|| format!("{message}: {}", task.name)).into_iter().collect();
+    }
+    let inputs = inputs.is_none().then_some("dynamicForkTasksInputParamName");
+    let list = list.is_none().then_some("dynamicForkTasksParam");
+    inputs.into_iter().chain(list).map(|field| required(field, task)).collect()
+}
+
+fn by_simple_type(task: &WorkflowTask) -> Option<String> {
     match &task.task_type {
         TaskType::Wait => wait(task),
         TaskType::Terminate => terminate(task),
@@ -161,6 +191,7 @@ fn by_type(task: &WorkflowTask) -> Option<String> {
         TaskType::JsonJqTransform if !task.input_parameters.contains_key("queryExpression") => {
             Some(required("inputParameters.queryExpression", task))
         }
+        TaskType::Dynamic => task.dynamic_task_name_param.is_none().then(|| required("dynamicTaskNameParam", task)),
         TaskType::ForkJoin if task.fork_tasks.is_empty() => {
             Some(format!("forkTasks should have atleast one task for taskType: FORK_JOIN taskName: {}", task.name))
         }
@@ -169,6 +200,8 @@ fn by_type(task: &WorkflowTask) -> Option<String> {
         | TaskType::Http
         | TaskType::UpdateSecret
         | TaskType::ForkJoin
+        | TaskType::ForkJoinDynamic
+        | TaskType::DoWhile
         | TaskType::Join
         | TaskType::ExclusiveJoin
         | TaskType::Inline
@@ -216,17 +249,13 @@ fn decision(task: &WorkflowTask) -> Option<String> {
 
 fn other(task: &WorkflowTask, name: &str) -> Option<String> {
     let is_missing = |field: &str| match field {
-        "loopCondition" => task.loop_condition.is_none(),
         "subWorkflowParam" => task.sub_workflow_param.is_none(),
         "sink" => task.sink.is_none(),
-        "dynamicTaskNameParam" => task.dynamic_task_name_param.is_none(),
         _ => false,
     };
     let field = match name {
-        "DO_WHILE" => "loopCondition",
         "SUB_WORKFLOW" => "subWorkflowParam",
         "EVENT" => "sink",
-        "DYNAMIC" => "dynamicTaskNameParam",
         _ => return None,
     };
     is_missing(field).then(|| required(field, task))

@@ -3,7 +3,10 @@
 use super::{Applying, Illegal};
 use crate::engine::answer::Answer;
 use crate::engine::event::{Completion, Failure};
+use crate::engine::execution::Run;
+use crate::engine::limits::size_bytes;
 use crate::engine::operators::http;
+use crate::engine::view;
 use crate::words::{RunNumber, TaskStatus};
 use crate::workflow::definition::TaskType;
 
@@ -49,6 +52,7 @@ impl Applying<'_> {
                 run.callback_after_seconds = 0;
             }
         })?;
+        self.weigh(completion.run);
         self.through(completion.run);
         Ok(())
     }
@@ -68,22 +72,31 @@ impl Applying<'_> {
                 run.callback_after_seconds = 0;
             }
         })?;
-        if matches!(failure.status, TaskStatus::Failed | TaskStatus::FailedWithTerminalError) {
-            self.note_failure(failure.run);
-        }
+        self.weigh(failure.run);
         Ok(())
     }
 
-    /// Conductor names each failed task once, and keeps it named whatever happens later.
-    fn note_failure(&mut self, number: RunNumber) {
+    /// Counts what a run gave.
+    fn weigh(&mut self, number: RunNumber) {
+        let bytes = self.execution.run(number).map_or(0, |run| size_bytes(run.output.expose()));
+        self.execution.index.bytes += bytes;
+    }
+
+    /// Conductor names each failed task when an execution ends, once, and keeps it named whatever happens later. What is
+    /// optional has not failed.
+    pub(super) fn note_failures(&mut self) {
         let execution = &mut *self.execution;
-        let Some(planned) = execution.run(number).and_then(|run| execution.plan.task(run.task)) else { return };
-        let (reference, name) = (planned.task.task_reference_name.clone(), planned.task.name.clone());
-        if !execution.failed_references.contains(&reference) {
-            execution.failed_references.push(reference);
-        }
-        if !execution.failed_tasks.contains(&name) {
-            execution.failed_tasks.push(name);
+        let is_failed = |run: &&Run| matches!(run.status, TaskStatus::Failed | TaskStatus::FailedWithTerminalError);
+        let names =
+            |run: &Run| (execution.reference(run).into_owned(), view::task_def_name(execution.planned(run)).to_owned());
+        let failed: Vec<_> = execution.shown_runs().filter(is_failed).map(names).collect();
+        for (reference, name) in failed {
+            if !execution.failed_references.contains(&reference) {
+                execution.failed_references.push(reference);
+            }
+            if !execution.failed_tasks.contains(&name) {
+                execution.failed_tasks.push(name);
+            }
         }
     }
 

@@ -5,30 +5,41 @@ use std::sync::Arc;
 use super::{Applying, Illegal, is_worker};
 use crate::engine::event::Scheduling;
 use crate::engine::execution::{Index, Run};
+use crate::engine::limits::size_bytes;
+use crate::engine::looping::Looping;
 use crate::engine::plan::{TaskIndex, Ways};
 use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus};
+use crate::workflow::definition::TaskType;
 
 impl Applying<'_> {
     pub(super) fn scheduled(&mut self, scheduling: &Scheduling) -> Result<(), Illegal> {
         let next = RunNumber(u32::try_from(self.execution.runs.len()).unwrap_or(u32::MAX).saturating_add(1));
-        let planned = self.execution.plan.task(scheduling.task);
-        let (Some(planned), true, true) = (planned, scheduling.run == next, self.execution.is_live()) else {
+        if scheduling.run != next || !self.execution.is_live() || self.execution.plan.task(scheduling.task).is_none() {
             return Err(Illegal::UnknownRun { seq: self.seq(), run: scheduling.run });
-        };
+        }
+        let task = self.grow(scheduling)?;
+        let (frame, iteration) = self.execution.frame_of(scheduling.scope);
+        let plan = Arc::clone(&self.execution.plan);
+        let planned = plan.task(task).expect("the plan has grown by it");
         let offered = is_worker(&planned.task.task_type);
         let delayed = !offered && scheduling.not_before > self.at;
         if let Some(previous) = scheduling.retry_of {
             self.change(previous, |run| run.retried = true)?;
         }
+        let earlier = self.made(task);
         let index = &mut self.execution.index;
         index.scheduled += 1;
+        index.bytes += size_bytes(scheduling.input.expose());
+        index.forked |= planned.task.task_type == TaskType::ForkJoinDynamic;
         let run = Run {
             number: next,
-            task: scheduling.task,
+            task,
             scope: scheduling.scope,
+            frame,
+            earlier,
             attempt: scheduling.attempt,
             seq: index.scheduled,
-            iteration: 0,
+            iteration,
             status: TaskStatus::Scheduled,
             scheduled: self.at,
             started: None,
@@ -59,20 +70,33 @@ impl Applying<'_> {
             total_limit: scheduling.total_limit,
             offered,
             asked: None,
+            looping: matches!(planned.ways, Ways::Loop(_)).then(|| Looping {
+                iteration: 0,
+                first: 1,
+                items: scheduling.items.clone(),
+            }),
+            pins: scheduling.pins.clone(),
         };
         index.open.insert(next);
         index.timers.extend(run.timer().map(|timer| (timer, next)));
-        index.latest[scheduling.task.position()] = Some(next);
+        index.latest.resize(plan.len(), None);
+        index.latest[planned.slot.position()] = Some(next);
         self.execution.runs.push(run);
-        self.count(next, scheduling.task);
+        self.enter(next);
+        self.count(next, task);
         Ok(())
     }
 
     /// Counts what a JOIN waits for: once, when it starts to wait.
     pub(super) fn count(&mut self, join: RunNumber, task: TaskIndex) {
         let execution = &mut *self.execution;
-        let Some(Ways::Join { on, unknown }) = execution.plan.task(task).map(|planned| &planned.ways) else { return };
-        let waiting = on.iter().filter(|task| !execution.latest(**task).is_some_and(is_through)).count();
+        let Some(Ways::Join { on, unknown, .. }) = execution.plan.task(task).map(|planned| &planned.ways) else {
+            return;
+        };
+        let Some(waits) = execution.run(join) else { return };
+        let is_through = |run: &Run| is_through(run) && run.is_beside(waits);
+        let latest = |task: &TaskIndex| execution.latest(execution.plan.task(*task)?.slot);
+        let waiting = on.iter().filter(|task| !latest(task).is_some_and(is_through)).count();
         let waiting = waiting + unknown;
         execution.index.joins.insert(join, waiting);
     }
@@ -81,10 +105,13 @@ impl Applying<'_> {
     pub(super) fn through(&mut self, number: RunNumber) {
         let execution = &mut *self.execution;
         let Some(run) = execution.run(number) else { return };
+        let place = (run.frame, run.iteration);
         let plan = Arc::clone(&execution.plan);
         let Some(planned) = plan.task(run.task) else { return };
         for join in &planned.joined_by {
-            let Some(waiting) = execution.index.latest[join.position()] else { continue };
+            let Some(slot) = plan.task(*join).map(|join| join.slot) else { continue };
+            let waiting = execution.latest(slot).filter(|join| (join.frame, join.iteration) == place);
+            let Some(waiting) = waiting.map(|join| join.number) else { continue };
             if let Some(count) = execution.index.joins.get_mut(&waiting) {
                 *count = count.saturating_sub(1);
             }
@@ -97,6 +124,8 @@ impl Applying<'_> {
         };
         self.unsuccessful(number, "reinstated")?;
         self.change(number, |run| {
+            // Conductor counts only what failed itself.
+            run.attempt += u32::from(run.status != TaskStatus::Canceled);
             run.status = TaskStatus::InProgress;
             run.ended = None;
             run.reason = None;
@@ -121,7 +150,8 @@ impl Applying<'_> {
         execution.last_retried = None;
         execution.held.clear();
         execution.runs.iter_mut().for_each(|run| run.gone = true);
-        execution.index = Index { latest: vec![None; execution.plan.tasks.len()], ..Index::default() };
+        let bytes = execution.index.bytes;
+        execution.index = Index { latest: vec![None; execution.plan.len()], bytes, ..Index::default() };
         Ok(())
     }
 

@@ -25,7 +25,7 @@ fn script(planned: &PlannedTask) -> Option<&str> {
 fn taken(planned: &PlannedTask, value: String) -> Choice {
     let first = match &planned.ways {
         Ways::Switch { cases, otherwise } => cases.get(&value).copied().flatten().or(*otherwise),
-        Ways::None | Ways::Fork(_) | Ways::Join { .. } => None,
+        Ways::None | Ways::Fork(_) | Ways::Join { .. } | Ways::Loop(_) => None,
     };
     Choice::Taken { value, first }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::engine::execution::Run;
 use crate::engine::plan::PlannedTask;
 use crate::engine::step::{Step, Todo};
-use crate::words::{Map, RunNumber, TaskStatus};
+use crate::words::{Map, Payload, RunNumber, TaskStatus};
 
 /// Returns what it shows as its input.
 pub(in crate::engine) fn input(planned: &PlannedTask) -> Map {
@@ -18,11 +18,12 @@ pub(in crate::engine) fn input(planned: &PlannedTask) -> Map {
 
 /// Ends it where the task that it takes has ended. Where none of them ran it waits for one, as Conductor does.
 pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber) {
-    let Some(taken) = taken(step, planned) else { return };
+    let Some(taken) = taken(step, planned, run) else { return };
     if !taken.status.is_terminal() {
         return;
     }
-    let (output, reason) = (taken.output.clone(), taken.reason.clone().unwrap_or_default());
+    let (output, reason) =
+        (Payload::new(step.execution.output(taken).into_owned()), taken.reason.clone().unwrap_or_default());
     if taken.status.is_successful() || taken.permitted {
         step.complete_run(run, Some(output));
     } else {
@@ -31,9 +32,10 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run
     step.todo.push_back(Todo::Settle(run));
 }
 
-fn taken<'s>(step: &'s Step<'_>, planned: &PlannedTask) -> Option<&'s Run> {
+fn taken<'s>(step: &'s Step<'_>, planned: &PlannedTask, run: RunNumber) -> Option<&'s Run> {
     let ran = |reference: &String| {
-        let run = step.execution.task_by_reference(reference)?;
+        // In a loop, what ran in another iteration did not run here.
+        let run = step.execution.latest_by_reference(reference).filter(|taken| taken.is_beside(step.at(run)))?;
         (run.status != TaskStatus::Skipped).then_some(run)
     };
     let task = &planned.task;

@@ -1,45 +1,76 @@
 //! JOIN goes on when every task it names is through. It counts; it never scans while it waits.
+//!
+//! In a loop it counts only what belongs to its own iteration. After a dynamic fork it also waits for the ends of branches
+//! that hold tasks themselves.
 
 use serde_json::{Value, json};
 
 use crate::engine::event::{Completion, Fact};
-use crate::engine::plan::{PlannedTask, Ways};
+use crate::engine::execution::{Execution, Run};
+use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
 use crate::engine::step::{Step, Todo};
+use crate::engine::view;
 use crate::words::{Map, Payload, RunNumber, TaskStatus};
 
 /// Returns what it shows as its input.
 pub(in crate::engine) fn input(planned: &PlannedTask) -> Map {
-    Map::from_iter([("joinOn".to_owned(), json!(planned.task.join_on))])
+    let own = match &planned.ways {
+        Ways::Join { fork: Some(_), .. } => planned.task.input_parameters.clone(),
+        Ways::Join { fork: None, .. } | Ways::None | Ways::Fork(_) | Ways::Switch { .. } | Ways::Loop(_) => Map::new(),
+    };
+    own.into_iter().chain([("joinOn".to_owned(), json!(planned.task.join_on))]).collect()
 }
 
 /// Ends a JOIN for which nothing is open any more.
 pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber) {
-    let Ways::Join { on, unknown } = &planned.ways else { return };
-    if step.execution.index.joins.get(&run) != Some(&0) || *unknown > 0 {
+    let Ways::Join { on, unknown, fork } = &planned.ways else { return };
+    if step.execution.index.joins.get(&run) != Some(&0) || *unknown > 0 || is_under_way(step, *fork, run) {
         return;
     }
     let mut output = Map::new();
-    let mut failures = Vec::new();
     let mut errors = Vec::new();
-    for task in on {
-        let Some(joined) = step.execution.latest(*task) else { continue };
-        let name = &step.execution.planned(joined).task.task_reference_name;
-        if joined.output.expose().as_object().is_some_and(|output| !output.is_empty()) {
-            output.insert(name.clone(), joined.output.expose().clone());
+    let joined: Vec<_> = on.iter().filter_map(|task| joined(step.execution, *task, run)).collect();
+    for joined in &joined {
+        let given = step.execution.output(joined);
+        if given.as_object().is_some_and(|output| !output.is_empty()) {
+            output.insert(step.execution.reference(joined).into_owned(), given.into_owned());
         }
         if joined.permitted {
-            failures.push(joined.reason.clone().unwrap_or_default());
+            break;
         } else if joined.status == TaskStatus::CompletedWithErrors {
-            errors.push(format!("{name}/{} completed with errors", joined.id(step.id())));
+            let name = view::task_def_name(step.execution.planned(joined));
+            errors.push(format!("{name}/{}", joined.id(step.id())));
         }
     }
+    let failed = joined.iter().filter(|joined| joined.permitted);
+    let failures: Vec<_> = failed.filter_map(|joined| joined.reason.clone()).collect();
+    let has_failed = joined.iter().any(|joined| joined.permitted);
     let output = Payload::new(Value::Object(output));
-    if failures.is_empty() {
-        let reason = (!errors.is_empty()).then(|| errors.join(" "));
+    if has_failed {
+        step.fail_run_with(run, TaskStatus::Failed, failures.join(" "), Some(output));
+    } else {
+        let reason = (!errors.is_empty()).then(|| format!("{} completed with errors", errors.join(" ")));
         let errors = reason.is_some();
         step.emit(Fact::Completed(Box::new(Completion { run, errors, output: Some(output), reason, worker_id: None })));
-    } else {
-        step.fail_run_with(run, TaskStatus::Failed, failures.join(" "), Some(output));
     }
     step.todo.push_back(Todo::Settle(run));
+}
+
+/// Returns the run of a task that a JOIN waits for, of its own iteration.
+fn joined(execution: &Execution, task: TaskIndex, join: RunNumber) -> Option<&Run> {
+    let run = execution.latest(execution.plan.task(task)?.slot)?;
+    execution.run(join).filter(|join| run.is_beside(join)).map(|_| run)
+}
+
+/// Returns whether something is open in a branch of the dynamic fork before a JOIN.
+fn is_under_way(step: &Step<'_>, fork: Option<TaskIndex>, join: RunNumber) -> bool {
+    let Some(fork) = fork.and_then(|fork| joined(step.execution, fork, join)) else { return false };
+    let is_inside = |run: &Run| {
+        let mut scope = run.scope;
+        while let Some(holder) = scope.filter(|holder| *holder != fork.number) {
+            scope = step.at(holder).scope;
+        }
+        scope.is_some()
+    };
+    step.execution.open_runs().any(is_inside)
 }

@@ -1,8 +1,11 @@
 //! One file per task type: what is special about it.
 
 pub(super) mod decision;
+pub(super) mod do_while;
+pub(super) mod dynamic;
 pub(super) mod exclusive_join;
 pub(super) mod fork;
+pub(super) mod fork_join_dynamic;
 pub(super) mod http;
 pub(super) mod human;
 pub(super) mod inline;

@@ -60,7 +60,7 @@ fn evaluator(planned: &PlannedTask) -> &str {
 fn taken(planned: &PlannedTask, value: String) -> Choice {
     let first = match &planned.ways {
         Ways::Switch { cases, otherwise } => cases.get(&value).copied().unwrap_or(*otherwise),
-        Ways::None | Ways::Fork(_) | Ways::Join { .. } => None,
+        Ways::None | Ways::Fork(_) | Ways::Join { .. } | Ways::Loop(_) => None,
     };
     Choice::Taken { value, first }
 }

@@ -1,7 +1,9 @@
 //! From a definition to a plan: indexes, `next` pointers, and what feeds which secret.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use super::growth::Growth;
 use super::{Malformed, Pinned, Plan, PlannedTask, TaskIndex, Ways};
 use crate::engine::limits::FORK_WIDTH;
 use crate::workflow::definition::{TaskDef, TaskType, WorkflowDef, WorkflowTask};
@@ -10,36 +12,69 @@ use crate::workflow::flow::feeding;
 impl Plan {
     /// Prepares a definition.
     pub fn compile(pinned: Pinned) -> Result<Self, Malformed> {
-        let mut compiler = Compiler { task_defs: &pinned.task_defs, tasks: Vec::new(), by_reference: HashMap::new() };
+        let mut compiler = Compiler::new(&pinned.task_defs);
         let first =
             compiler.list(&pinned.workflow.tasks)?.ok_or_else(|| Malformed::NoTasks(pinned.workflow.name.clone()))?;
         compiler.join();
         compiler.feed(&pinned.workflow);
         let Compiler { tasks, by_reference, .. } = compiler;
-        Ok(Self { hash: pinned.hash(), tasks, first, by_reference, pinned })
+        Ok(Self {
+            hash: pinned.hash(),
+            tasks: tasks.into(),
+            first,
+            by_reference: Arc::new(by_reference),
+            growth: Growth::default(),
+            pinned: Arc::new(pinned),
+        })
     }
 }
 
-struct Compiler<'a> {
+/// Makes the tasks of a plan, or of what one grows by.
+pub(super) struct Compiler<'a> {
     task_defs: &'a BTreeMap<String, TaskDef>,
-    tasks: Vec<PlannedTask>,
-    by_reference: HashMap<String, TaskIndex>,
+    /// The plan that grows.
+    before: Option<&'a Plan>,
+    /// The index of the first task that is made.
+    pub(super) first: u32,
+    pub(super) tasks: Vec<PlannedTask>,
+    pub(super) by_reference: HashMap<String, TaskIndex>,
+    /// The loop whose tasks are made.
+    pub(super) in_loop: Option<TaskIndex>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    fn new(task_defs: &'a BTreeMap<String, TaskDef>) -> Self {
+        Self { task_defs, before: None, first: 0, tasks: Vec::new(), by_reference: HashMap::new(), in_loop: None }
+    }
+
+    /// Makes tasks that follow those of a plan.
+    pub(super) fn after(plan: &'a Plan, first: u32) -> Self {
+        Self { before: Some(plan), first, ..Self::new(&plan.pinned.task_defs) }
+    }
+
+    fn at(&mut self, index: TaskIndex) -> &mut PlannedTask {
+        &mut self.tasks[(index.0 - self.first) as usize]
+    }
+
+    /// Takes a branch of one task.
+    pub(super) fn branch(&mut self, task: &WorkflowTask) -> Result<TaskIndex, Malformed> {
+        let first = self.list(std::slice::from_ref(task))?;
+        Ok(first.expect("a list of one task has a first"))
+    }
+
     /// Takes a list of tasks and returns the first.
     fn list(&mut self, tasks: &[WorkflowTask]) -> Result<Option<TaskIndex>, Malformed> {
         let mut first = None;
         let mut previous: Option<TaskIndex> = None;
         for (position, task) in tasks.iter().enumerate() {
-            let fork_ends_badly = task.task_type == TaskType::ForkJoin
+            let fork_ends_badly = matches!(task.task_type, TaskType::ForkJoin)
                 && tasks.get(position + 1).is_none_or(|next| next.task_type != TaskType::Join);
             if fork_ends_badly {
                 return Err(Malformed::ForkWithoutJoin(task.task_reference_name.clone()));
             }
             let index = self.task(task)?;
             match previous {
-                Some(previous) => self.tasks[previous.position()].next = Some(index),
+                Some(previous) => self.at(previous).next = Some(index),
                 None => first = Some(index),
             }
             previous = Some(index);
@@ -48,23 +83,33 @@ impl Compiler<'_> {
     }
 
     fn task(&mut self, task: &WorkflowTask) -> Result<TaskIndex, Malformed> {
-        let index = TaskIndex(u32::try_from(self.tasks.len()).unwrap_or(u32::MAX));
-        if self.by_reference.insert(task.task_reference_name.clone(), index).is_some() {
-            return Err(Malformed::DuplicateReference(task.task_reference_name.clone()));
+        let index = TaskIndex(self.first + u32::try_from(self.tasks.len()).unwrap_or(u32::MAX));
+        let reference = &task.task_reference_name;
+        if self.by_reference.insert(reference.clone(), index).is_some() {
+            return Err(Malformed::DuplicateReference(reference.clone()));
         }
+        let earlier = self.before.and_then(|plan| plan.by_reference(reference));
         self.tasks.push(PlannedTask {
             index,
+            slot: earlier.map_or(index, |earlier| earlier.slot),
             def: task.task_definition.clone().or_else(|| self.task_defs.get(&task.name).cloned()),
             task: task.clone(),
             next: None,
             ways: Ways::None,
             joined_by: Vec::new(),
+            in_loop: self.in_loop,
+            is_generated: false,
             feeds_secret: false,
             may_repeat: true,
             leaves: Vec::new(),
             stored_by: BTreeSet::new(),
         });
-        self.tasks[index.position()].ways = self.ways(task)?;
+        let around = self.in_loop;
+        if task.task_type == TaskType::DoWhile {
+            self.in_loop = Some(index);
+        }
+        self.at(index).ways = self.ways(task)?;
+        self.in_loop = around;
         Ok(index)
     }
 
@@ -78,7 +123,8 @@ impl Compiler<'_> {
                 }
                 Ways::Switch { cases, otherwise: self.list(&task.default_case)? }
             }
-            TaskType::Join => Ways::Join { on: Vec::new(), unknown: 0 },
+            TaskType::DoWhile => Ways::Loop(self.list(&task.loop_over)?),
+            TaskType::Join => Ways::Join { on: Vec::new(), unknown: 0, fork: None },
             TaskType::Simple
             | TaskType::Http
             | TaskType::UpdateSecret
@@ -87,6 +133,8 @@ impl Compiler<'_> {
             | TaskType::JsonJqTransform
             | TaskType::ExclusiveJoin
             | TaskType::Human
+            | TaskType::ForkJoinDynamic
+            | TaskType::Dynamic
             | TaskType::SetVariable
             | TaskType::Terminate
             | TaskType::Wait
@@ -108,12 +156,12 @@ impl Compiler<'_> {
     }
 
     /// Tells each JOIN what it waits for, and each task who waits for it.
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         for position in 0..self.tasks.len() {
             if self.tasks[position].task.task_type == TaskType::ExclusiveJoin {
                 self.join_exclusively(position);
             }
-            if self.tasks[position].task.task_type != TaskType::Join {
+            if !matches!(self.tasks[position].ways, Ways::Join { .. }) {
                 continue;
             }
             let references: BTreeSet<_> = self.tasks[position].task.join_on.iter().collect();
@@ -122,9 +170,9 @@ impl Compiler<'_> {
             let unknown = references.len() - on.len();
             let join = self.tasks[position].index;
             for task in &on {
-                self.tasks[task.position()].joined_by.push(join);
+                self.at(*task).joined_by.push(join);
             }
-            self.tasks[position].ways = Ways::Join { on, unknown };
+            self.tasks[position].ways = Ways::Join { on, unknown, fork: None };
         }
     }
 
@@ -135,7 +183,7 @@ impl Compiler<'_> {
         let on: BTreeSet<_> = references.filter_map(|name| self.by_reference.get(name).copied()).collect();
         let join = *index;
         for task in on {
-            self.tasks[task.position()].joined_by.push(join);
+            self.at(task).joined_by.push(join);
         }
     }
 

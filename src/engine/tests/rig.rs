@@ -48,6 +48,15 @@ pub(super) fn start_of(input: Value) -> Start {
     }
 }
 
+/// A turn for tests that look at nothing after each step.
+pub(super) fn turn() -> Turn<'static> {
+    static ENVIRONMENT: std::sync::LazyLock<Map> = std::sync::LazyLock::new(Map::new);
+    static UNDER_WAY: std::sync::LazyLock<std::collections::BTreeSet<RunNumber>> =
+        std::sync::LazyLock::new(std::collections::BTreeSet::new);
+    let store_retry = Duration::from_hours(72);
+    Turn { now: T0, environment: &ENVIRONMENT, store_retry, may_start: true, under_way: &UNDER_WAY }
+}
+
 impl Rig {
     pub(super) fn new(tasks: Value) -> Self {
         Self::of(json!({"name": "w", "tasks": tasks}), json!([]), json!({}))
@@ -173,7 +182,7 @@ impl Rig {
 
     /// The tasks in the order of scheduling, as `reference status`.
     pub(super) fn tasks(&self) -> Vec<String> {
-        let line = |run: &Run| format!("{} {}", self.execution.planned(run).task.task_reference_name, run.status);
+        let line = |run: &Run| format!("{} {}", self.execution.reference(run), run.status);
         self.execution.shown_runs().map(line).collect()
     }
 
@@ -246,7 +255,8 @@ pub(super) fn dump(execution: &Execution) -> String {
     let masks: Vec<_> = execution.masks.iter().map(Sensitive::expose).collect();
     let mut text = format!(
         "{} seq {} deadline {:?} overdue {} dismissed {} held {:?} masks {masks:?}\nopen {:?}\nlatest {:?}\ntimers {:?}\n\
-         again {:?}\njoins {:?}\nscheduled {} permitted {}\n",
+         again {:?}\njoins {:?}\nscheduled {} permitted {} \
+         forked {} bytes {} made {:?} tasks {}\nidle {:?} frames {:?}\n",
         view::workflow_json(execution, true),
         execution.seq,
         execution.deadline,
@@ -260,12 +270,18 @@ pub(super) fn dump(execution: &Execution) -> String {
         index.joins,
         index.scheduled,
         index.permitted,
+        index.forked,
+        index.bytes,
+        execution.made,
+        execution.plan.len(),
+        index.idle,
+        index.frames,
     );
     for run in &execution.runs {
         let _ = writeln!(
             text,
             "{} wake {:?} limits {:?} {:?} {:?} offered {} gone {} response {} stored {} doubt {} late {} trouble {} {:?} \
-             permitted {} overdue {} output {} input {} asked {:?}",
+             permitted {} overdue {} output {} input {} asked {:?} task {:?} scope {:?} frame {:?} {} first {:?} pins {:?}",
             run.number,
             run.wake,
             run.time_limit,
@@ -284,6 +300,12 @@ pub(super) fn dump(execution: &Execution) -> String {
             run.output.expose(),
             run.input.expose(),
             run.asked.as_ref().map(|asked| asked.token),
+            run.task,
+            run.scope,
+            run.frame,
+            run.earlier,
+            run.looping.as_ref().map(|looping| looping.first),
+            run.pins,
         );
     }
     text

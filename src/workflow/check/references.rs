@@ -169,6 +169,8 @@ impl Rule<'_> {
             Reader::Filter(own) if own == place && !reference.is_escaped => {
                 self.too_early(node, span, (reference, head));
             }
+            // A loop takes its inputs anew for each look at its condition, and its output is there then.
+            Reader::Task(own) if own == place && outline.tasks[place].kind == TaskType::DoWhile => {}
             Reader::Task(own) if own == place && reference.names().next() == Some("output") => {
                 let message = format!("`{head}` reads its own output before it has one");
                 self.found.push(
@@ -195,6 +197,10 @@ impl Rule<'_> {
     fn unknown_task(&mut self, span: Span, (reference, head): (&Reference<'_>, &str), reader: Reader) {
         let message = format!("no task has the reference `{head}`");
         let source = self.workflow.source;
+        let may_come = self.workflow.outline.tasks.iter().any(|task| task.kind == TaskType::ForkJoinDynamic);
+        if may_come && matches!(reader, Reader::Output) {
+            return;
+        }
         // Conductor registers outputs unread, and a dynamic fork may bring the task; inputs it refuses.
         let diagnostic = match reader {
             Reader::Output => problem::warning(source, Some(span), "W0312", message).label("null"),

@@ -7,7 +7,7 @@ use crate::workflow::problem;
 use crate::workflow::tree::Node;
 
 use super::outline::Task;
-use super::{Findings, Workflow, http, scripts, update_secret};
+use super::{Findings, Workflow, http, loops, scripts, update_secret};
 
 /// Types that this program or Conductor runs itself: a slip of one of them would wait for a worker that nobody wrote.
 const TYPES: [&str; 30] = [
@@ -57,6 +57,9 @@ pub(super) fn check(workflow: &Workflow<'_>, found: &mut Findings) {
             TaskType::Lambda => scripts::lambda(workflow, task, found),
             TaskType::JsonJqTransform => scripts::jq(workflow, task, found),
             TaskType::Join | TaskType::ExclusiveJoin => join(workflow, task, found),
+            TaskType::ForkJoinDynamic => loops::dynamic_fork(workflow, task, found),
+            TaskType::DoWhile => loops::do_while(workflow, task, found),
+            TaskType::Dynamic => loops::dynamic(workflow, task, found),
             TaskType::Terminate => terminate(workflow, task, found),
             TaskType::Simple | TaskType::Human | TaskType::SetVariable | TaskType::Noop => {}
             TaskType::Other(name) => other(workflow, task, name, found),
@@ -64,7 +67,7 @@ pub(super) fn check(workflow: &Workflow<'_>, found: &mut Findings) {
     }
 }
 
-fn error(workflow: &Workflow<'_>, span: Span, code: &'static str, message: String) -> Diagnostic {
+pub(super) fn error(workflow: &Workflow<'_>, span: Span, code: &'static str, message: String) -> Diagnostic {
     problem::error(workflow.source, Some(span), code, message)
 }
 
@@ -142,7 +145,8 @@ fn join(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
     let fields = ["joinOn", "defaultExclusiveJoinTask"].iter().filter_map(|field| task.node.get(field));
     for node in fields.flat_map(Node::items) {
         let Some(name) = node.text().filter(|name| !name.contains("${")) else { continue };
-        if workflow.outline.place(name).is_some() {
+        if let Some(place) = workflow.outline.place(name) {
+            unreached(workflow, task, (node, &workflow.outline.tasks[place]), found);
             continue;
         }
         let kind = task.kind.as_str();
@@ -152,6 +156,25 @@ fn join(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic.help("use the `taskReferenceName` of a branch's last task"),
         });
+    }
+}
+
+/// Reports what a JOIN waits for although it may never, or can never, be there for it.
+fn unreached(workflow: &Workflow<'_>, join: &Task<'_>, (node, awaited): (&Node, &Task<'_>), found: &mut Findings) {
+    if join.inner_loop != awaited.inner_loop {
+        let message = format!("JOIN `{}` waits for `{}`, which runs in another loop", join.name(), awaited.name());
+        found.push(
+            error(workflow, node.span, "E0409", message)
+                .label("it waits for ever: each iteration has its own")
+                .help("wait for the loop itself, or put the JOIN into the same list"),
+        );
+    } else if awaited.switch.is_some() && join.switch != awaited.switch {
+        let message = format!("JOIN `{}` waits for `{}`, which may not be reached", join.name(), awaited.name());
+        found.push(
+            problem::warning(workflow.source, Some(node.span), "W0409", message)
+                .label("where its case is not taken, the JOIN waits for ever")
+                .help("wait for the SWITCH, or for a task after it"),
+        );
     }
 }
 
@@ -169,15 +192,18 @@ fn terminate(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
 
 fn other(workflow: &Workflow<'_>, task: &Task<'_>, name: &str, found: &mut Findings) {
     let needs = match name {
-        "DO_WHILE" => "loopCondition",
         "SUB_WORKFLOW" => "subWorkflowParam",
-        "DYNAMIC" => "dynamicTaskNameParam",
         "EVENT" => "sink",
         _ => return slip(workflow, task, name, found),
     };
-    if task.node.get(needs).is_none_or(Node::is_null) {
-        let message = format!("`{needs}` is missing in {name} `{}`", task.name());
-        found.push(error(workflow, task.node.head(), "E0411", message).help(format!("add `{needs}`")));
+    missing(workflow, task, needs, found);
+}
+
+/// Reports a field that a task of its type needs and does not have.
+pub(super) fn missing(workflow: &Workflow<'_>, task: &Task<'_>, field: &str, found: &mut Findings) {
+    if task.node.get(field).is_none_or(Node::is_null) {
+        let message = format!("`{field}` is missing in {} `{}`", task.kind.as_str(), task.name());
+        found.push(error(workflow, task.node.head(), "E0411", message).help(format!("add `{field}`")));
     }
 }
 

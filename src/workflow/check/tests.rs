@@ -178,6 +178,96 @@ fn output_filter_waits_for_the_answer() {
 }
 
 #[test]
+fn loops_and_dynamic_tasks_need_what_they_start_with() {
+    let loop_of = |fields: &str| {
+        format!(
+            "{{name: a, taskReferenceName: a, type: DO_WHILE, {fields}loopOver: [{{name: li, taskReferenceName: li, type: NOOP}}]}}"
+        )
+    };
+    let fork = |fields: &str| format!("{{name: f, taskReferenceName: f, type: FORK_JOIN_DYNAMIC{fields}}}");
+    let join = "{name: j, taskReferenceName: j, type: JOIN}";
+    tells(
+        &workflow(&[&loop_of("loopCondition: \"\", inputParameters: {keepLastN: \"2\"}, ")]),
+        &[
+            "W0417 3 <\"\"> DO_WHILE `a` runs once: its condition is empty and it has no `items` | write a condition, as `$.NAME['iteration'] < 3`, or give `items` a list",
+            "E0417 3 <\"2\"> `keepLastN` of DO_WHILE `a` is no number | write how many iterations to keep, without quotes",
+        ],
+    );
+    tells(&workflow(&[&loop_of("loopCondition: \"\", items: \"${workflow.input.l}\", ")]), &[]);
+    tells(
+        &workflow(&[&loop_of("loopCondition: \"$.a['iteration'] < $.m\", inputParameters: {m: \"${li.output.m}\"}, ")]),
+        &[],
+    );
+    tells(
+        &workflow(&[&fork(", inputParameters: {t: []}, dynamicForkTasksParam: t"), join]),
+        &[
+            "E0418 3 <name> `dynamicForkTasksInputParamName` is missing in FORK_JOIN_DYNAMIC `f` | add `dynamicForkTasksInputParamName: inputs`, the name of an input; or give `forkTaskInputs` a list",
+        ],
+    );
+    tells(
+        &workflow(&[
+            &fork(", inputParameters: {t: []}, dynamicForkTasksParam: t, dynamicForkTasksInputParamName: i"),
+            join,
+        ]),
+        &[
+            "E0418 3 <i> `dynamicForkTasksInputParamName` of `f` names the input `i`, which it does not have | add `i: ${…}` to `inputParameters`",
+        ],
+    );
+    tells(
+        &workflow(&[&fork(
+            ", inputParameters: {forkTaskInputs: [1], forkTaskWorkflow: w, forkTaskWorkflowVersion: 1}",
+        )]),
+        &[
+            "E0418 3 <name> FORK_JOIN_DYNAMIC `f` is not followed by a JOIN | add a JOIN right after it; it waits for all branches without a `joinOn`",
+            "E0418 3 <1> `forkTaskWorkflowVersion` of FORK_JOIN_DYNAMIC `f` must be a text",
+        ],
+    );
+    tells(
+        &workflow(&[
+            "{name: d, taskReferenceName: d, type: DYNAMIC, dynamicTaskNameParam: t, inputParameters: {u: x}}",
+        ]),
+        &[
+            "E0418 3 <t> `dynamicTaskNameParam` of `d` names the input `t`, which it does not have | add `t: ${…}` to `inputParameters`",
+        ],
+    );
+}
+
+#[test]
+fn what_can_never_be_awaited_or_seen_in_a_loop_is_told() {
+    let noop = |name: &str| format!("{{name: {name}, taskReferenceName: {name}, type: NOOP}}");
+    let inner = format!(
+        "{{name: i, taskReferenceName: i, type: DO_WHILE, loopCondition: \"$.i.iteration < 2 && $.ix\", loopOver: [{}]}}",
+        noop("x")
+    );
+    tells(
+        &workflow(&[&format!(
+            "{{name: o, taskReferenceName: o, type: DO_WHILE, loopCondition: \"$.o.iteration < 2\", loopOver: [{inner}]}}"
+        )]),
+        &[
+            "W0418 3 <\"$.i.iteration < 2 && $.ix\"> inside of another loop the condition of `i` does not know it as `$.i` | decide on a task of the loop, on `$.loopIndex`, or on a variable",
+        ],
+    );
+    let looped = format!(
+        "{{name: l, taskReferenceName: l, type: DO_WHILE, loopCondition: \"false\", loopOver: [{}]}}",
+        noop("yy")
+    );
+    let switch = format!(
+        "{{name: s, taskReferenceName: s, type: SWITCH, evaluatorType: value-param, expression: v, inputParameters: {{v: 1}}, decisionCases: {{a: [{}]}}}}",
+        noop("c")
+    );
+    tells(
+        &workflow(&[
+            &format!("{{name: f, taskReferenceName: f, type: FORK_JOIN, forkTasks: [[{looped}], [{switch}]]}}"),
+            "{name: j, taskReferenceName: j, type: JOIN, joinOn: [l, yy, s, c]}",
+        ]),
+        &[
+            "E0409 4 <yy> JOIN `j` waits for `yy`, which runs in another loop | wait for the loop itself, or put the JOIN into the same list",
+            "W0409 4 <c> JOIN `j` waits for `c`, which may not be reached | wait for the SWITCH, or for a task after it",
+        ],
+    );
+}
+
+#[test]
 fn http_needs_where_and_how() {
     tells(
         &workflow(&[
@@ -241,6 +331,7 @@ fn control_tasks_need_what_they_decide_on() {
             "E0410 9 <DONE> TERMINATE `h` needs a `terminationStatus` | write COMPLETED, FAILED or TERMINATED",
             "W0411 10 <HTPP> `HTPP` is no known type, so the task waits for a worker | did you mean `HTTP`?",
             "E0411 12 <name> `loopCondition` is missing in DO_WHILE `k` | add `loopCondition`",
+            "E0417 12 <name> DO_WHILE `k` has no tasks to repeat | add `loopOver`, a list of tasks",
         ],
     );
     tells(

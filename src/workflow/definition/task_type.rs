@@ -12,8 +12,14 @@ pub enum TaskType {
     UpdateSecret,
     /// Starts branches.
     ForkJoin,
+    /// Starts branches that are known only when it starts.
+    ForkJoinDynamic,
     /// Waits for branches.
     Join,
+    /// Repeats its tasks.
+    DoWhile,
+    /// Becomes the task that an input names.
+    Dynamic,
     /// Takes one of several ways.
     Switch,
     /// Takes one of several ways, as older definitions write it.
@@ -48,7 +54,10 @@ impl TaskType {
             Self::Http => "HTTP",
             Self::UpdateSecret => "UPDATE_SECRET",
             Self::ForkJoin => "FORK_JOIN",
+            Self::ForkJoinDynamic => "FORK_JOIN_DYNAMIC",
             Self::Join => "JOIN",
+            Self::DoWhile => "DO_WHILE",
+            Self::Dynamic => "DYNAMIC",
             Self::Switch => "SWITCH",
             Self::Decision => "DECISION",
             Self::Inline => "INLINE",
@@ -72,7 +81,10 @@ impl From<&str> for TaskType {
             "HTTP" => Self::Http,
             "UPDATE_SECRET" => Self::UpdateSecret,
             "FORK_JOIN" | "FORK" => Self::ForkJoin,
+            "FORK_JOIN_DYNAMIC" => Self::ForkJoinDynamic,
             "JOIN" => Self::Join,
+            "DO_WHILE" => Self::DoWhile,
+            "DYNAMIC" => Self::Dynamic,
             "SWITCH" => Self::Switch,
             "DECISION" => Self::Decision,
             "INLINE" => Self::Inline,

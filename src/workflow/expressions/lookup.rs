@@ -9,6 +9,12 @@ pub trait Lookup {
     /// Returns `head.field`, as `workflow.input` or `<task reference>.output`, borrowed where it can be.
     fn part(&self, head: &str, field: &str) -> Option<Cow<'_, Value>>;
 
+    /// Returns `head.field.name` alone, where the whole of `head.field` would be costly to build; `None` where it is not, `null` where there
+    /// is no such field.
+    fn leaf(&self, _head: &str, _field: &str, _name: &str) -> Option<Value> {
+        None
+    }
+
     /// Returns everything under `head`. `CPEWF_TASK_ID` is a head of its own.
     fn head(&self, head: &str) -> Option<Cow<'_, Value>>;
 

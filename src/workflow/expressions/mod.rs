@@ -25,5 +25,7 @@ pub use java::text as java_text;
 pub use limit::{Limit, LimitHit};
 pub use lookup::{DocumentLookup, Lookup};
 pub use resolve::{resolve, resolve_text};
-pub use stored::{SecretReference, SecretVersion, hand_off, inert, references, references_in_template, shown};
+pub use stored::{
+    SecretReference, SecretVersion, hand_off, inert, references, references_in_template, shown, template_of,
+};
 pub use text::{Reference, parse};

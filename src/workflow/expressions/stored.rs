@@ -238,6 +238,23 @@ pub fn shown(value: &Value) -> Cow<'_, Value> {
     }
 }
 
+/// Returns stored data as a template that resolves to the same: data stays data, and a reference to a secret stays one.
+pub fn template_of(value: &Value) -> Value {
+    let template = map_texts(value, &mut |text| {
+        let mut pieces = Pieces::default();
+        pieces.push_stored(text);
+        let escaped = pieces.0.into_iter().map(|piece| match piece {
+            Piece::Literal(text) => text.replace("${", "$${"),
+            Piece::Live(inner) => format!("${{{inner}}}"),
+        });
+        Ok::<_, std::convert::Infallible>(Value::String(escaped.collect()))
+    });
+    match template {
+        Ok(value) => value,
+        Err(never) => match never {},
+    }
+}
+
 /// Resolves the live references of stored data, at the last moment. `resolve` looks a secret up and [picks] what is meant.
 ///
 /// A text that is one reference becomes the value; inside a text it becomes Java's text of it, and nothing for `null`.

@@ -155,3 +155,36 @@ fn a_long_chain_of_tasks_costs_no_stack() {
     assert_eq!(flow.refs.len(), 5_000);
     assert_eq!(leaves(&flow, "t0"), ["x"]);
 }
+
+#[test]
+fn branches_of_a_dynamic_fork_count_as_its_output() {
+    let fork = task("FORK_JOIN_DYNAMIC", "f", &json!({"tasks": "${list.output.x}", "own": "$${early.output.t}"}));
+    let get = |reference: &str| task("HTTP", reference, &json!({"uri": "u"}));
+    let definition = |value: &str| {
+        json!([get("list"), get("early"), get("idle"), fork, task("JOIN", "j", &json!({})), store(value)])
+    };
+    for (value, leaf) in [
+        ("${j.output.call.response.body.token}", "call.response.body.token"),
+        ("${call.output.response.body.token}", "call.response.body.token"),
+        ("${j.output}", ""),
+    ] {
+        let flow = flow_of(definition(value));
+        assert_eq!(leaves(&flow, "f"), [leaf], "{value}");
+        assert!(!flow.may_repeat("f") && flow.refs.contains("list"), "{value}");
+        assert!(!flow.refs.contains("idle") && flow.may_repeat("idle"), "{value}");
+        assert!(flow.leaving.contains("early"), "what the definition escapes is evaluated for a branch");
+    }
+    assert!(flow_of(definition("literal")).may_repeat("f"));
+}
+
+#[test]
+fn item_of_a_loop_comes_from_its_list_and_not_from_its_tasks() {
+    let get = |reference: &str| task("HTTP", reference, &json!({"uri": "u"}));
+    let looped = |value: &str| {
+        json!([get("list"), {"name": "dw", "taskReferenceName": "dw", "type": "DO_WHILE", "items": "${list.output.rows}",
+            "loopOver": [get("inner"), store(value)]}])
+    };
+    check_feeding(looped("${dw.output.loopItem.token}"), &["dw", "list"]);
+    check_feeding(looped("${dw.output.iteration}"), &["dw"]);
+    check_feeding(looped("${dw.output.1.inner.token}"), &["dw", "inner", "store"]);
+}

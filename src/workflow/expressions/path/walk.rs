@@ -80,6 +80,12 @@ impl Walk<'_> {
         let Some(head) = course.path.head() else {
             return self.visit(course, 0, &self.document.document(), sink);
         };
+        if let [_, Step::Properties(field), Step::Properties(name), ..] = course.path.steps.as_slice()
+            && let ([field], [name]) = (field.as_slice(), name.as_slice())
+            && let Some(leaf) = self.document.leaf(head, field, name)
+        {
+            return self.meet(course, 2, &leaf, sink);
+        }
         match course.path.steps.get(1) {
             Some(Step::Properties(names)) if names.len() == 1 => match self.document.part(head, &names[0]) {
                 Some(part) => self.meet(course, 1, &part, sink),
