@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::words::Owner;
-use crate::workflow::definition::{TaskDef, WorkflowDef, WorkflowSchedule};
+use crate::workflow::definition::{EventHandler, TaskDef, WorkflowDef, WorkflowSchedule};
 use crate::workflow::load::Loaded;
 use crate::workflow::pinned::{DefinitionHash, Pinned};
 
@@ -135,6 +135,11 @@ impl Catalog {
     /// Returns every task definition, by name.
     pub fn task_defs(&self) -> impl Iterator<Item = &Arc<Owned<TaskDef>>> {
         self.served.task_defs.values()
+    }
+
+    /// Returns every handler of events, by name; only the API makes them.
+    pub fn event_handlers(&self) -> impl Iterator<Item = &Arc<Owned<EventHandler>>> {
+        self.registered.event_handlers.values()
     }
 
     /// Returns the files as they are now, readable ones, whether they are taken or not.

@@ -6,6 +6,8 @@
 mod doors;
 #[path = "api/executions.rs"]
 mod executions;
+#[path = "api/families.rs"]
+mod families;
 #[path = "api/malformed.rs"]
 mod malformed;
 #[path = "api/metadata.rs"]

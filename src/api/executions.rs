@@ -5,15 +5,16 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::{Answer, CALLER, Error, text};
 use crate::daemon::Handle;
-use crate::engine::Operation;
+use crate::engine::{Operation, Rerun, Skip};
 use crate::journal::{Field, Page, Query, conditions, sorting};
-use crate::words::ExecutionId;
+use crate::words::{ExecutionId, Map};
 use crate::workflow::definition::StartWorkflowRequest;
 
 /// How many tasks a page holds where nobody says, as on Conductor.
@@ -32,6 +33,9 @@ pub(super) fn routes() -> Router<Handle> {
         .route("/api/workflow/{id}/restart", post(restart))
         .route("/api/workflow/{id}/retry", post(retry))
         .route("/api/workflow/{id}/remove", delete(remove))
+        .route("/api/workflow/{id}/rerun", post(rerun))
+        .route("/api/workflow/{id}/skiptask/{reference}", put(skip))
+        .route("/api/workflow/{id}/variables", post(variables))
 }
 
 async fn start(State(handle): State<Handle>, body: Body) -> Answer {
@@ -111,7 +115,12 @@ async fn resume(State(handle): State<Handle>, Path(id): Path<String>) -> Answer 
 
 async fn terminate(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
     let reason = params.text("reason").map(str::to_owned);
-    handle.operate(&CALLER, execution(&id)?, Operation::Terminate { reason }).await?;
+    let operation = if params.flag("triggerFailureWorkflow", false)? {
+        Operation::TerminateFailing { reason }
+    } else {
+        Operation::Terminate { reason }
+    };
+    handle.operate(&CALLER, execution(&id)?, operation).await?;
     Ok(().into_response())
 }
 
@@ -120,9 +129,59 @@ async fn restart(State(handle): State<Handle>, Path(id): Path<String>) -> Answer
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn retry(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    handle.operate(&CALLER, execution(&id)?, Operation::Retry).await?;
+async fn retry(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
+    let lowest = params.flag("resumeSubworkflowTasks", false)?;
+    let operation = if lowest { Operation::RetryLowest } else { Operation::Retry };
+    handle.operate(&CALLER, execution(&id)?, operation).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// How a client asks for a rerun.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RerunRequest {
+    re_run_from_task_id: Option<String>,
+    task_input: Option<Map>,
+    workflow_input: Option<Map>,
+    correlation_id: Option<String>,
+}
+
+async fn rerun(State(handle): State<Handle>, Path(id): Path<String>, body: Body) -> Answer {
+    let request: RerunRequest = body.json_or_default()?;
+    let from = match request.re_run_from_task_id.filter(|task| !task.is_empty()) {
+        Some(task) => Some(task.parse().map_err(|_| Error::missing(format!("Task {task} not found")))?),
+        None => None,
+    };
+    let rerun = Rerun {
+        from,
+        task_input: request.task_input,
+        workflow_input: request.workflow_input,
+        correlation_id: request.correlation_id,
+    };
+    handle.operate(&CALLER, execution(&id)?, Operation::Rerun(Box::new(rerun))).await?;
+    Ok(text(id))
+}
+
+/// How a client asks for a task to be skipped.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SkipRequest {
+    task_input: Option<Map>,
+    task_output: Option<Map>,
+}
+
+async fn skip(State(handle): State<Handle>, Path((id, reference)): Path<(String, String)>, body: Body) -> Answer {
+    let request: SkipRequest = body.json_or_default()?;
+    let (input, output) = (request.task_input.unwrap_or_default(), request.task_output.unwrap_or_default());
+    let skip = Skip { reference, input, output };
+    handle.operate(&CALLER, execution(&id)?, Operation::Skip(Box::new(skip))).await?;
+    Ok(().into_response())
+}
+
+async fn variables(State(handle): State<Handle>, Path(id): Path<String>, body: Body) -> Answer {
+    let (id, variables) = (execution(&id)?, body.json()?);
+    handle.operate(&CALLER, id, Operation::SetVariables { variables }).await?;
+    Ok(Json(handle.workflow(&CALLER, id, true).await?).into_response())
 }
 
 async fn remove(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {

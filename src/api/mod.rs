@@ -13,6 +13,7 @@ mod bulk;
 mod door;
 mod environment;
 mod error;
+mod events;
 mod executions;
 mod health;
 mod metadata;
@@ -64,6 +65,7 @@ pub fn router(handle: Handle, door: Door) -> Router {
         .merge(metadata::routes())
         .merge(executions::routes())
         .merge(bulk::routes())
+        .merge(events::routes())
         .merge(tasks::routes())
         .merge(task_logs::routes())
         .merge(secrets::routes())

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::words::Owner;
-use crate::workflow::definition::{TaskDef, WorkflowDef, WorkflowSchedule};
+use crate::workflow::definition::{EventHandler, TaskDef, WorkflowDef, WorkflowSchedule};
 
 use super::Owned;
 
@@ -16,6 +16,8 @@ pub enum Registration {
     Schedule(WorkflowSchedule),
     /// A task definition.
     TaskDef(TaskDef),
+    /// A handler of events.
+    EventHandler(Box<EventHandler>),
 }
 
 /// What a definition is called.
@@ -32,6 +34,8 @@ pub enum Name {
     Schedule(String),
     /// A task definition.
     TaskDef(String),
+    /// A handler of events.
+    EventHandler(String),
 }
 
 /// Why a definition is not registered or removed.
@@ -56,6 +60,7 @@ pub(super) struct Registered {
     pub(super) workflows: BTreeMap<(String, i32), Arc<Owned<WorkflowDef>>>,
     pub(super) schedules: BTreeMap<String, Arc<Owned<WorkflowSchedule>>>,
     pub(super) task_defs: BTreeMap<String, Arc<Owned<TaskDef>>>,
+    pub(super) event_handlers: BTreeMap<String, Arc<Owned<EventHandler>>>,
 }
 
 impl Registration {
@@ -65,6 +70,7 @@ impl Registration {
             Self::Workflow(def) => Name::Workflow { name: def.name.clone(), version: def.version },
             Self::Schedule(def) => Name::Schedule(def.name.clone()),
             Self::TaskDef(def) => Name::TaskDef(def.name.clone()),
+            Self::EventHandler(def) => Name::EventHandler(def.name.clone()),
         }
     }
 }
@@ -75,6 +81,7 @@ impl fmt::Display for Name {
             Self::Workflow { name, version } => write!(f, "workflow `{name}` version {version}"),
             Self::Schedule(name) => write!(f, "schedule `{name}`"),
             Self::TaskDef(name) => write!(f, "task definition `{name}`"),
+            Self::EventHandler(name) => write!(f, "event handler `{name}`"),
         }
     }
 }
@@ -92,6 +99,9 @@ impl Registered {
             Registration::TaskDef(def) => {
                 self.task_defs.insert(def.name.clone(), Arc::new(Owned { def, owner }));
             }
+            Registration::EventHandler(def) => {
+                self.event_handlers.insert(def.name.clone(), Arc::new(Owned { def: *def, owner }));
+            }
         }
     }
 
@@ -101,6 +111,7 @@ impl Registered {
             Name::Workflow { name, version } => self.workflows.remove(&(name.clone(), *version)).is_some(),
             Name::Schedule(name) => self.schedules.remove(name).is_some(),
             Name::TaskDef(name) => self.task_defs.remove(name).is_some(),
+            Name::EventHandler(name) => self.event_handlers.remove(name).is_some(),
         }
     }
 
@@ -113,6 +124,7 @@ impl Registered {
             }
             Name::Schedule(name) => self.schedules.get(name).map(|owned| &owned.owner),
             Name::TaskDef(name) => self.task_defs.get(name).map(|owned| &owned.owner),
+            Name::EventHandler(name) => self.event_handlers.get(name).map(|owned| &owned.owner),
         }
     }
 }

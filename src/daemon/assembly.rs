@@ -20,6 +20,7 @@ use crate::daemon::housekeeping::Housekeeping;
 use crate::daemon::inbox::{self, Inbox};
 use crate::daemon::message::Message;
 use crate::daemon::rules::Rules;
+use crate::daemon::shelf::Shelf;
 use crate::daemon::shell::{Release, Shell};
 use crate::daemon::slots::Slots;
 use crate::daemon::unwritten::Unwritten;
@@ -117,7 +118,7 @@ impl Daemon {
         let mut opened = (config.recovery == Recovery::Everything).then(|| Opened::read(config));
         // A schedule that is not defined when the watermarks are read loses its own.
         let catalog = opened.as_mut().map_or_else(|| catalog.clone(), |opened| opened.catalog(&catalog));
-        let mut dispatcher = dispatcher(config);
+        let mut dispatcher = dispatcher(config).with_library(Box::new(Shelf(handle.clone())));
         dispatcher.slots.replace(handle.definitions().scheduled(&catalog), config.clock.now());
         let recovered = match config.recovery {
             Recovery::Everything => live.clone(),

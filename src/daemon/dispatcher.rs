@@ -1,20 +1,21 @@
 //! The state machine around the engine: which executions live, what they owe, who waits.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::calls::Calls;
-use crate::daemon::loading::{Plans, load, unavailable};
+use crate::daemon::library::{Empty, Library};
+use crate::daemon::loading::{Plans, load};
 use crate::daemon::message::{Message, Poll, Polled, Refused};
-use crate::daemon::offers::{Offers, Queue};
+use crate::daemon::offers::Offers;
 use crate::daemon::problems::log_end;
 use crate::daemon::reloading::Missing;
 use crate::daemon::rules::Rules;
 use crate::daemon::slots::Slots;
-use crate::engine::{self, Command, Execution, Input, Outcome, Plan, Start};
+use crate::engine::{self, Command, Execution, Input, Need, Outcome};
 use crate::journal::Log;
 use crate::words::{ExecutionId, Timestamp, WorkflowStatus};
 
@@ -23,7 +24,7 @@ use crate::words::{ExecutionId, Timestamp, WorkflowStatus};
 /// [`Dispatcher::turn`] changes memory only. The caller gives what it returns to [`Dispatcher::commit`], before the next
 /// turn, and does what that returns.
 pub struct Dispatcher {
-    rules: Rules,
+    pub(super) rules: Rules,
     pub(super) live: HashMap<ExecutionId, Live>,
     timers: BTreeSet<(Timestamp, ExecutionId)>,
     pub(super) offers: Offers,
@@ -35,8 +36,19 @@ pub struct Dispatcher {
     by_schedule: HashMap<String, BTreeSet<ExecutionId>>,
     pub(super) slots: Slots,
     pub(super) quarantined: Vec<(ExecutionId, String)>,
-    calls: Calls,
+    pub(super) calls: Calls,
     draining: bool,
+    pub(super) library: Box<dyn Library>,
+    /// What executions need of each other, in this turn.
+    pub(super) needs: VecDeque<Need>,
+    /// What they need and the journal could not serve.
+    pub(super) unserved: Vec<Need>,
+    /// How many live executions are below each that is above all the others.
+    pub(super) families: HashMap<ExecutionId, usize>,
+    /// How many executions each chain of quick starts has, and when the last one started.
+    pub(super) chains: HashMap<ExecutionId, (Timestamp, usize)>,
+    /// The live executions that were started under an idempotency key of a workflow.
+    pub(super) by_key: HashMap<(String, String), BTreeSet<ExecutionId>>,
 }
 
 /// Those who want to hear of an execution's changes.
@@ -68,22 +80,35 @@ impl Dispatcher {
             quarantined: Vec::new(),
             calls: Calls::default(),
             draining: false,
+            library: Box::new(Empty),
+            needs: VecDeque::new(),
+            unserved: Vec::new(),
+            families: HashMap::new(),
+            chains: HashMap::new(),
+            by_key: HashMap::new(),
         }
     }
 
     /// Deals with a batch of messages and with everything that is due.
     pub fn turn(&mut self, messages: Vec<Message>, now: Timestamp, log: &dyn Log) -> Batch {
         let mut batch = Batch::default();
+        self.needs.extend(std::mem::take(&mut self.unserved));
         self.reload(now, log, &mut batch);
+        self.serve_needs(now, log, &mut batch);
         for outcome in std::mem::take(&mut self.kept) {
             self.outcome(outcome, now, log, &mut batch);
+            self.serve_needs(now, log, &mut batch);
         }
         for message in messages {
             self.message(message, now, log, &mut batch);
+            self.serve_needs(now, log, &mut batch);
         }
         self.tick(now, log, &mut batch);
+        self.serve_needs(now, log, &mut batch);
         self.fire_slots(now, log, &mut batch);
+        self.serve_needs(now, log, &mut batch);
         self.serve_polls(now, log, &mut batch);
+        self.serve_needs(now, log, &mut batch);
         batch
     }
 
@@ -148,7 +173,8 @@ impl Dispatcher {
 
     /// Returns whether answers of the executor or executions wait for a journal that works.
     pub fn awaits_journal(&self) -> bool {
-        !self.kept.is_empty() || !self.missing.is_empty() || self.slots.is_stale()
+        let waits = !self.needs.is_empty() || !self.unserved.is_empty();
+        waits || !self.kept.is_empty() || !self.missing.is_empty() || self.slots.is_stale()
     }
 
     /// Returns a live execution.
@@ -166,30 +192,6 @@ impl Dispatcher {
         self.live.values().map(|live| &*live.execution)
     }
 
-    /// Starts a workflow, as part of a batch.
-    pub fn start(
-        &mut self,
-        plan: &Arc<Plan>,
-        start: Start,
-        now: Timestamp,
-        log: &dyn Log,
-        batch: &mut Batch,
-    ) -> Result<ExecutionId, Refused> {
-        let id = start.execution;
-        if self.draining {
-            return Err(Refused::Stopping);
-        }
-        if self.live.contains_key(&id) || log.has_execution(id).map_err(unavailable)? {
-            return Err(Refused::AlreadyStarted(id));
-        }
-        let (execution, events) =
-            engine::start(plan.clone(), start, &self.rules.at(now, self.draining, self.calls.of(id)));
-        batch.started(plan.clone(), id);
-        batch.record(id, events);
-        self.admit(execution);
-        Ok(id)
-    }
-
     fn message(&mut self, message: Message, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
         match message {
             Message::Start { plan, start, reply } => {
@@ -197,7 +199,7 @@ impl Dispatcher {
                 batch.answers.push(Answer::Started { result, reply });
             }
             Message::Step { execution, input, reply } => {
-                let result = self.step(execution, *input, now, log, batch).map(drop);
+                let result = self.asked(execution, *input, now, log, batch);
                 batch.answers.push(Answer::Stepped { result, reply });
             }
             Message::Outcome(outcome) => self.outcome(outcome, now, log, batch),
@@ -282,6 +284,7 @@ impl Dispatcher {
         let execution = Arc::make_mut(&mut live.execution);
         let events = engine::step(execution, input, &self.rules.at(now, self.draining, self.calls.of(id)))?;
         let changed = !events.is_empty();
+        self.needs.extend(engine::needs(execution, &events));
         batch.record(id, events);
         self.settle(id);
         Ok(changed)
@@ -337,6 +340,7 @@ impl Dispatcher {
         if let Some((schedule, _)) = execution.slot.as_ref().filter(|_| !execution.status.is_terminal()) {
             self.by_schedule.entry(schedule.clone()).or_default().insert(id);
         }
+        self.enter(&execution);
         self.plans.add(&execution.plan);
         self.live.insert(id, Live { execution: Arc::new(execution), deadline: None, watchers: Vec::new() });
         self.settle(id);
@@ -376,15 +380,11 @@ impl Dispatcher {
                 self.by_schedule.remove(schedule);
             }
         }
+        self.leave_memory(&live.execution);
         let hash = live.execution.plan.hash;
         drop(live.execution);
         self.plans.release(&hash);
         live.watchers
-    }
-
-    /// Returns the queue sizes of one queue, for tests and metrics.
-    pub fn waiting(&self, queue: &Queue) -> usize {
-        self.offers.sizes().get(queue).copied().unwrap_or(0)
     }
 }
 

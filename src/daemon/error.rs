@@ -1,4 +1,5 @@
 use crate::daemon::message::Refused;
+use crate::engine::Rejected;
 use crate::workflow::registration::ValidationError;
 
 /// Why the daemon did not do what a face asked; the kind decides status codes and exit codes.
@@ -46,11 +47,15 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         let message = refused.to_string();
         match refused {
-            Refused::NoSuchExecution(_) => Self::NotFound(message),
+            Refused::NoSuchExecution(_) | Refused::Rejected(Rejected::UnknownRun(_) | Rejected::UnknownTask { .. }) => {
+                Self::NotFound(message)
+            }
+            Refused::Rejected(Rejected::TooLarge(_)) => Self::invalid(message),
             Refused::Rejected(_)
             | Refused::Unstored(_)
             | Refused::InDoubt(_)
             | Refused::AlreadyStarted(_)
+            | Refused::KeyUsed(_)
             | Refused::Quarantined { .. } => Self::Conflict(message),
             Refused::Unavailable(_) | Refused::Stopping => Self::Unavailable(message),
         }

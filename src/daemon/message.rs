@@ -169,6 +169,9 @@ pub enum Refused {
     /// There is an execution with this id already.
     #[error("workflow {0} has been started already")]
     AlreadyStarted(ExecutionId),
+    /// The idempotency key of the start has been used.
+    #[error("workflow {0} was started with this idempotency key already")]
+    KeyUsed(ExecutionId),
     /// The execution's rows cannot be read or do not fit.
     #[error("workflow {execution} is quarantined: {reason}")]
     Quarantined {

@@ -3,6 +3,7 @@
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::message::Poll;
+use crate::daemon::offers::Queue;
 use crate::engine::Input;
 use crate::journal::Log;
 use crate::words::Timestamp;
@@ -21,6 +22,11 @@ impl Dispatcher {
         } else {
             batch.answers.push(Answer::Polled { runs: Vec::new(), reply: poll.reply });
         }
+    }
+
+    /// Returns the queue sizes of one queue, for tests and metrics.
+    pub fn waiting(&self, queue: &Queue) -> usize {
+        self.offers.sizes().get(queue).copied().unwrap_or(0)
     }
 
     /// Gives tasks to the workers that wait; whose time is up goes away with nothing.

@@ -52,8 +52,9 @@ pub(super) fn log_end(execution: &Execution, events: &[Event]) {
 fn problem_of(execution: &Execution) -> Option<(String, String)> {
     let (id, name) = (execution.id, execution.name());
     let secrets = || {
-        let names = flow::secrets_written(&execution.plan.pinned.workflow.tasks).join(", ");
-        if names.is_empty() { "a secret".to_owned() } else { names }
+        let mut names = flow::secrets_written(&execution.plan.pinned.workflow.tasks);
+        names.extend(execution.parent.iter().flat_map(|parent| parent.stores.iter().cloned()));
+        if names.is_empty() { "a secret".to_owned() } else { names.join(", ") }
     };
     let message = if !execution.unstored().is_empty() {
         format!(

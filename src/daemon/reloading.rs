@@ -10,7 +10,7 @@ use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::dispatcher::{Dispatcher, Watchers};
 use crate::daemon::loading::load;
 use crate::daemon::message::Refused;
-use crate::engine::{self, Command, Execution, Input, Plan};
+use crate::engine::{self, Command, Execution, Input, Need, Plan};
 use crate::journal::Log;
 use crate::words::{ExecutionId, Timestamp};
 
@@ -40,12 +40,15 @@ impl Dispatcher {
         self.miss(ids.iter().map(|id| (*id, Missing { origin: Origin::Before, watchers: Vec::new(), plan: None })));
         self.reload(now, log, &mut batch);
         self.tick(now, log, &mut batch);
+        self.serve_needs(now, log, &mut batch);
         batch
     }
 
     /// Takes back a batch that is not on disk: its executions are loaded again, its callers told, the executor's
     /// answers kept for the next turn.
     pub(super) fn rolled_back(&mut self, batch: Batch, reason: &str, now: Timestamp, log: &dyn Log) {
+        // What was needed is taken back with it; what is needed now the states say.
+        self.needs.clear();
         for id in batch.touched.keys() {
             let origin = if batch.recovered.contains(id) { Origin::Before } else { Origin::Own };
             let plan = self.live.get(id).map(|live| live.execution.plan.clone());
@@ -108,8 +111,13 @@ impl Dispatcher {
                 self.quarantined.push((id, refused.to_string()));
                 false
             }
-            // It had ended, or its start was taken back.
-            Ok(_) | Err(_) => false,
+            Ok(Some(ended)) => {
+                // Its parent may not have heard of it.
+                self.needs.extend(ended.parent.map(|place| Need::Child { parent: place.execution, run: place.run }));
+                false
+            }
+            // Its start was taken back.
+            Ok(None) | Err(_) => false,
         }
     }
 
@@ -120,6 +128,7 @@ impl Dispatcher {
                 self.offers.offer(&offer);
             }
         }
+        self.needs.extend(engine::owed_needs(&execution));
         self.admit(execution);
         if let Some(live) = self.live.get_mut(&id) {
             live.watchers = watchers;

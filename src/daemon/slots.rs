@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::daemon::batch::Batch;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::message::Refused;
-use crate::engine::{Plan, Start};
+use crate::engine::{Origin, Plan, Start};
 use crate::journal::{Log, Slot, SlotOutcome};
 use crate::scheduler::{self, Due, DueSlot, Schedule, SkippedSlot, Timetable, rotation_timeout, slot_input};
 use crate::words::{ExecutionId, Timestamp};
@@ -243,5 +243,6 @@ fn start_of(scheduled: &Scheduled, plan: &Plan, slot: &DueSlot, id: ExecutionId,
         slot: Some((slot.schedule.clone(), slot.due)),
         task_to_domain: request.task_to_domain.clone(),
         timeout: needs_timeout.then(|| rotation_timeout(scheduled.schedule.period(slot.due))),
+        origin: Origin::default(),
     }
 }

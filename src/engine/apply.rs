@@ -2,6 +2,7 @@
 
 mod asking;
 mod closing;
+mod family;
 mod looping;
 mod opening;
 
@@ -89,6 +90,11 @@ pub(super) fn begin(id: ExecutionId, plan: Arc<Plan>, event: &Event) -> Result<E
         seq: 1,
         masks: Arc::default(),
         dismissed: false,
+        parent: beginning.parent.clone(),
+        detached: false,
+        chain: beginning.chain,
+        event: beginning.event.clone(),
+        idempotency_key: beginning.idempotency_key.clone(),
         held: Vec::new(),
         made: Vec::new(),
         index,
@@ -197,7 +203,19 @@ impl Applying<'_> {
                 self.execution.dismissed = true;
                 Ok(())
             }
-            Fact::Ended { status, reason, output } => {
+            Fact::ChildStarted { run, child, version } => self.child_started(*run, *child, *version),
+            Fact::ChildReopened { run } => self.child_reopened(*run),
+            Fact::Detached => {
+                self.execution.detached = true;
+                Ok(())
+            }
+            Fact::FailureWorkflow { said } => self.failure_workflow(said),
+            Fact::Removed { runs } => self.removed(runs),
+            Fact::Rewound { run, iteration } => self.rewound(*run, *iteration),
+            Fact::Amended { input, correlation_id } => self.amended(input.as_ref(), correlation_id.as_ref()),
+            Fact::Skipped { run, task, input, output } => self.skipped(*run, *task, input, output),
+            Fact::Passed { run, scope } => self.passed(*run, *scope),
+            Fact::Ended { status, reason, output, .. } => {
                 self.live("ended", |execution, at| {
                     execution.status = *status;
                     execution.reason.clone_from(reason);
@@ -310,7 +328,12 @@ pub(super) fn is_worker(task_type: &TaskType) -> bool {
         | TaskType::SetVariable
         | TaskType::Terminate
         | TaskType::Wait
-        | TaskType::Noop => false,
+        | TaskType::Noop
+        | TaskType::SubWorkflow
+        | TaskType::StartWorkflow
+        | TaskType::Event
+        | TaskType::GetWorkflow
+        | TaskType::UpdateTask => false,
     }
 }
 

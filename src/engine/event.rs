@@ -1,15 +1,22 @@
+mod ending;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::answer::Answer;
+use crate::engine::family::{Chain, Parent};
 use crate::engine::looping::Pin;
 use crate::engine::plan::TaskIndex;
 use crate::engine::script::Script;
-use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus, journaled};
+use crate::words::{ExecutionId, Payload, RunNumber, Timestamp, WorkflowStatus, journaled};
+
+pub(super) use ending::optional_payload;
+pub use ending::{Completion, Failure};
 
 /// The format of [`Event`]: a change of what is written raises it. A reader takes its own and every older one, and refuses
-/// a newer one rather than lose what it does not know. 2 adds `Response::raw`.
+/// a newer one rather than lose what it does not know. 2 adds `Response::raw`, and what
+/// parents, children and reruns say.
 pub const FORMAT: u8 = 2;
 
 /// Something that happened in an execution. It carries all that it changes, so that a replay needs no clock.
@@ -188,10 +195,77 @@ pub enum Fact {
     },
     /// What was fetched and not stored is no problem any more.
     Dismissed,
+    /// The run's sub-workflow runs: it started in the same commit.
+    ChildStarted {
+        /// The run.
+        run: RunNumber,
+        /// The execution of the sub-workflow.
+        child: ExecutionId,
+        /// The version that it has, where the definition leaves it open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<i32>,
+    },
+    /// The run had ended badly, and its sub-workflow goes on: it waits again.
+    ChildReopened {
+        /// The run.
+        run: RunNumber,
+    },
+    /// The parent waits for this execution no more: from here on it goes its own way.
+    Detached,
+    /// The workflow that the definition names for a failure was started, or could not be.
+    FailureWorkflow {
+        /// Its id, or why there is none.
+        said: String,
+    },
+    /// Runs count as not made: what follows is made again.
+    Removed {
+        /// The runs.
+        runs: Vec<RunNumber>,
+    },
+    /// A loop that had ended goes on in one of its iterations.
+    Rewound {
+        /// The run of the loop.
+        run: RunNumber,
+        /// The iteration.
+        iteration: i32,
+    },
+    /// The execution goes on with other data, and what failed before is forgiven.
+    Amended {
+        /// What it takes from here on.
+        #[serde(default, with = "optional_payload", skip_serializing_if = "Option::is_none")]
+        input: Option<Payload>,
+        /// The caller's name for what belongs together.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        correlation_id: Option<String>,
+    },
+    /// Somebody wants a task passed over that the flow has not come to.
+    Skipped {
+        /// The run that stands for it.
+        run: RunNumber,
+        /// The task.
+        task: TaskIndex,
+        /// What it shows as its input.
+        #[serde(with = "journaled")]
+        input: Payload,
+        /// What it gives.
+        #[serde(with = "journaled")]
+        output: Payload,
+    },
+    /// The flow has come to a task that is passed over.
+    Passed {
+        /// The run that stands for it.
+        run: RunNumber,
+        /// The run that holds it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<RunNumber>,
+    },
     /// The execution ended.
     Ended {
         /// How.
         status: WorkflowStatus,
+        /// Whether the workflow that the definition names for a failure is left out.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quiet: bool,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
@@ -233,6 +307,18 @@ pub struct Beginning {
     /// Whether passing the deadline only makes it overdue.
     #[serde(default)]
     pub alert_only: bool,
+    /// The run that waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// The workflows that started each other up to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Chain>,
+    /// The event that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// The key under which it was started once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// How a run was planned.
@@ -284,70 +370,4 @@ pub struct Scheduling {
     /// Where the input shows what a loop has given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<Pin>,
-}
-
-/// How a run ended well.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Completion {
-    /// The run.
-    pub run: RunNumber,
-    /// Whether something optional under it failed.
-    #[serde(default)]
-    pub errors: bool,
-    /// What it gave; absent: its response, as Conductor shows it.
-    #[serde(default, with = "optional_payload", skip_serializing_if = "Option::is_none")]
-    pub output: Option<Payload>,
-    /// What it said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Which worker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub worker_id: Option<String>,
-}
-
-/// How a run ended badly.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Failure {
-    /// The run.
-    pub run: RunNumber,
-    /// FAILED, FAILED_WITH_TERMINAL_ERROR, TIMED_OUT or, from a worker, CANCELED.
-    pub status: TaskStatus,
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// What it gave; absent: what it had given before.
-    #[serde(default, with = "optional_payload", skip_serializing_if = "Option::is_none")]
-    pub output: Option<Payload>,
-    /// Whether nobody knows what the work did.
-    #[serde(default)]
-    pub in_doubt: bool,
-    /// Which worker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub worker_id: Option<String>,
-}
-
-/// [`journaled`] for a payload that may be absent.
-pub(super) mod optional_payload {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::words::{Payload, journaled};
-
-    #[expect(clippy::ref_option, reason = "serde's `with` gives a reference to the field")]
-    pub(in crate::engine) fn serialize<S: Serializer>(
-        payload: &Option<Payload>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match payload {
-            Some(payload) => journaled::serialize(payload, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(in crate::engine) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Payload>, D::Error> {
-        serde_json::Value::deserialize(deserializer).map(|value| Some(Payload::new(value)))
-    }
 }

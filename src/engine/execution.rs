@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::answer::Response;
+use crate::engine::family::{Chain, Parent};
 use crate::engine::looping::{Frame, Looping, Pin};
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex};
 use crate::engine::script::Asked;
@@ -12,6 +13,7 @@ use crate::workflow::definition::TaskType;
 ///
 /// Payloads are in stored form: secrets are references, and data from outside is inert.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts, each told by its own event")]
 pub struct Execution {
     /// Its id.
     pub id: ExecutionId,
@@ -65,6 +67,16 @@ pub struct Execution {
     pub masks: Arc<Vec<Sensitive>>,
     /// Whether somebody said that what was fetched and not stored does not matter.
     pub dismissed: bool,
+    /// The run that waits for it.
+    pub parent: Option<Parent>,
+    /// Whether the parent waits for it no more.
+    pub detached: bool,
+    /// The workflows that started each other up to it.
+    pub chain: Option<Chain>,
+    /// The event that started it.
+    pub event: Option<String>,
+    /// The key under which it was started once.
+    pub idempotency_key: Option<String>,
     /// Runs that ended during a pause and whose consequences are owed.
     pub held: Vec<RunNumber>,
     /// How many runs there were of each task, also before a restart.
@@ -85,6 +97,8 @@ pub(super) struct Index {
     pub(super) again: BTreeSet<(Timestamp, RunNumber)>,
     /// For each open JOIN: how many of its tasks are not through.
     pub(super) joins: BTreeMap<RunNumber, usize>,
+    /// The runs that stand for tasks which are passed over once the flow comes to them.
+    pub(super) skips: BTreeMap<TaskIndex, RunNumber>,
     /// How many runs there are since the last restart.
     pub(super) scheduled: u32,
     /// Whether something permissive failed for good.
@@ -163,6 +177,8 @@ pub struct Run {
     pub overdue: bool,
     /// Whether it belongs to the time before a restart, or to an iteration that its loop let go: no view shows it.
     pub gone: bool,
+    /// The execution of its sub-workflow.
+    pub child: Option<ExecutionId>,
     /// How often it met trouble of our own in a row.
     pub troubles: u32,
     /// What the last trouble was.
@@ -179,6 +195,53 @@ pub struct Run {
 }
 
 impl Run {
+    /// Returns a run that is planned and for which nothing has happened.
+    pub(super) fn planned(number: RunNumber, task: TaskIndex, at: Timestamp, input: Payload) -> Self {
+        Self {
+            number,
+            task,
+            scope: None,
+            attempt: 0,
+            seq: 0,
+            frame: None,
+            earlier: 0,
+            iteration: 0,
+            status: TaskStatus::Scheduled,
+            scheduled: at,
+            started: None,
+            ended: None,
+            updated: at,
+            not_before: at,
+            unresolved: false,
+            input,
+            output: Payload::empty(),
+            reason: None,
+            retried: false,
+            retry_of: None,
+            poll_count: 0,
+            worker_id: None,
+            callback_after_seconds: 0,
+            response: None,
+            answered_late: false,
+            stored: false,
+            in_doubt: false,
+            permitted: false,
+            overdue: false,
+            gone: false,
+            child: None,
+            troubles: 0,
+            trouble: None,
+            wake: None,
+            time_limit: None,
+            silence_limit: None,
+            total_limit: None,
+            offered: false,
+            asked: None,
+            looping: None,
+            pins: Vec::new(),
+        }
+    }
+
     /// Returns when something is due for it.
     pub(super) fn timer(&self) -> Option<Timestamp> {
         if self.status.is_terminal() {
@@ -254,7 +317,14 @@ impl Execution {
         if self.dismissed {
             return Vec::new();
         }
-        self.runs.iter().filter(|run| run.in_doubt && !self.superseded(run)).map(|run| run.number).collect()
+        // What a sub-workflow did is its own to be asked about.
+        let own = self.runs.iter().filter(|run| run.in_doubt && run.child.is_none());
+        own.filter(|run| !self.superseded(run)).map(|run| run.number).collect()
+    }
+
+    /// Returns whether nobody knows what a call of it, or below it, did: it is not made again by itself, whoever was told.
+    pub(super) fn has_doubts(&self) -> bool {
+        self.runs.iter().any(|run| run.in_doubt && !self.superseded(run))
     }
 
     /// Returns whether its time has passed while it waits to store what it fetched: a Problem, never an end.

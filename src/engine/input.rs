@@ -1,5 +1,6 @@
 use crate::engine::answer::{Outcome, WorkerUpdate};
-use crate::words::{ExecutionId, Map, RunNumber, Sensitive, Timestamp};
+use crate::engine::family::{Kin, Origin};
+use crate::words::{ExecutionId, Map, RunNumber, Sensitive, TaskId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub enum Input {
     /// The process that did the run's work is gone: a started call has an unknown outcome. Given once to every execution
     /// that is replayed at start, before its commands are released.
     Recovered,
+    /// Another execution did something that concerns this one.
+    Kin(Kin),
 }
 
 /// A change that somebody asks for.
@@ -47,12 +50,52 @@ pub enum Operation {
         /// Why.
         reason: Option<String>,
     },
+    /// End it as if it had failed: the workflow that the definition names for that starts.
+    TerminateFailing {
+        /// Why.
+        reason: Option<String>,
+    },
     /// Try the failed tasks of an ended execution again.
     Retry,
+    /// The same, in the lowest sub-workflow that failed: what is above it goes on with it.
+    RetryLowest,
+    /// Make what an ended execution did again: from a task on, or all of it.
+    Rerun(Box<Rerun>),
+    /// Pass over a task that the flow has not come to.
+    Skip(Box<Skip>),
+    /// Set variables.
+    SetVariables {
+        /// Those that change.
+        variables: Map,
+    },
     /// Start an ended execution from the beginning.
     Restart,
     /// Stop naming what was fetched and not stored as a problem.
     Dismiss,
+}
+
+/// How an ended execution is made again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rerun {
+    /// The task to begin with; absent: all of it.
+    pub from: Option<TaskId>,
+    /// What that task takes.
+    pub task_input: Option<Map>,
+    /// What the execution takes.
+    pub workflow_input: Option<Map>,
+    /// The caller's name for what belongs together.
+    pub correlation_id: Option<String>,
+}
+
+/// How a task is passed over.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Skip {
+    /// The task.
+    pub reference: String,
+    /// What it shows as its input.
+    pub input: Map,
+    /// What it gives.
+    pub output: Map,
 }
 
 /// How an execution starts.
@@ -73,6 +116,8 @@ pub struct Start {
     pub task_to_domain: BTreeMap<String, String>,
     /// A timeout where the definition has none.
     pub timeout: Option<Duration>,
+    /// Where it comes from besides.
+    pub origin: Origin,
 }
 
 /// What a turn of the dispatcher gives to the engine besides the input.
@@ -115,6 +160,23 @@ pub enum Rejected {
     /// There is no such run.
     #[error("workflow {0} has no such task")]
     UnknownRun(ExecutionId),
+    /// The execution is paused, or has ended, and only a running one takes it.
+    #[error("workflow {0} is not running, so no task of it can be skipped")]
+    NotRunning(ExecutionId),
+    /// There is no such task.
+    #[error("the workflow `{workflow}` has no task `{reference}`")]
+    UnknownTask {
+        /// The workflow.
+        workflow: String,
+        /// What was asked for.
+        reference: String,
+    },
+    /// The flow has come to the task already.
+    #[error("task `{0}` has already been processed, so it cannot be skipped")]
+    AlreadyRun(String),
+    /// The data are over a limit.
+    #[error("{0}")]
+    TooLarge(String),
     /// The data that it needs are gone.
     #[error("workflow {0} is archived: its `_secrets` are gone, so it cannot go on; start it anew")]
     Archived(ExecutionId),

@@ -8,6 +8,15 @@ pub(super) const RUNS_PER_EXECUTION: usize = 100_000;
 /// How many branches a FORK_JOIN may have: each is at least one run, and all start in one commit.
 pub(super) const FORK_WIDTH: usize = 10_000;
 
+/// How deep sub-workflows may nest: more than anybody writes by hand, and a workflow that starts itself ends soon.
+pub(super) const CHILD_DEPTH: u32 = 64;
+
+/// How many workflows may start each other, each within [`CHAIN_PAUSE`] of its own start: a loop of them ends.
+pub(super) const CHAIN_LENGTH: u32 = 100;
+
+/// How long an execution lives before what it starts counts as a new chain: who calls or waits for anything takes longer.
+pub(super) const CHAIN_PAUSE: Duration = Duration::from_millis(100);
+
 /// How large an input or an output may be: Conductor's hard limit.
 pub(super) const PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
 

@@ -62,7 +62,12 @@ impl<'a> Scope<'a> {
             "correlationId" => Cow::Owned(json!(execution.correlation_id)),
             "reasonForIncompletion" => Cow::Owned(json!(execution.reason)),
             "schemaVersion" => Cow::Owned(json!(def.schema_version)),
-            "parentWorkflowId" | "parentWorkflowTaskId" => Cow::Owned(Value::Null),
+            "parentWorkflowId" => {
+                Cow::Owned(json!(execution.parent.as_ref().map(|parent| parent.execution.to_string())))
+            }
+            "parentWorkflowTaskId" => {
+                Cow::Owned(json!(execution.parent.as_ref().map(|parent| parent.task_id().to_string())))
+            }
             _ => return None,
         })
     }

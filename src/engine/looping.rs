@@ -219,6 +219,11 @@ fn is_ours(task_type: &TaskType) -> bool {
         | TaskType::ExclusiveJoin
         | TaskType::Human
         | TaskType::Wait
+        | TaskType::SubWorkflow
+        | TaskType::StartWorkflow
+        | TaskType::Event
+        | TaskType::GetWorkflow
+        | TaskType::UpdateTask
         | TaskType::Other(_) => false,
     }
 }

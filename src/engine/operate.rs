@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::engine::event::Fact;
 use crate::engine::execution::Run;
 use crate::engine::input::{Operation, Rejected};
+use crate::engine::limits::{VARIABLES_BYTES, is_too_deep, size_bytes};
 use crate::engine::schedule::Attempt;
-use crate::engine::step::{Step, Todo};
-use crate::words::{RunNumber, TaskStatus, Timestamp, WorkflowStatus};
+use crate::engine::step::{Step, Todo, inert_input};
+use crate::words::{Map, Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 
 impl Step<'_> {
@@ -17,7 +20,16 @@ impl Step<'_> {
             Operation::Pause => self.pause(),
             Operation::Resume => self.resume(),
             Operation::Terminate { reason } => self.terminate(reason),
-            Operation::Retry => self.retry(),
+            Operation::TerminateFailing { reason } => {
+                self.live()?;
+                self.end(WorkflowStatus::Terminated, reason, None);
+                Ok(())
+            }
+            // Whoever holds the executions has looked for the lowest one.
+            Operation::Retry | Operation::RetryLowest => self.retry(),
+            Operation::Rerun(rerun) => self.rerun(*rerun),
+            Operation::Skip(skip) => self.skip(*skip),
+            Operation::SetVariables { variables } => self.set_variables(variables),
             Operation::Restart => self.restart(),
             Operation::Dismiss => {
                 if !self.execution.dismissed {
@@ -51,11 +63,12 @@ impl Step<'_> {
 
     fn terminate(&mut self, reason: Option<String>) -> Result<(), Rejected> {
         self.live()?;
+        self.quiet = true;
         self.end(WorkflowStatus::Terminated, reason, None);
         Ok(())
     }
 
-    fn live(&self) -> Result<(), Rejected> {
+    pub(super) fn live(&self) -> Result<(), Rejected> {
         if self.execution.is_live() {
             return Ok(());
         }
@@ -67,18 +80,28 @@ impl Step<'_> {
         if self.execution.is_live() {
             return Err(Rejected::StillRunning(self.id()));
         }
+        if self.reopen(None) { Ok(()) } else { Err(Rejected::NothingToRetry(self.id())) }
+    }
+
+    /// Has an ended execution go on, where there is anything to go on with; a run whose sub-workflow goes on waits again.
+    pub(super) fn reopen(&mut self, waiting: Option<RunNumber>) -> bool {
         let plan = self.plan();
         let latest = self.execution.index.latest.iter().flatten().filter_map(|number| self.execution.run(*number));
         let failed = latest.filter(|run| !run.status.is_successful() && run.status.is_terminal());
+        let failed = failed.filter(|run| Some(run.number) != waiting);
         let mut failed: Vec<_> = failed.filter(|run| !run.gone).map(|run| (run.number, self.kept(run))).collect();
         failed.sort_unstable_by_key(|(run, _)| *run);
         let held: Vec<_> =
             self.execution.held.iter().copied().filter(|run| self.at(*run).status.is_successful()).collect();
-        if failed.is_empty() && held.is_empty() {
-            return Err(Rejected::NothingToRetry(self.id()));
+        if failed.is_empty() && held.is_empty() && waiting.is_none() {
+            return false;
         }
         let deadline = self.new_deadline();
         self.emit(Fact::Reopened { deadline });
+        if let Some(run) = waiting {
+            self.emit(Fact::Amended { input: None, correlation_id: None });
+            self.emit(Fact::ChildReopened { run });
+        }
         // What holds runs keeps its identity: they name it.
         for (run, kept) in &failed {
             if *kept == Some(TaskType::DoWhile) {
@@ -98,7 +121,7 @@ impl Step<'_> {
             }
         }
         self.todo.extend(held.into_iter().map(Todo::Continue));
-        Ok(())
+        true
     }
 
     /// Returns the type of a run that goes on as it is when its execution is retried.
@@ -121,7 +144,21 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn new_deadline(&self) -> Option<Timestamp> {
+    /// Sets variables that somebody gives.
+    fn set_variables(&mut self, variables: Map) -> Result<(), Rejected> {
+        self.live()?;
+        let variables = Value::Object(inert_input(variables));
+        let limit = VARIABLES_BYTES;
+        if size_bytes(&variables) + size_bytes(self.execution.variables.expose()) > limit || is_too_deep(&variables) {
+            return Err(Rejected::TooLarge(format!(
+                "the variables are over the limit of {limit} bytes, or nest too deep"
+            )));
+        }
+        self.emit(Fact::VariablesSet { variables: Payload::new(variables) });
+        Ok(())
+    }
+
+    pub(super) fn new_deadline(&self) -> Option<Timestamp> {
         self.execution.timeout_seconds.map(|seconds| self.now().plus(Duration::from_secs(seconds)))
     }
 

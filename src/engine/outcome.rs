@@ -247,6 +247,7 @@ impl Step<'_> {
 fn takes_updates(task_type: &TaskType, run: &Run) -> bool {
     is_worker(task_type)
         || matches!(task_type, TaskType::Wait | TaskType::Human)
+        || (*task_type == TaskType::Event && run.status == TaskStatus::InProgress)
         || (*task_type == TaskType::Http && run.response.is_some())
 }
 

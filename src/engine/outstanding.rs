@@ -61,6 +61,15 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
             | Fact::Reopened { .. }
             | Fact::Restarted { .. }
             | Fact::Dismissed
+            | Fact::ChildStarted { .. }
+            | Fact::ChildReopened { .. }
+            | Fact::Detached
+            | Fact::FailureWorkflow { .. }
+            | Fact::Removed { .. }
+            | Fact::Rewound { .. }
+            | Fact::Amended { .. }
+            | Fact::Skipped { .. }
+            | Fact::Passed { .. }
             | Fact::Ended { .. } => {}
         }
     }

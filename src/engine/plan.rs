@@ -24,6 +24,8 @@ pub struct Plan {
     pub tasks: Arc<[PlannedTask]>,
     /// The first task.
     pub first: TaskIndex,
+    /// Where in its input the values are that feed a secret, as far as the definition says.
+    pub input_leaves: Arc<[String]>,
     by_reference: Arc<HashMap<String, TaskIndex>>,
     growth: Growth,
 }

@@ -74,6 +74,11 @@ fn is_control(task_type: &TaskType) -> bool {
         | TaskType::Lambda
         | TaskType::JsonJqTransform
         | TaskType::Human
+        | TaskType::SubWorkflow
+        | TaskType::StartWorkflow
+        | TaskType::Event
+        | TaskType::GetWorkflow
+        | TaskType::UpdateTask
         | TaskType::Other(_) => false,
     }
 }

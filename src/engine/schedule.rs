@@ -9,14 +9,14 @@ use crate::engine::event::{Completion, Fact, Scheduling};
 use crate::engine::limits::{EXECUTION_BYTES, PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
 use crate::engine::looping::Pin;
 use crate::engine::operators::{
-    decision, exclusive_join, fork, http, human, inline, join, json_jq_transform, lambda, noop, set_variable, switch,
-    terminate, update_secret, wait,
+    decision, event, exclusive_join, fork, http, human, inline, join, json_jq_transform, lambda, noop, set_variable,
+    sub_workflow, switch, terminate, update_secret, wait,
 };
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex, Ways};
 use crate::engine::special::pointer;
 use crate::engine::step::{Step, Todo};
-use crate::words::{Map, Payload, RunNumber, TaskId, TaskStatus, Timestamp, WorkflowStatus};
-use crate::workflow::definition::{TaskDef, TaskType};
+use crate::words::{Map, Payload, RunNumber, TaskId, TaskStatus, WorkflowStatus};
+use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::LimitHit;
 
 /// Another attempt, or the first.
@@ -26,11 +26,17 @@ pub(super) struct Attempt {
     pub(super) retry_of: Option<RunNumber>,
     pub(super) delay: Duration,
     pub(super) reason: Option<String>,
+    /// What it takes; absent: what its definition says.
+    pub(super) input: Option<Map>,
 }
 
 impl Step<'_> {
     /// Plans the first attempt of a task.
     pub(super) fn schedule(&mut self, task: TaskIndex, scope: Option<RunNumber>) {
+        if let Some(run) = self.execution.index.skips.get(&task).copied() {
+            self.emit(Fact::Passed { run, scope });
+            return self.todo.push_back(Todo::Settle(run));
+        }
         let plan = self.plan();
         let planned = plan.task(task).expect("the plan links only its own tasks");
         let delay = if has_effect(&planned.task.task_type) {
@@ -42,7 +48,7 @@ impl Step<'_> {
     }
 
     /// Plans an attempt of a task and begins what can begin at once.
-    pub(super) fn attempt(&mut self, planned: &PlannedTask, attempt: Attempt) {
+    pub(super) fn attempt(&mut self, planned: &PlannedTask, mut attempt: Attempt) {
         if self.execution.status != WorkflowStatus::Running {
             return;
         }
@@ -57,7 +63,8 @@ impl Step<'_> {
             return self.end(WorkflowStatus::Failed, Some(reason), None);
         }
         let run = RunNumber(u32::try_from(self.execution.runs.len() + 1).unwrap_or(u32::MAX));
-        let (mut input, pins) = match self.input(planned, run) {
+        let given = attempt.input.take().map(|input| (input, Vec::new()));
+        let (mut input, pins) = match given.map_or_else(|| self.input(planned, run), Ok) {
             Ok(input) => input,
             Err(hit) => {
                 let reference = &planned.task.task_reference_name;
@@ -109,7 +116,18 @@ impl Step<'_> {
             (TaskType::Http | TaskType::UpdateSecret, None) => self.release(run),
             (TaskType::Switch, None) => switch::ask(self, planned, run),
             // A loop begins when nothing else is left to do.
-            (TaskType::Simple | TaskType::Dynamic | TaskType::DoWhile | TaskType::Other(_), None) => {}
+            (
+                TaskType::Simple
+                | TaskType::Dynamic
+                | TaskType::DoWhile
+                | TaskType::SubWorkflow
+                | TaskType::StartWorkflow
+                | TaskType::Event
+                | TaskType::GetWorkflow
+                | TaskType::UpdateTask
+                | TaskType::Other(_),
+                None,
+            ) => {}
         }
     }
 
@@ -169,6 +187,11 @@ impl Step<'_> {
             | TaskType::SetVariable
             | TaskType::Terminate
             | TaskType::Wait
+            | TaskType::SubWorkflow
+            | TaskType::StartWorkflow
+            | TaskType::Event
+            | TaskType::GetWorkflow
+            | TaskType::UpdateTask
             | TaskType::Other(_) => {}
         }
         let mut scope = self.scope();
@@ -185,8 +208,14 @@ impl Step<'_> {
                 input.insert(key.clone(), value.clone());
             }
         }
-        if planned.task.task_type == TaskType::Http {
-            http::note_input(planned, &mut input);
+        match planned.task.task_type {
+            TaskType::Http => http::note_input(planned, &mut input),
+            TaskType::SubWorkflow => input = sub_workflow::input(planned, &scope, input)?,
+            TaskType::Event => {
+                let sink = scope.resolve(&serde_json::json!(planned.task.sink))?;
+                event::note_input(planned, sink, &mut input);
+            }
+            _ => {}
         }
         Ok((input, pins))
     }
@@ -243,38 +272,6 @@ impl Step<'_> {
         }
     }
 
-    /// Begins the work of a run whose moment has come, or leaves it to the preflight.
-    pub(super) fn release(&mut self, run: RunNumber) {
-        let plan = self.plan();
-        let planned = self.planned(&plan, run);
-        let is_call = planned.task.task_type == TaskType::Http;
-        let held_back = is_call && (planned.feeds_secret || !self.turn.may_start);
-        if self.at(run).wake.is_none() && !held_back && !(is_call && self.waits_its_turn(run)) {
-            self.start_run(run, None);
-        }
-    }
-
-    /// Begins the work of a run.
-    pub(super) fn start_run(&mut self, run: RunNumber, worker_id: Option<String>) {
-        let time_limit = self.time_limit(run);
-        let silence_limit = self.silence_limit(run, Duration::ZERO);
-        self.emit(Fact::RunStarted { run, worker_id, wake: None, time_limit, silence_limit });
-    }
-
-    fn time_limit(&self, run: RunNumber) -> Option<Timestamp> {
-        let plan = self.plan();
-        let timeout = seconds(self.planned(&plan, run).def.as_ref()?.timeout_seconds)?;
-        Some(self.now().plus(timeout))
-    }
-
-    /// Returns when a worker that took the run, and will have it again after `pause`, has been silent for too long.
-    pub(super) fn silence_limit(&self, run: RunNumber, pause: Duration) -> Option<Timestamp> {
-        let plan = self.plan();
-        let planned = self.planned(&plan, run);
-        let def: &TaskDef = planned.def.as_ref().filter(|_| is_worker(&planned.task.task_type))?;
-        Some(self.now().plus(seconds(def.response_timeout_seconds)?).plus(pause))
-    }
-
     /// Does the work of a control task.
     pub(super) fn execute(&mut self, run: RunNumber) {
         if self.at(run).status.is_terminal() {
@@ -305,6 +302,11 @@ impl Step<'_> {
             | TaskType::Decision
             | TaskType::Human
             | TaskType::Wait
+            | TaskType::SubWorkflow
+            | TaskType::StartWorkflow
+            | TaskType::Event
+            | TaskType::GetWorkflow
+            | TaskType::UpdateTask
             | TaskType::Other(_) => {}
         }
     }
@@ -359,12 +361,22 @@ impl Step<'_> {
 /// Returns whether tasks of a type may take all that a loop has given without a copy of it: whoever works for them is handed
 /// the whole.
 fn is_pinned(task_type: &TaskType) -> bool {
-    has_effect(task_type) || matches!(task_type, TaskType::Inline | TaskType::Lambda | TaskType::JsonJqTransform)
+    let ours = [TaskType::Http, TaskType::UpdateSecret, TaskType::Inline, TaskType::Lambda, TaskType::JsonJqTransform];
+    is_worker(task_type) || ours.contains(task_type)
 }
 
 /// Returns whether tasks of a type do something outside of the engine.
 fn has_effect(task_type: &TaskType) -> bool {
-    is_worker(task_type) || matches!(task_type, TaskType::Http | TaskType::UpdateSecret)
+    let ours = [
+        TaskType::Http,
+        TaskType::UpdateSecret,
+        TaskType::SubWorkflow,
+        TaskType::StartWorkflow,
+        TaskType::Event,
+        TaskType::GetWorkflow,
+        TaskType::UpdateTask,
+    ];
+    is_worker(task_type) || ours.contains(task_type)
 }
 
 /// Returns the fields of a resolved template, which is an object as the template was.

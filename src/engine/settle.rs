@@ -25,7 +25,7 @@ impl Step<'_> {
         if let Some(delay) = retry::delay(self.id(), planned, ended, self.now()) {
             let carried = ended.reason.clone().filter(|_| planned.task.task_type == TaskType::Http);
             let scope = ended.scope;
-            self.attempt(planned, Attempt { scope, retry_of: Some(run), delay, reason: carried });
+            self.attempt(planned, Attempt { scope, retry_of: Some(run), delay, reason: carried, input: None });
         } else if let Some(reason) = refused {
             self.end(WorkflowStatus::Failed, Some(reason), None);
         } else if planned.task.optional && !ended.in_doubt {
@@ -85,7 +85,8 @@ impl Step<'_> {
         for run in open {
             self.emit(Fact::Canceled { run });
         }
-        self.emit(Fact::Ended { status, reason, output });
+        let quiet = self.quiet;
+        self.emit(Fact::Ended { status, quiet, reason, output });
         self.todo.clear();
     }
 

@@ -75,6 +75,11 @@ impl Step<'_> {
             | TaskType::Terminate
             | TaskType::Wait
             | TaskType::Noop
+            | TaskType::SubWorkflow
+            | TaskType::StartWorkflow
+            | TaskType::Event
+            | TaskType::GetWorkflow
+            | TaskType::UpdateTask
             | TaskType::Other(_) => Special::Nothing,
         })
     }

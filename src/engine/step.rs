@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::engine::apply::{apply, begin};
 use crate::engine::event::{Beginning, Event, Fact};
 use crate::engine::execution::{Execution, Run};
+use crate::engine::family::Origin;
 use crate::engine::input::{Input, Rejected, Start, Turn};
 use crate::engine::lookup::Scope;
 use crate::engine::operators::do_while;
@@ -23,8 +24,10 @@ pub fn start(plan: Arc<Plan>, start: Start, turn: &Turn<'_>) -> (Execution, Vec<
     let own_timeout = u64::try_from(def.timeout_seconds).ok().filter(|seconds| *seconds > 0);
     let given_timeout = start.timeout.map(|timeout| timeout.as_secs());
     let timeout_seconds = own_timeout.or(given_timeout);
+    let Origin { parent, chain, event, idempotency, masks, stored } = start.origin;
+    let given = if stored { start.input } else { inert_input(start.input) };
     let beginning = Beginning {
-        input: Payload::new(Value::Object(input_of(start.input, &def.input_template))),
+        input: Payload::new(Value::Object(input_of(given, &def.input_template))),
         variables: Payload::new(Value::Object(def.variables.clone())),
         correlation_id: start.correlation_id,
         priority: start.priority,
@@ -34,24 +37,32 @@ pub fn start(plan: Arc<Plan>, start: Start, turn: &Turn<'_>) -> (Execution, Vec<
         timeout_seconds,
         deadline: timeout_seconds.map(|seconds| turn.now.plus(Duration::from_secs(seconds))),
         alert_only: own_timeout.is_some() && def.timeout_policy == WorkflowTimeoutPolicy::AlertOnly,
+        parent,
+        chain,
+        event,
+        idempotency_key: idempotency.map(|idempotency| idempotency.key),
     };
     let event = Event { at: turn.now, fact: Fact::Started(Box::new(beginning)) };
     let first = plan.first;
+    let fed = plan.input_leaves.clone();
     let mut execution = begin(start.execution, plan, &event).expect("the event is a start");
     let mut step = Step::new(&mut execution, turn);
     step.events.push(event);
+    step.hide_input(&fed, &masks);
     step.schedule(first, None);
     step.run();
     let events = step.events;
     (execution, events)
 }
 
-/// Returns the input of an execution: the caller's data made inert, and the definition's for what is left out or null.
+/// Returns data from outside in stored form.
+pub(super) fn inert_input(given: Map) -> Map {
+    given.into_iter().map(|(key, value)| (key, inert(value))).collect()
+}
+
+/// Returns the input of an execution: the caller's data, and the definition's for what is left out or null.
 fn input_of(given: Map, template: &Map) -> Map {
-    let mut input = match inert(Value::Object(given)) {
-        Value::Object(input) => input,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-    };
+    let mut input = given;
     for (key, value) in template {
         let given = input.entry(key.clone()).or_insert(Value::Null);
         if given.is_null() {
@@ -74,6 +85,7 @@ pub fn step(execution: &mut Execution, input: Input, turn: &Turn<'_>) -> Result<
         Input::Operation(operation) => step.operation(operation)?,
         Input::Disclosed { values } => step.mask(values.iter().map(|value| value.expose().to_owned()).collect()),
         Input::Recovered => step.recovered(),
+        Input::Kin(kin) => step.kin(kin),
     }
     step.run();
     Ok(step.events)
@@ -95,11 +107,13 @@ pub(super) struct Step<'a> {
     pub(super) turn: &'a Turn<'a>,
     pub(super) events: Vec<Event>,
     pub(super) todo: VecDeque<Todo>,
+    /// Whether an end starts no workflow for failures.
+    pub(super) quiet: bool,
 }
 
 impl<'a> Step<'a> {
     fn new(execution: &'a mut Execution, turn: &'a Turn<'a>) -> Self {
-        Self { execution, turn, events: Vec::new(), todo: VecDeque::new() }
+        Self { execution, turn, events: Vec::new(), todo: VecDeque::new(), quiet: false }
     }
 
     pub(super) const fn now(&self) -> Timestamp {

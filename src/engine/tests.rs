@@ -7,6 +7,7 @@ mod in_turn;
 mod limits;
 mod loops;
 mod random;
+mod rerun;
 mod rig;
 mod rotation;
 mod scripts;

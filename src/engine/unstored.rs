@@ -2,7 +2,9 @@
 
 use crate::engine::execution::{Execution, Run};
 use crate::engine::operators::http;
+use crate::engine::plan::PlannedTask;
 use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
+use crate::workflow::definition::TaskType;
 
 impl Execution {
     /// Returns the runs of an ended execution that fetched a value for a secret which no UPDATE_SECRET stored. They are
@@ -12,7 +14,29 @@ impl Execution {
             return Vec::new();
         }
         let fetched = self.runs.iter().filter(|run| self.has_fetched(run) && !self.superseded(run));
-        fetched.filter(|run| !self.is_stored(run)).map(|run| run.number).collect()
+        let own = fetched.filter(|run| !self.is_stored(run));
+        own.chain(self.given_to_nobody()).map(|run| run.number).collect()
+    }
+
+    /// Returns the runs that brought what is stored above, where that never got it.
+    fn given_to_nobody(&self) -> impl Iterator<Item = &Run> {
+        let is_kept = self.status == WorkflowStatus::Completed && !self.detached;
+        let is_meant =
+            self.parent.as_ref().is_some_and(|parent| !parent.stores.is_empty()) && !self.is_live() && !is_kept;
+        let fetched = self.runs.iter().filter(move |run| is_meant && self.brings_for_others(run));
+        fetched.filter(|run| {
+            let later = self.runs.get(run.number.0 as usize..).unwrap_or_default();
+            !later.iter().any(|other| other.task == run.task && self.brings_for_others(other))
+        })
+    }
+
+    /// Returns whether a run brought a value that leaves the definition.
+    fn brings_for_others(&self, run: &Run) -> bool {
+        let planned = self.planned(run);
+        let is_leaving = !planned.may_repeat && planned.stored_by.is_empty();
+        let accepted =
+            run.response.as_ref().is_some_and(|response| http::is_accepted(run.input.expose(), response.status_code));
+        is_leaving && (accepted || is_given(planned, run))
     }
 
     /// Returns whether a run brought a value that a task of this definition is there to store.
@@ -20,7 +44,11 @@ impl Execution {
         let planned = self.planned(run);
         planned.feeds_secret
             && !planned.stored_by.is_empty()
-            && run.response.as_ref().is_some_and(|response| http::is_accepted(run.input.expose(), response.status_code))
+            && (is_given(planned, run)
+                || run
+                    .response
+                    .as_ref()
+                    .is_some_and(|response| http::is_accepted(run.input.expose(), response.status_code)))
     }
 
     /// Returns whether a later run of the same task brought another value. Where each iteration of a loop stores its own,
@@ -70,6 +98,11 @@ impl Execution {
     fn store_is_in_trouble(&self) -> bool {
         self.waits_to_store() && self.open_runs().any(|run| run.status == TaskStatus::InProgress && run.troubles > 0)
     }
+}
+
+/// Returns whether a sub-workflow gave something.
+fn is_given(planned: &PlannedTask, run: &Run) -> bool {
+    planned.task.task_type == TaskType::SubWorkflow && run.status == TaskStatus::Completed
 }
 
 #[derive(PartialEq, Eq)]

@@ -48,6 +48,11 @@ pub fn task_def_name(planned: &PlannedTask) -> &str {
         | TaskType::Terminate
         | TaskType::Wait
         | TaskType::Noop
+        | TaskType::SubWorkflow
+        | TaskType::StartWorkflow
+        | TaskType::Event
+        | TaskType::GetWorkflow
+        | TaskType::UpdateTask
         | TaskType::Other(_) => &planned.task.name,
     }
 }
@@ -55,8 +60,10 @@ pub fn task_def_name(planned: &PlannedTask) -> &str {
 /// Returns Conductor's Workflow.
 pub fn workflow_json(execution: &Execution, include_tasks: bool) -> Value {
     let def = &execution.plan.pinned.workflow;
-    let tasks: Vec<_> =
-        if include_tasks { execution.shown_runs().map(|run| task_json(execution, run)).collect() } else { Vec::new() };
+    let mut runs: Vec<_> = if include_tasks { execution.shown_runs().collect() } else { Vec::new() };
+    // What is skipped comes first, as on Conductor.
+    runs.sort_by_key(|run| run.seq);
+    let tasks: Vec<_> = runs.into_iter().map(|run| task_json(execution, run)).collect();
     let ended = execution.ended.map_or(0, Timestamp::as_millis);
     without_nulls(json!({
         "ownerApp": "",
@@ -66,6 +73,10 @@ pub fn workflow_json(execution: &Execution, include_tasks: bool) -> Value {
         "status": execution.status.as_str(),
         "endTime": ended,
         "workflowId": execution.id.to_string(),
+        "parentWorkflowId": execution.parent.as_ref().map(|parent| parent.execution.to_string()),
+        "parentWorkflowTaskId": execution.parent.as_ref().map(|parent| parent.task_id().to_string()),
+        "event": execution.event,
+        "idempotencyKey": execution.idempotency_key,
         "tasks": tasks,
         "input": payload(&execution.input),
         "output": payload(&execution.output),
@@ -126,6 +137,7 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
         "rateLimitFrequencyInSeconds": number(|def| def.rate_limit_frequency_in_seconds),
         "workflowPriority": execution.priority,
         "iteration": execution.shown_iteration(run),
+        "subWorkflowId": run.child.map(|child| child.to_string()),
         "subworkflowChanged": false,
         "firstStartTime": millis(run.started),
         "executionMetadata": {"additionalContext": {}, "empty": true, "additionalContextMap": {}},
@@ -158,7 +170,7 @@ pub fn summary_json(execution: &Execution) -> Value {
         "failedTaskNames": execution.failed_tasks,
         "createdBy": execution.started_by,
         "taskToDomain": execution.task_to_domain,
-        "parentWorkflowId": "",
+        "parentWorkflowId": execution.parent.as_ref().map(|parent| parent.execution.to_string()).unwrap_or_default(),
         "classifier": "workflow",
     }))
 }

@@ -18,7 +18,7 @@ use crate::journal::{
 };
 use crate::scheduler::Watermark;
 use crate::secret::Sealer;
-use crate::words::{ExecutionId, RunNumber, Timestamp};
+use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
 
 /// A simulation writes megabytes; what is longer is a mistake.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -147,6 +147,11 @@ impl DiskLog {
         }
     }
 
+    fn has_living_parent(&self, row: &Row) -> bool {
+        let parent = row.head.parent.and_then(|parent| self.tables.executions.get(&parent));
+        parent.is_some_and(|parent| parent.head.ended.is_none())
+    }
+
     /// Returns the executions whose heads are wanted, in the order in which they started.
     fn oldest_first(&self, wanted: impl Fn(&Head) -> bool) -> Vec<ExecutionId> {
         let heads = self.tables.executions.values().map(|row| &row.head);
@@ -161,7 +166,7 @@ impl DiskLog {
             .tables
             .executions
             .values()
-            .filter(|row| row.is_settled() && wanted(row))
+            .filter(|row| row.is_settled() && wanted(row) && !self.has_living_parent(row))
             .filter_map(|row| row.head.ended.map(|ended| (ended, row.head.execution)))
             .filter(|(ended, _)| *ended <= before)
             .collect();
@@ -218,6 +223,17 @@ impl Log for DiskLog {
 
     fn has_execution(&self, execution: ExecutionId) -> Result<bool, Error> {
         Ok(self.tables.executions.contains_key(&execution))
+    }
+
+    fn with_prefix(&self, prefix: &str) -> Result<Vec<ExecutionId>, Error> {
+        Ok(self.tables.executions.keys().copied().filter(|id| id.to_string().starts_with(prefix)).collect())
+    }
+
+    fn started_with(&self, name: &str, key: &str) -> Result<Option<(ExecutionId, WorkflowStatus)>, Error> {
+        let heads = self.tables.executions.values().map(|row| &row.head);
+        let started = heads.filter(|head| head.name == name && head.idempotency_key.as_deref() == Some(key));
+        let latest = started.max_by_key(|head| (head.started, head.execution));
+        Ok(latest.map(|head| (head.execution, head.status)))
     }
 
     fn watermarks(&self) -> Result<Kept<Watermark>, Error> {

@@ -31,7 +31,7 @@ pub use transaction::{
 
 use crate::engine::{DefinitionHash, Pinned};
 use crate::scheduler::Watermark;
-use crate::words::{ExecutionId, RunNumber, Timestamp};
+use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
 
 /// Where executions are kept. One writer owns it.
 pub trait Log: Send {
@@ -47,19 +47,25 @@ pub trait Log: Send {
     fn load(&self, execution: ExecutionId) -> Result<Option<Stored>, Error>;
     /// Returns whether the execution is known: a slot whose id is has fired.
     fn has_execution(&self, execution: ExecutionId) -> Result<bool, Error>;
+    /// Returns the executions whose ids begin with this text.
+    fn with_prefix(&self, prefix: &str) -> Result<Vec<ExecutionId>, Error>;
+    /// Returns the latest execution of a workflow that was started under an idempotency key, and where it stands.
+    fn started_with(&self, name: &str, key: &str) -> Result<Option<(ExecutionId, WorkflowStatus)>, Error>;
     /// Returns where the schedules stand.
     fn watermarks(&self) -> Result<Kept<Watermark>, Error>;
     /// Returns the definitions that came over the API.
     fn owned(&self) -> Result<Kept<Owned>, Error>;
     /// Returns what was logged for a run, oldest first.
     fn task_logs(&self, execution: ExecutionId, run: RunNumber) -> Result<Vec<TaskLog>, Error>;
-    /// Returns up to `limit` executions that ended before `before`, are stored, not in doubt and not archived yet.
+    /// Returns up to `limit` executions that ended before `before`, are stored, not in doubt and not archived yet. A child
+    /// stays for as long as its parent lives.
     fn due_for_archive(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error>;
     /// Puts one masked snapshot in the place of each execution's events and wipes what they left on the disk.
     ///
     /// An execution that has not ended, that holds something unstored or that is in doubt is passed over.
     fn archive(&mut self, snapshots: &[(ExecutionId, serde_json::Value)], now: Timestamp) -> Result<Wiped, Error>;
-    /// Returns up to `limit` executions that ended before `before` and hold nothing unstored.
+    /// Returns up to `limit` executions that ended before `before` and hold nothing unstored. A child stays for as long as
+    /// its parent lives.
     fn due_for_purge(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error>;
     /// Removes all that is kept of the executions, and wipes what it left on the disk.
     ///

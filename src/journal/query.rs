@@ -51,6 +51,8 @@ pub enum Field {
     Status,
     /// The schedule that started it.
     Schedule,
+    /// The execution that waits for it.
+    Parent,
     /// When it started.
     Started,
     /// When it last changed.
@@ -67,6 +69,7 @@ impl Searchable for Field {
         Self::Version,
         Self::Status,
         Self::Schedule,
+        Self::Parent,
         Self::Started,
         Self::Updated,
         Self::Ended,
@@ -82,6 +85,7 @@ impl Searchable for Field {
             Self::Version => &["version"],
             Self::Status => &["status"],
             Self::Schedule => &["scheduleName"],
+            Self::Parent => &["parentWorkflowId"],
             Self::Started => &["startTime", "createTime"],
             Self::Updated => &["modifiedTime", "updateTime"],
             Self::Ended => &["endTime"],
@@ -96,6 +100,7 @@ impl Searchable for Field {
             Self::Version => "version",
             Self::Status => "status",
             Self::Schedule => "schedule",
+            Self::Parent => "parent",
             Self::Started => "started",
             Self::Updated => "updated",
             Self::Ended => "ended",
@@ -104,7 +109,7 @@ impl Searchable for Field {
 
     fn kind(self) -> Kind {
         match self {
-            Self::Id | Self::CorrelationId | Self::Name | Self::Schedule => Kind::Text,
+            Self::Id | Self::CorrelationId | Self::Name | Self::Schedule | Self::Parent => Kind::Text,
             Self::Version => Kind::Number,
             Self::Status => Kind::Word(&["RUNNING", "COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED", "PAUSED"]),
             Self::Started | Self::Updated | Self::Ended => Kind::Moment,

@@ -8,7 +8,7 @@ use crate::journal::{Error, Fault, Head, History, Slot, SlotOutcome, Stored, Tas
 use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
 
 /// The columns of a [`Head`], in the order that [`head`] reads them.
-pub(super) const HEAD_COLUMNS: &str = "id, definition, name, version, correlation, status, started, updated, ended, schedule, due, deadline, unstored, in_doubt";
+pub(super) const HEAD_COLUMNS: &str = "id, definition, name, version, correlation, status, started, updated, ended, schedule, due, deadline, unstored, in_doubt, parent, idempotency";
 
 /// The columns of a [`Slot`], in the order that [`slot`] reads them.
 pub(super) const SLOT_COLUMNS: &str = "id, schedule, workflow, due, at, body";
@@ -30,6 +30,8 @@ pub(super) fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
         deadline: moment(row, 11)?,
         unstored: row.get(12)?,
         in_doubt: row.get(13)?,
+        parent: parent(row, 14)?,
+        idempotency_key: row.get(15)?,
     })
 }
 
@@ -38,6 +40,25 @@ pub(super) fn execution_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Exe
     row.get::<_, String>(column)?
         .parse()
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+fn parent(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<ExecutionId>> {
+    match row.get::<_, Option<String>>(column)? {
+        Some(_) => execution_id(row, column).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads the latest execution of a workflow that was started under a key, and where it stands.
+pub(super) fn started_with(
+    connection: &Connection,
+    name: &str,
+    key: &str,
+) -> Result<Option<(ExecutionId, WorkflowStatus)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, status FROM executions WHERE name = ?1 AND idempotency = ?2 ORDER BY started DESC, key DESC LIMIT 1",
+    )?;
+    Ok(statement.query_row((name, key), |row| Ok((execution_id(row, 0)?, status(row, 1)?))).optional()?)
 }
 
 fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<WorkflowStatus> {
@@ -86,7 +107,7 @@ pub(super) fn load(connection: &Connection, codec: &Codec, execution: ExecutionI
         .prepare_cached(&format!(
             "SELECT {HEAD_COLUMNS}, key, seq, archived IS NOT NULL FROM executions WHERE id = ?1"
         ))?
-        .query_row([execution.to_string()], |row| Ok((head(row)?, row.get(14)?, unsigned(row, 15)?, row.get(16)?)))
+        .query_row([execution.to_string()], |row| Ok((head(row)?, row.get(16)?, unsigned(row, 17)?, row.get(18)?)))
         .optional()?;
     let Some((head, key, seq, archived)) = found else { return Ok(None) };
     let history =

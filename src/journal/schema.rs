@@ -8,7 +8,7 @@ use crate::disk::{Disk as _, SystemDisk};
 use crate::journal::Error;
 
 /// The layout of the tables; `PRAGMA user_version` says which a file has.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// `PRAGMA application_id` of our files: "KYTI".
 const APPLICATION_ID: i64 = 0x4b59_5449;
@@ -42,11 +42,15 @@ CREATE TABLE executions(
   unstored INTEGER NOT NULL,
   in_doubt INTEGER NOT NULL,
   archived INTEGER,
-  seq INTEGER NOT NULL);
+  seq INTEGER NOT NULL,
+  parent TEXT,
+  idempotency TEXT);
 CREATE INDEX executions_by_name ON executions(name, started);
 CREATE INDEX executions_by_start ON executions(started);
 CREATE INDEX executions_by_status ON executions(status, started);
 CREATE INDEX executions_by_correlation ON executions(correlation, started) WHERE correlation IS NOT NULL;
+CREATE INDEX executions_by_parent ON executions(parent) WHERE parent IS NOT NULL;
+CREATE INDEX executions_by_key ON executions(name, idempotency, started) WHERE idempotency IS NOT NULL;
 CREATE INDEX executions_by_schedule ON executions(schedule, started) WHERE schedule IS NOT NULL;
 CREATE INDEX executions_problems ON executions(started) WHERE unstored = 1 OR in_doubt = 1;
 CREATE INDEX executions_to_archive ON executions(ended) WHERE ended IS NOT NULL AND archived IS NULL;
@@ -84,6 +88,14 @@ CREATE INDEX slots_by_due ON slots(due);
 CREATE INDEX slots_by_schedule ON slots(schedule, due);
 ";
 
+/// What makes the tables of version 1 those of version 2. The old program refuses the file from then on.
+const FROM_1_TO_2: &str = "
+ALTER TABLE executions ADD COLUMN parent TEXT;
+ALTER TABLE executions ADD COLUMN idempotency TEXT;
+CREATE INDEX executions_by_parent ON executions(parent) WHERE parent IS NOT NULL;
+CREATE INDEX executions_by_key ON executions(name, idempotency, started) WHERE idempotency IS NOT NULL;
+";
+
 /// Opens the one connection that writes; makes the file and its tables where there are none.
 ///
 /// SQLite gives the `-wal` and `-shm` files the mode of the database.
@@ -97,6 +109,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
     if is_empty(&connection)? {
         create_tables(&mut connection)?;
     }
+    migrate(&mut connection)?;
     Ok(connection)
 }
 
@@ -141,6 +154,17 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 
 fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS(SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+}
+
+/// Brings the tables of an older release up to date, in one transaction.
+fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    if pragma(connection, "user_version")? != 1 {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(FROM_1_TO_2)?;
+    transaction.pragma_update(None, "user_version", 2)?;
+    Ok(transaction.commit()?)
 }
 
 /// Makes the tables in one transaction: a crash in the midst leaves an empty file, which is made again.

@@ -12,10 +12,14 @@ use crate::journal::{
 };
 use crate::scheduler::Watermark;
 use crate::secret::Sealer;
-use crate::words::{ExecutionId, RunNumber, Timestamp};
+use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
 
 /// How many lines a run's log holds: a worker that logs in a loop must not fill the disk. The last line says so.
 const TASK_LOG_LINES_MAX: u64 = 1_000;
+
+/// A child stays for as long as its parent lives: the parent may ask for what it gave.
+const IS_FREE: &str =
+    "NOT EXISTS(SELECT 1 FROM executions AS parent WHERE parent.id = own.parent AND parent.ended IS NULL)";
 
 /// The product's journal: one SQLite file with a write-ahead log, synced at every commit.
 pub struct SqliteLog {
@@ -92,6 +96,15 @@ impl Log for SqliteLog {
         Ok(statement.exists([execution.to_string()])?)
     }
 
+    fn with_prefix(&self, prefix: &str) -> Result<Vec<ExecutionId>, Error> {
+        // Every id that begins with it is below: no digit is above `f`.
+        self.ids("SELECT id FROM executions WHERE id >= ?1 AND id < ?2", (prefix, format!("{prefix}g")))
+    }
+
+    fn started_with(&self, name: &str, key: &str) -> Result<Option<(ExecutionId, WorkflowStatus)>, Error> {
+        rows::started_with(&self.connection, name, key)
+    }
+
     fn watermarks(&self) -> Result<Kept<Watermark>, Error> {
         let mut statement = self.connection.prepare_cached("SELECT schedule, body FROM watermarks")?;
         let mut rows = statement.query([])?;
@@ -120,9 +133,11 @@ impl Log for SqliteLog {
     }
 
     fn due_for_archive(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error> {
-        let sql = "SELECT id FROM executions WHERE ended <= ?1 AND ended IS NOT NULL AND archived IS NULL \
-                   AND unstored = 0 AND in_doubt = 0 ORDER BY ended LIMIT ?2";
-        self.ids(sql, (before.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)))
+        let sql = format!(
+            "SELECT id FROM executions AS own WHERE ended <= ?1 AND ended IS NOT NULL AND archived IS NULL \
+             AND unstored = 0 AND in_doubt = 0 AND {IS_FREE} ORDER BY ended LIMIT ?2"
+        );
+        self.ids(&sql, (before.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)))
     }
 
     fn archive(&mut self, snapshots: &[(ExecutionId, Value)], now: Timestamp) -> Result<Wiped, Error> {
@@ -134,13 +149,16 @@ impl Log for SqliteLog {
     }
 
     fn due_for_purge(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error> {
-        let sql = "SELECT id FROM ( \
-                   SELECT id, ended FROM executions \
-                   WHERE ended <= ?1 AND ended IS NOT NULL AND archived IS NULL AND unstored = 0 \
-                   UNION ALL \
-                   SELECT id, ended FROM executions WHERE ended <= ?1 AND archived IS NOT NULL AND unstored = 0) \
-                   ORDER BY ended LIMIT ?2";
-        self.ids(sql, (before.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)))
+        let sql = format!(
+            "SELECT id FROM ( \
+             SELECT id, ended FROM executions AS own \
+             WHERE ended <= ?1 AND ended IS NOT NULL AND archived IS NULL AND unstored = 0 AND {IS_FREE} \
+             UNION ALL \
+             SELECT id, ended FROM executions AS own \
+             WHERE ended <= ?1 AND archived IS NOT NULL AND unstored = 0 AND {IS_FREE}) \
+             ORDER BY ended LIMIT ?2"
+        );
+        self.ids(&sql, (before.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)))
     }
 
     fn remove(&mut self, executions: &[ExecutionId]) -> Result<Wiped, Error> {
@@ -200,7 +218,8 @@ impl Writer<'_> {
     fn insert_head(&self, head: &Head, seq: u64) -> Result<Option<i64>, Error> {
         let mut statement = self.sql.prepare_cached(
             "INSERT INTO executions(id, definition, name, version, correlation, status, started, updated, ended, \
-             schedule, due, deadline, unstored, in_doubt, seq) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+             schedule, due, deadline, unstored, in_doubt, seq, parent, idempotency) \
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
              ON CONFLICT(id) DO NOTHING RETURNING key",
         )?;
         let values = rusqlite::params![
@@ -219,6 +238,8 @@ impl Writer<'_> {
             head.unstored,
             head.in_doubt,
             rows::signed(seq),
+            head.parent.map(|parent| parent.to_string()),
+            head.idempotency_key,
         ];
         Ok(statement.query_row(values, |row| row.get(0)).optional()?)
     }

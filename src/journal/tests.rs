@@ -17,6 +17,7 @@ use crate::words::{ExecutionId, Owner, RunNumber, Timestamp, WorkflowStatus};
 use crate::workflow::definition::{WorkflowDef, WorkflowTask};
 
 mod disk_log;
+mod families;
 mod recorded;
 mod search;
 
@@ -80,6 +81,8 @@ fn head(number: u128, plan: &Plan) -> Head {
         deadline: None,
         unstored: false,
         in_doubt: false,
+        parent: None,
+        idempotency_key: None,
     }
 }
 
@@ -315,7 +318,7 @@ fn a_later_format_is_refused_and_left_alone() {
     let path = folder.path().join("journal.db");
     let before = std::fs::read(&path).unwrap();
     for refused in [SqliteLog::open(&path, sealer()).err(), Reader::open(&path, sealer()).err()] {
-        assert!(matches!(refused, Some(Error::Newer { found: 99, known: 1, .. })));
+        assert!(matches!(refused, Some(Error::Newer { found: 99, known: 2, .. })));
     }
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }

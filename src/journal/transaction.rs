@@ -81,6 +81,12 @@ pub struct Head {
     pub unstored: bool,
     /// Whether it has ended and nobody knows what one of its calls did.
     pub in_doubt: bool,
+    /// The execution that waits for it.
+    #[serde(default)]
+    pub parent: Option<ExecutionId>,
+    /// The key under which it was started once.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
 }
 
 impl Head {
@@ -104,6 +110,8 @@ impl Head {
             deadline: next_deadline(execution),
             unstored: has_ended && !execution.unstored().is_empty(),
             in_doubt: has_ended && !execution.in_doubt().is_empty(),
+            parent: execution.parent.as_ref().map(|parent| parent.execution),
+            idempotency_key: execution.idempotency_key.clone(),
         }
     }
 }
@@ -205,6 +213,8 @@ pub enum OwnedKind {
     Schedule,
     /// A task definition.
     Task,
+    /// A handler of events.
+    EventHandler,
 }
 
 impl OwnedKind {
@@ -214,6 +224,7 @@ impl OwnedKind {
             Self::Workflow => "workflow",
             Self::Schedule => "schedule",
             Self::Task => "task",
+            Self::EventHandler => "eventHandler",
         }
     }
 }

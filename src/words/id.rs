@@ -21,6 +21,13 @@ impl ExecutionId {
         Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
     }
 
+    /// Returns the one id of what a run of this execution starts: v5 over execution, run and what it is for, so that a
+    /// crash never starts it twice.
+    pub fn of_started(self, run: RunNumber, purpose: &str) -> Self {
+        let name = format!("{self}\u{0}{run}\u{0}{purpose}");
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+    }
+
     /// Returns the UUID.
     pub const fn uuid(self) -> Uuid {
         self.0

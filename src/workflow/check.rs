@@ -3,6 +3,7 @@
 //! **Architecture Invariant:** every rule looks at the tree, so a definition whose types are wrong is judged too; what
 //! exists outside of the files comes as [`Known`].
 
+mod children;
 mod http;
 mod issuer;
 mod loops;
@@ -43,13 +44,14 @@ pub fn check(files: &[&Loaded], known: &Known) -> Vec<Diagnostic> {
     let mut found = Findings::default();
     names::across_files(files, &mut found);
     let written = update_secret::names_written(files);
+    let workflows = children::Workflows::of(files, known);
     for file in files {
         for document in file.documents.iter().filter(|document| document.kind == Kind::Workflow) {
             let workflow =
                 Workflow { source: &file.source, node: &document.node, outline: Outline::of(&document.node) };
             names::within(&workflow, &mut found);
             references::check(&workflow, known, &written, &mut found);
-            tasks::check(&workflow, &mut found);
+            tasks::check(&workflow, &workflows, &mut found);
         }
     }
     schedules::check(files, known, &mut found);

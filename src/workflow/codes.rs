@@ -1,7 +1,7 @@
 //! What each code of a diagnostic means, a paragraph each.
 
 /// Every code with its explanation, in order.
-pub const CODES: [(&str, &str); 63] = [
+pub const CODES: [(&str, &str); 65] = [
     (
         "E0101",
         "The file is not UTF-8 text. Definitions are read as UTF-8, with or without a byte order mark; UTF-16 and files with NUL bytes are refused. Save the file as UTF-8.",
@@ -90,7 +90,7 @@ pub const CODES: [(&str, &str); 63] = [
     ("E0410", "TERMINATE needs the input `terminationStatus`: COMPLETED, FAILED or TERMINATED."),
     (
         "E0411",
-        "A task of this type needs the field: DO_WHILE a `loopCondition`, SUB_WORKFLOW a `subWorkflowParam`, DYNAMIC a `dynamicTaskNameParam`, EVENT a `sink`, DECISION a `caseValueParam` or a `caseExpression`; and among its inputs INLINE an `expression`, LAMBDA a `scriptExpression`, JSON_JQ_TRANSFORM a `queryExpression`.",
+        "A task of this type needs the field: DO_WHILE a `loopCondition`, SUB_WORKFLOW a `subWorkflowParam` with a `name` or a `workflowDefinition`, START_WORKFLOW the input `startWorkflow`, GET_WORKFLOW the input `id`, UPDATE_TASK a `taskId` or a `workflowId` with a `taskRefName`, DYNAMIC a `dynamicTaskNameParam`, EVENT a `sink`.",
     ),
     (
         "E0416",
@@ -181,6 +181,14 @@ pub const CODES: [(&str, &str); 63] = [
     (
         "W0418",
         "In a loop every task is known by its reference and the number of the iteration, and the condition of an inner loop sees its own output only under that name, `inner__1`. Conductor does the same. Decide on what the loop's tasks gave, on `$.loopIndex`, or on a variable.",
+    ),
+    (
+        "W0420",
+        "The event of this task goes to a sink that is not served here: only our own handlers hear of events. The task would fail.",
+    ),
+    (
+        "W0421",
+        "The task starts a workflow that is not defined in the folder, or not in this version. It may be registered over the API before the task runs; otherwise the task fails.",
     ),
     ("W0504", "The schedule starts a workflow that is not defined, so every start will fail."),
     ("W0506", "The cron expression can be read, but probably does not mean what it looks like, or never fires."),

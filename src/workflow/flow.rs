@@ -35,6 +35,8 @@ pub struct Feeding {
     ///
     /// `${<ref>.output.<path>}` reads one; where the path starts with `[`, without the dot.
     pub leaves: BTreeMap<String, BTreeSet<String>>,
+    /// The paths below the workflow's own input that are known to reach a `secretValue`; `""` is all of it.
+    pub inputs: BTreeSet<String>,
     /// Per feeding task, the names of the secrets, as far as the definition says them outright.
     pub secrets: BTreeMap<String, BTreeSet<String>>,
 }
@@ -96,6 +98,7 @@ pub fn secrets_written(tasks: &[WorkflowTask]) -> Vec<String> {
 
 impl Feeding {
     fn add(&mut self, trace: &Trace, secret: Option<&str>) {
+        self.inputs.extend(trace.inputs.iter().cloned());
         for (reference, leaf, closeness) in &trace.met {
             self.refs.insert(reference.clone());
             if *closeness == Closeness::Itself {
@@ -167,6 +170,9 @@ impl<'t> Flow<'t> {
         match (head, field) {
             ("workflow", Some("variables")) => trace.variable(next_name(below).0, closeness),
             ("workflow", None) => trace.variable(None, closeness),
+            ("workflow", Some("input")) if closeness == Closeness::Itself => {
+                trace.inputs.insert(below.strip_prefix('.').unwrap_or(below).to_owned());
+            }
             ("workflow", Some(_)) => {}
             (task, field) => {
                 let name = without_iteration(task, &self.by_reference);

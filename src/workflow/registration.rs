@@ -195,7 +195,7 @@ fn by_simple_type(task: &WorkflowTask) -> Option<String> {
         TaskType::ForkJoin if task.fork_tasks.is_empty() => {
             Some(format!("forkTasks should have atleast one task for taskType: FORK_JOIN taskName: {}", task.name))
         }
-        TaskType::Other(name) => other(task, name),
+        TaskType::SubWorkflow | TaskType::Event | TaskType::Other(_) => other(task, task.task_type.as_str()),
         TaskType::Simple
         | TaskType::Http
         | TaskType::UpdateSecret
@@ -209,6 +209,9 @@ fn by_simple_type(task: &WorkflowTask) -> Option<String> {
         | TaskType::JsonJqTransform
         | TaskType::Human
         | TaskType::SetVariable
+        | TaskType::StartWorkflow
+        | TaskType::GetWorkflow
+        | TaskType::UpdateTask
         | TaskType::Noop => None,
     }
 }

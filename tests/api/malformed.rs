@@ -4,7 +4,7 @@ use crate::metadata::noop;
 use crate::server::Server;
 
 /// Every route that takes a body or a name.
-const ROUTES: [(&str, &str); 40] = [
+const ROUTES: [(&str, &str); 48] = [
     ("POST", "/api/metadata/workflow"),
     ("PUT", "/api/metadata/workflow"),
     ("POST", "/api/metadata/workflow/validate"),
@@ -23,6 +23,14 @@ const ROUTES: [(&str, &str); 40] = [
     ("GET", "/api/workflow/search"),
     ("PUT", "/api/workflow/{}/pause"),
     ("POST", "/api/workflow/{}/retry"),
+    ("POST", "/api/workflow/{}/rerun"),
+    ("PUT", "/api/workflow/{}/skiptask/{}"),
+    ("POST", "/api/workflow/{}/variables"),
+    ("GET", "/api/event"),
+    ("POST", "/api/event"),
+    ("PUT", "/api/event"),
+    ("GET", "/api/event/{}"),
+    ("DELETE", "/api/event/{}"),
     ("DELETE", "/api/workflow/{}"),
     ("PUT", "/api/workflow/bulk/pause"),
     ("GET", "/api/tasks/poll/{}"),

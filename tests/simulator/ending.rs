@@ -6,7 +6,7 @@ use keytide::disk::Outage;
 use keytide::engine::Execution;
 use keytide::journal::Log as _;
 use keytide::secret::Version;
-use keytide::words::WorkflowStatus;
+use keytide::words::{ExecutionId, WorkflowStatus};
 
 use crate::issuer::Token;
 use crate::plans::READ;
@@ -72,26 +72,51 @@ impl World {
         let problems = self.problems();
         let tokens = self.issuer.tokens.clone();
         for token in &tokens {
-            if self.issuer.has_later(token) || self.is_stored(token) || self.dismissed.contains(&token.execution) {
+            let family = self.up_from(token.execution);
+            let is_dismissed =
+                self.dismissed.contains(&token.execution) || family.iter().any(|one| self.dismissed.contains(&one.id));
+            if self.has_later(token) || self.is_stored(token) || is_dismissed {
                 continue;
             }
-            let Some(execution) = self.on_disk(token.execution) else {
+            let whole = family.first().filter(|first| first.id == token.execution);
+            if whole.is_none() && family.iter().all(|above| above.unstored().is_empty()) {
                 // A call in doubt is purged when its time to be looked at is over; what a GET brought may be lost.
                 let purged = !self.process().log.has_execution(token.execution).unwrap();
                 let excused = token.secret == READ || (purged && self.over.contains(&token.execution));
                 self.law(excused, || format!("{} is lost in the archive", token.value));
                 continue;
-            };
-            if token.secret == READ && !is_journaled(&execution, token) {
+            }
+            if token.secret == READ && whole.is_some_and(|whole| !is_journaled(whole, token)) {
                 // A GET changes nothing at its issuer: what it brought and nobody has may be lost.
                 continue;
             }
-            let told = execution.unstored().contains(&token.run) || execution.in_doubt().contains(&token.run);
-            self.law(told, || format!("{} is lost", token.value));
-            let about = format!("run {}", token.execution);
-            let named = problems.iter().any(|(subject, text)| *subject == about && text.contains(&token.secret));
+            let own = |one: &Execution| one.unstored().contains(&token.run) || one.in_doubt().contains(&token.run);
+            let tells =
+                |one: &&Execution| if one.id == token.execution { own(one) } else { !one.unstored().is_empty() };
+            let told: Vec<_> = family.iter().filter(tells).map(|one| format!("run {}", one.id)).collect();
+            self.law(!told.is_empty(), || format!("{} is lost", token.value));
+            let named = problems.iter().any(|(subject, text)| told.contains(subject) && text.contains(&token.secret));
             self.law(named, || format!("{} is named as no problem: {problems:?}", token.value));
         }
+    }
+
+    /// Returns an execution and those above it, as far as they are not archived.
+    fn up_from(&self, id: ExecutionId) -> Vec<Execution> {
+        let log = &self.process.as_ref().expect("it boots at once after each crash").log;
+        let mut family = Vec::new();
+        let mut next = Some(id);
+        while let Some(id) = next {
+            family.extend(self.on_disk(id));
+            next = log.load(id).unwrap().and_then(|stored| stored.head.parent);
+        }
+        family
+    }
+
+    /// Returns whether a later call of the same task of the family brought another token.
+    fn has_later(&self, token: &Token) -> bool {
+        let root = self.root_of(token.execution);
+        let later = self.issuer.tokens.iter().skip_while(|other| other.value != token.value).skip(1);
+        later.into_iter().any(|other| self.root_of(other.execution) == root && other.secret == token.secret)
     }
 
     fn is_stored(&mut self, token: &Token) -> bool {

@@ -132,18 +132,21 @@ impl World {
     fn reach(&mut self, assignment: &Assignment) {
         let (execution, run) = (assignment.execution, assignment.run);
         let asked = self.released[&(execution, run)];
-        let key = (execution, assignment.reference.clone());
+        let key = (self.root_of(execution), assignment.reference.clone());
         self.say(|| format!("call {} of {execution} {run}", assignment.reference));
         let repeats = assignment.input.expose()["method"] == "GET";
         if let Some(last) = self.issuer.calls.get(&key).and_then(|calls| calls.last()).filter(|_| !repeats) {
-            self.law(last.run != run, || format!("{} of {execution} was called twice for {run}", assignment.reference));
-            let live = self.process.as_ref().unwrap().dispatcher.read(execution);
+            self.law((last.execution, last.run) != (execution, run), || {
+                format!("{} of {execution} was called twice for {run}", assignment.reference)
+            });
+            let live = self.process.as_ref().unwrap().dispatcher.read(last.execution);
+            let live = live.or_else(|| self.on_disk(last.execution).map(std::sync::Arc::new));
             let answered = live.is_some_and(|live| live.run(last.run).is_some_and(|run| run.response.is_some()));
             self.law(answered || asked > last.asked, || {
                 format!("{} of {execution} was repeated by itself in {run}", assignment.reference)
             });
         }
-        self.issuer.calls.entry(key).or_default().push(Call { run, asked });
+        self.issuer.calls.entry(key).or_default().push(Call { execution, run, asked });
     }
 
     fn mint(&mut self, assignment: &Assignment) -> String {

@@ -18,6 +18,7 @@ pub(crate) struct Token {
 
 /// A call that reached an issuer.
 pub(crate) struct Call {
+    pub(crate) execution: ExecutionId,
     pub(crate) run: RunNumber,
     /// How often people had asked for a new attempt when the call was released.
     pub(crate) asked: usize,
@@ -34,11 +35,5 @@ impl Issuer {
         let value = format!("{CANARY}{secret}-{:06}-{execution}", self.tokens.len());
         self.tokens.push(Token { value: value.clone(), secret: secret.to_owned(), execution, run });
         value
-    }
-
-    /// Returns whether a later call of the same task of the execution brought another token.
-    pub(crate) fn has_later(&self, token: &Token) -> bool {
-        let later = self.tokens.iter().skip_while(|other| other.value != token.value).skip(1);
-        later.into_iter().any(|other| other.execution == token.execution && other.secret == token.secret)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use keytide::daemon::Queue;
-use keytide::engine::{Command, Execution, Run, next_deadline, outstanding, replay, view};
+use keytide::engine::{Command, Execution, Run, next_deadline, outstanding, owed_needs, replay, view};
 use keytide::journal::{History, Log};
 use keytide::secret::Version;
 use keytide::words::{ExecutionId, RunNumber, WorkflowStatus};
@@ -51,11 +51,15 @@ impl World {
                 });
             }
             let is_slot = execution.slot.as_ref().is_some_and(|(schedule, _)| schedule == SKIPPING);
-            if is_slot && !self.asked.contains_key(&execution.id) {
+            if is_slot && !self.asked.contains_key(&self.root_of(execution.id)) {
                 skipping.push(execution.id);
             }
         }
         self.law(skipping.len() <= 1, || format!("runs of {SKIPPING} overlap: {skipping:?}"));
+        let process = self.process.as_ref().unwrap();
+        let places = process.dispatcher.executions().filter_map(|one| Some((one.id, one.parent.as_ref()?.root)));
+        let places: Vec<_> = places.collect();
+        self.roots.extend(places);
         self.seen.extend(changed.iter().map(|(id, _)| *id));
         self.committed.extend(changed);
     }
@@ -98,7 +102,10 @@ impl World {
                 }
             }
             let held = execution.runs.iter().any(|run| self.given.contains(&(execution.id, run.number)));
-            let waits = !owed.is_empty() || next_deadline(execution).is_some() || held;
+            let below = execution.runs.iter().filter(|run| !run.status.is_terminal()).filter_map(|run| run.child);
+            let below = below.into_iter().any(|child| process.dispatcher.read(child).is_some());
+            self.law(self.is_waited_for(execution), || format!("nobody waits for {}", execution.id));
+            let waits = !owed.is_empty() || next_deadline(execution).is_some() || held || below;
             self.law(waits || execution.status == WorkflowStatus::Paused, || {
                 format!("{} waits for nothing: {}", execution.id, view::workflow_json(execution, true))
             });
@@ -106,6 +113,16 @@ impl World {
         let queue = Queue { name: QUEUE.to_owned(), domain: None };
         let waiting = process.dispatcher.waiting(&queue);
         self.law(waiting == offers, || format!("{offers} runs are offered and {waiting} wait in the queue"));
+    }
+
+    /// A child that lives has a parent that waits for it, unless it goes its own way.
+    fn is_waited_for(&self, execution: &Execution) -> bool {
+        let Some(place) = execution.parent.as_ref().filter(|_| !execution.detached) else { return true };
+        let parent = self.process.as_ref().unwrap().dispatcher.read(place.execution);
+        parent.is_some_and(|parent| {
+            parent.is_live()
+                && parent.run(place.run).is_some_and(|run| !run.status.is_terminal() && run.child == Some(execution.id))
+        })
     }
 
     /// The store holds tokens and nothing else, and all that it acknowledged.
@@ -180,6 +197,8 @@ fn is_same(one: &Execution, other: &Execution) -> bool {
         && one.output == other.output
         && one.reason == other.reason
         && one.dismissed == other.dismissed
+        && one.detached == other.detached
+        && owed_needs(one) == owed_needs(other)
         && one.held == other.held
         && one.masks.len() == other.masks.len()
         && next_deadline(one) == next_deadline(other)
@@ -196,6 +215,7 @@ fn is_same_run(one: &Run, other: &Run) -> bool {
     let times = |run: &Run| [Some(run.scheduled), run.started, run.ended, Some(run.updated), Some(run.not_before)];
     one.status == other.status
         && one.task == other.task
+        && one.child == other.child
         && one.scope == other.scope
         && (one.attempt, one.seq, one.troubles) == (other.attempt, other.seq, other.troubles)
         && times(one) == times(other)

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use keytide::daemon::{Hold, Message, Poll, Queue};
-use keytide::engine::{Input, Operation, Start, WorkerUpdate};
+use keytide::engine::{Input, Operation, Origin, Start, WorkerUpdate};
 use keytide::words::{ExecutionId, Map, Payload, TaskStatus};
 use serde_json::json;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::plans::{QUEUE, SKIPPING, plans};
+use crate::plans::{QUEUE, SKIPPING, startable};
 use crate::world::{Waiting, World};
 
 impl World {
     pub(crate) fn start(&mut self) {
         self.starts += 1;
         let id = ExecutionId::new(Uuid::from_u128((u128::from(self.seed) << 64) | u128::from(self.starts)));
-        let plan = plans()[self.dice.roll(plans().len())].clone();
+        let plan = startable()[self.dice.roll(startable().len())].clone();
         self.say(|| format!("start {} {id}", plan.pinned.workflow.name));
         let start = Box::new(Start {
             execution: id,
@@ -27,6 +27,7 @@ impl World {
             slot: None,
             task_to_domain: BTreeMap::new(),
             timeout: None,
+            origin: Origin::default(),
         });
         let (reply, answer) = oneshot::channel();
         self.waiting.push(Waiting::Start(answer));
@@ -40,19 +41,28 @@ impl World {
 
     pub(crate) fn operate(&mut self) {
         let Some(execution) = self.any_execution() else { return };
-        let operation = match self.dice.roll(12) {
+        let operation = match self.dice.roll(14) {
             0..=2 => Operation::Pause,
             3..=5 => Operation::Resume,
             6 => Operation::Terminate { reason: None },
             7..=9 => Operation::Retry,
             10 => Operation::Restart,
+            11 => Operation::RetryLowest,
+            12 => Operation::Rerun(Box::default()),
             _ => Operation::Dismiss,
         };
         self.say(|| format!("{operation:?} {execution}"));
         match operation {
-            Operation::Retry | Operation::Restart => *self.asked.entry(execution).or_default() += 1,
+            Operation::Retry | Operation::RetryLowest | Operation::Restart | Operation::Rerun(_) => {
+                *self.asked.entry(self.root_of(execution)).or_default() += 1;
+            }
             Operation::Dismiss => drop(self.dismissed.insert(execution)),
-            Operation::Pause | Operation::Resume | Operation::Terminate { .. } => {}
+            Operation::Pause
+            | Operation::Resume
+            | Operation::Terminate { .. }
+            | Operation::TerminateFailing { .. }
+            | Operation::Skip(_)
+            | Operation::SetVariables { .. } => {}
         }
         self.step(execution, Input::Operation(operation));
     }

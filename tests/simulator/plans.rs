@@ -1,17 +1,19 @@
-//! What runs in every world: rotations alone, two at once, with retries behind a wait and a switch, and over a GET.
+//! What runs in every world: rotations alone, two at once, with retries behind a wait and a switch, over a GET, and below
+//! other workflows, which may be the ones that store.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use keytide::daemon::Scheduled;
-use keytide::engine::{DefinitionHash, Pinned, Plan};
+use keytide::catalog::Owned;
+use keytide::daemon::{Asking, Library, Scheduled, Thing};
+use keytide::engine::{DefinitionHash, Execution, Pinned, Plan, Wanted, view};
 use keytide::scheduler::{Defaults, Schedule};
-use keytide::words::Owner;
-use keytide::workflow::definition::{StartWorkflowRequest, TaskDef, WorkflowDef, WorkflowSchedule};
+use keytide::words::{Owner, Permission};
+use keytide::workflow::definition::{EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef, WorkflowSchedule};
 use serde_json::{Value, json};
 
 /// The secrets that the workflows write; each has an issuer that revokes the old token when it mints a new one.
-pub(crate) const SECRETS: [&str; 5] = ["rotated", "left", "right", "slow", READ];
+pub(crate) const SECRETS: [&str; 6] = ["rotated", "left", "right", "slow", "carried", READ];
 
 /// The secret that is fetched by a GET.
 pub(crate) const READ: &str = "read";
@@ -22,6 +24,34 @@ pub(crate) const QUEUE: &str = "work";
 pub(crate) fn plans() -> &'static [Arc<Plan>] {
     static PLANS: OnceLock<Vec<Arc<Plan>>> = OnceLock::new();
     PLANS.get_or_init(|| definitions().into_iter().map(compiled).collect())
+}
+
+/// The workflows that people start; the last one only runs below another.
+pub(crate) fn startable() -> &'static [Arc<Plan>] {
+    plans().split_last().map(|(_, startable)| startable).unwrap_or_default()
+}
+
+/// What the dispatcher finds when an execution starts another one.
+pub(crate) struct Shelf;
+
+impl Library for Shelf {
+    fn plan(&self, _asking: Asking<'_>, wanted: &Wanted) -> Result<Arc<Plan>, String> {
+        let Wanted::Named { name, .. } = wanted else { return Err("no definition comes along".to_owned()) };
+        let found = plans().iter().find(|plan| plan.pinned.workflow.name == *name);
+        found.cloned().ok_or_else(|| format!("there is no {name}"))
+    }
+
+    fn allows(&self, _asking: Asking<'_>, _permission: Permission, _thing: Thing, _name: &str) -> bool {
+        true
+    }
+
+    fn handlers(&self, _event: &str) -> Vec<Arc<Owned<EventHandler>>> {
+        Vec::new()
+    }
+
+    fn view(&self, execution: &Execution, with_tasks: bool) -> Value {
+        view::workflow_json(execution, with_tasks)
+    }
 }
 
 pub(crate) fn plan(hash: &DefinitionHash) -> Arc<Plan> {
@@ -56,7 +86,15 @@ fn work(reference: &str) -> Value {
     json!({"name": QUEUE, "taskReferenceName": reference, "type": "SIMPLE"})
 }
 
+/// Runs another workflow and, where that failed, another one in its place.
+fn sub(workflow: &str, retries: u32) -> Value {
+    json!({"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW", "retryCount": retries,
+        "subWorkflowParam": {"name": workflow}})
+}
+
 fn definitions() -> Vec<Value> {
+    let carry = json!({"name": "store", "taskReferenceName": "store_carried", "type": "UPDATE_SECRET",
+        "inputParameters": {"_secrets": {"secretKey": "carried", "secretValue": "${sub.output.token}"}}});
     let wait =
         json!({"name": "wait", "taskReferenceName": "wait", "type": "WAIT", "inputParameters": {"duration": "4s"}});
     let switch = json!({"name": "switch", "taskReferenceName": "switch", "type": "SWITCH", "evaluatorType": "javascript",
@@ -73,6 +111,10 @@ fn definitions() -> Vec<Value> {
         json!({"name": "slow", "timeoutSeconds": 300, "timeoutPolicy": "TIME_OUT_WF",
             "tasks": [work("ask"), wait, switch]}),
         json!({"name": "read", "tasks": [fetch("read", "GET", 2), store("read")]}),
+        json!({"name": "family", "tasks": [sub("rotate", 1), work("after")]}),
+        json!({"name": "above", "tasks": [sub("below", 1), carry]}),
+        json!({"name": "below", "tasks": [fetch("carried", "POST", 1), work("between")],
+            "outputParameters": {"token": "${fetch_carried.output._secrets.token}"}}),
     ]
 }
 

@@ -14,6 +14,8 @@ use keytide::redact::Masker;
 use keytide::secret::{Change, Edges, Identity, Paths, Sealer, Store, Write, Writer};
 use keytide::words::{Map, Sensitive, Timestamp};
 
+use crate::plans::Shelf;
+
 const SECRETS: &str = "/project/secrets";
 const STATE: &str = "/project/.keytide";
 /// The ids of slots follow from it: it is the same in every run, so that a seed is one history.
@@ -119,7 +121,8 @@ impl Process {
         let mut slots = Slots::new(STORE_ID.to_owned(), true);
         slots.replace(schedules, now);
         slots.recover(&log, now).map_err(|error| error.to_string())?;
-        let dispatcher = Dispatcher::new(Rules { environment: Map::new(), store_retry: STORE_RETRY }, slots);
+        let dispatcher = Dispatcher::new(Rules { environment: Map::new(), store_retry: STORE_RETRY }, slots)
+            .with_library(Box::new(Shelf));
         let mut process = Self { dispatcher, log, store: Arc::new(store) };
         let live = process.log.live().map_err(|error| error.to_string())?;
         let batch = process.dispatcher.recover(&live, &process.log, now);

@@ -65,7 +65,9 @@ pub(crate) struct World {
     pub(crate) started: BTreeSet<ExecutionId>,
     /// How far each execution was known to be committed.
     pub(crate) committed: BTreeMap<ExecutionId, u64>,
-    /// How often people asked for a new attempt.
+    /// The execution at the top of each family.
+    pub(crate) roots: BTreeMap<ExecutionId, ExecutionId>,
+    /// How often people asked for a new attempt, in each family.
     pub(crate) asked: BTreeMap<ExecutionId, usize>,
     /// How often people had asked for a new attempt when the work of a run was first released.
     pub(crate) released: BTreeMap<(ExecutionId, RunNumber), usize>,
@@ -102,6 +104,7 @@ impl World {
             seen: BTreeSet::new(),
             started: BTreeSet::new(),
             committed: BTreeMap::new(),
+            roots: BTreeMap::new(),
             asked: BTreeMap::new(),
             released: BTreeMap::new(),
             dismissed: BTreeSet::new(),
@@ -121,6 +124,13 @@ impl World {
             self.event();
         }
         self.end();
+    }
+
+    /// Returns the execution at the top of a family.
+    pub(crate) fn root_of(&self, id: ExecutionId) -> ExecutionId {
+        let live = self.process.as_ref().and_then(|process| process.dispatcher.read(id));
+        let root = live.and_then(|live| live.parent.as_ref().map(|place| place.root));
+        root.or_else(|| self.roots.get(&id).copied()).unwrap_or(id)
     }
 
     pub(crate) fn say(&self, text: impl FnOnce() -> String) {
@@ -249,7 +259,7 @@ impl World {
                 }
                 Command::Preflight(_) | Command::Perform(_) => {
                     let work = key(&command).expect("it is work");
-                    let asked = self.asked.get(&work.0).copied().unwrap_or(0);
+                    let asked = self.asked.get(&self.root_of(work.0)).copied().unwrap_or(0);
                     self.released.entry(work).or_insert(asked);
                     self.queue.push(command);
                 }

@@ -12,7 +12,7 @@ use crate::daemon::message::Message;
 use crate::engine::Plan;
 use crate::journal::{self, OwnedChange, OwnedKind};
 use crate::words::{Owner, Permission};
-use crate::workflow::definition::{StartWorkflowRequest, TaskDef, WorkflowDef};
+use crate::workflow::definition::{EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef};
 use crate::workflow::registration::registration_errors;
 use crate::workflow::shown::holds_mask;
 
@@ -72,10 +72,45 @@ impl Handle {
         self.register(who, task_defs.into_iter().map(Registration::TaskDef).collect()).await
     }
 
+    /// Registers a handler of events over the API; one of this name is a conflict, unless it is to be replaced.
+    pub async fn register_event_handler(
+        &self,
+        who: &Owner,
+        handler: EventHandler,
+        replaces: bool,
+    ) -> Result<(), Error> {
+        if let Some(problem) = handler.problem() {
+            return Err(Error::invalid(problem));
+        }
+        let name = &handler.name;
+        let exists = self.catalog().event_handlers().any(|known| known.def.name == *name);
+        let permission = if exists { Permission::Update } else { Permission::Create };
+        self.permit(who, permission, TargetKind::Workflow, name)?;
+        match (exists, replaces) {
+            (true, false) => Err(Error::Conflict(format!("EventHandler with name {name} already exists!"))),
+            (false, true) => Err(Error::NotFound(format!("EventHandler with name {name} not found!"))),
+            (true, true) | (false, false) => {
+                self.register(who, vec![Registration::EventHandler(Box::new(handler))]).await
+            }
+        }
+    }
+
+    /// Returns the handlers of events that somebody may see, by name; of one event, or of all.
+    pub fn event_handlers(&self, who: &Owner, event: Option<&str>) -> Vec<EventHandler> {
+        let catalog = self.catalog();
+        let seen = catalog.event_handlers().filter(|known| {
+            event.is_none_or(|event| known.def.event == event)
+                && self.permit(who, Permission::Read, TargetKind::Workflow, &known.def.name).is_ok()
+        });
+        seen.map(|known| known.def.clone()).collect()
+    }
+
     /// Removes what was registered over the API.
     pub async fn unregister(&self, who: &Owner, name: &Name) -> Result<(), Error> {
         let (kind, text) = match name {
-            Name::Workflow { name, .. } | Name::TaskDef(name) => (TargetKind::Workflow, name),
+            Name::Workflow { name, .. } | Name::TaskDef(name) | Name::EventHandler(name) => {
+                (TargetKind::Workflow, name)
+            }
             Name::Schedule(name) => (TargetKind::Schedule, name),
         };
         self.permit(who, Permission::Delete, kind, text)?;
@@ -118,6 +153,7 @@ impl Handle {
             Registration::Workflow(def) => (OwnedKind::Workflow, &def.name, def.version, json(def)),
             Registration::Schedule(def) => (OwnedKind::Schedule, &def.name, 0, json(def)),
             Registration::TaskDef(def) => (OwnedKind::Task, &def.name, 0, json(def)),
+            Registration::EventHandler(def) => (OwnedKind::EventHandler, &def.name, 0, json(def)),
         };
         let app = match who {
             Owner::App(name) => name.clone(),
@@ -157,6 +193,7 @@ fn without_masks(registration: &Registration) -> Result<(), Error> {
         Registration::Workflow(def) => (&def.name, json(def)),
         Registration::Schedule(def) => (&def.name, json(def)),
         Registration::TaskDef(def) => (&def.name, json(def)),
+        Registration::EventHandler(def) => (&def.name, json(def)),
     };
     if !holds_mask(&definition) {
         return Ok(());
@@ -174,6 +211,7 @@ fn removal(name: &Name) -> OwnedChange {
         Name::Workflow { name, version } => (OwnedKind::Workflow, name, *version),
         Name::Schedule(name) => (OwnedKind::Schedule, name, 0),
         Name::TaskDef(name) => (OwnedKind::Task, name, 0),
+        Name::EventHandler(name) => (OwnedKind::EventHandler, name, 0),
     };
     OwnedChange::Remove { kind, name: name.clone(), version }
 }
@@ -185,6 +223,9 @@ pub(in crate::daemon) fn registration(owned: journal::Owned) -> Result<(Registra
         OwnedKind::Workflow => serde_json::from_value(owned.definition).map(Box::new).map(Registration::Workflow),
         OwnedKind::Schedule => serde_json::from_value(owned.definition).map(Registration::Schedule),
         OwnedKind::Task => serde_json::from_value(owned.definition).map(Registration::TaskDef),
+        OwnedKind::EventHandler => {
+            serde_json::from_value(owned.definition).map(Box::new).map(Registration::EventHandler)
+        }
     };
     read.map(|registration| (registration, owner)).map_err(|error| Problem {
         place: format!("{} {}", owned.kind.as_str(), owned.name),

@@ -11,7 +11,7 @@ use crate::daemon::handle::Handle;
 use crate::daemon::ids;
 use crate::daemon::message::{Message, Removal};
 use crate::daemon::views::summary_of_snapshot;
-use crate::engine::{self, DefinitionHash, Execution, Input, Operation, Plan, Start};
+use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Operation, Origin, Plan, Start};
 use crate::journal::{Direction, Field, Head, History, Page, Query};
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
 use crate::workflow::definition::StartWorkflowRequest;
@@ -63,6 +63,8 @@ impl Handle {
         if request.input.values().any(engine::is_too_deep) {
             return Err(Error::invalid("input: it nests too deep"));
         }
+        let idempotency = Idempotency::of(request.idempotency_key, request.idempotency_strategy.as_deref());
+        let idempotency = idempotency.map_err(Error::invalid)?;
         let start = Start {
             execution: ids::execution(self.now()),
             input: request.input,
@@ -72,6 +74,7 @@ impl Handle {
             slot: None,
             task_to_domain: request.task_to_domain,
             timeout: None,
+            origin: Origin { idempotency, ..Origin::default() },
         };
         let start = Box::new(start);
         Ok(self.ask(|reply| Message::Start { plan, start, reply }).await??)

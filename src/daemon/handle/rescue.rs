@@ -1,13 +1,15 @@
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::access::TargetKind;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::Known;
-use crate::engine::{Input, Operation, Response};
+use crate::engine::{Input, Operation, Response, Run};
 use crate::secret::{Allow, Change, Evaluation, Write, Writer, Written, text_to_store};
 use crate::words::{ExecutionId, Owner, Permission};
-use crate::workflow::expressions::{DocumentLookup, LimitHit, resolve_text};
+use crate::workflow::expressions::{DocumentLookup, LimitHit, resolve_text, shown};
 
 impl Handle {
     /// Stores a value of a run's raw response that no task could store, and then stops naming the run as a problem.
@@ -26,11 +28,11 @@ impl Handle {
         let Known::Whole(known) = self.read(who, execution).await? else {
             return Err(Error::Conflict(format!("workflow {execution} is archived: what it fetched is gone")));
         };
-        let responses: Vec<&Response> = known.runs.iter().filter_map(|run| run.response.as_ref()).collect();
-        let found = responses.iter().rev().map(|response| at_path(response, path));
+        let fetched: Vec<Fetched<'_>> = known.runs.iter().filter_map(Fetched::by).collect();
+        let found = fetched.iter().rev().map(|fetched| fetched.at_path(path));
         let found = found.into_iter().find(|found| *found != Ok(Value::Null));
         let value = found.transpose().map_err(|hit| Error::invalid(hit.to_string()))?;
-        let last = responses.last().map(|response| response.body.expose());
+        let last = fetched.last().map(Fetched::body);
         let value = value.ok_or_else(|| not_found(execution, path, last))?;
         let text = text_to_store(&value, Evaluation::Resolved, allow)
             .map_err(|refusal| Error::invalid(format!("the value for `{secret}` is refused: {refusal}")))?;
@@ -49,15 +51,41 @@ impl Handle {
     }
 }
 
-/// Returns what is at a path of a body; `$` is all of it, a text or a number exactly as it was received.
-fn at_path(response: &Response, path: &str) -> Result<Value, LimitHit> {
-    let body = response.body.expose();
-    match (path, body) {
-        ("$" | "." | "", Value::String(_) | Value::Number(_)) => {
-            Ok(response.text().map_or_else(|| body.clone(), Value::from))
+/// What a run brought.
+enum Fetched<'a> {
+    /// By its own call.
+    Response(&'a Response),
+    /// By a sub-workflow: what that gave is all that is here.
+    Output(Cow<'a, Value>),
+}
+
+impl<'a> Fetched<'a> {
+    fn by(run: &'a Run) -> Option<Self> {
+        match (&run.response, run.child) {
+            (Some(response), _) => Some(Self::Response(response)),
+            (None, Some(_)) => Some(Self::Output(shown(run.output.expose()))),
+            (None, None) => None,
         }
-        ("$" | "." | "", _) => Ok(body.clone()),
-        (path, _) => resolve_text(&format!("${{{path}}}"), &DocumentLookup(body)),
+    }
+
+    fn body(&self) -> &Value {
+        match self {
+            Self::Response(response) => response.body.expose(),
+            Self::Output(output) => output,
+        }
+    }
+
+    /// Returns what is at a path of the body; `$` is all of it, a text or a number exactly as it was received.
+    fn at_path(&self, path: &str) -> Result<Value, LimitHit> {
+        match (path, self) {
+            ("$" | "." | "", Self::Response(response))
+                if matches!(self.body(), Value::String(_) | Value::Number(_)) =>
+            {
+                Ok(response.text().map_or_else(|| self.body().clone(), Value::from))
+            }
+            ("$" | "." | "", _) => Ok(self.body().clone()),
+            (path, _) => resolve_text(&format!("${{{path}}}"), &DocumentLookup(self.body())),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::clock::SystemClock;
 use crate::daemon::{Batch, Dispatcher, Message, Rules, Scheduled, Slots, Unwritten};
 use crate::disk::SystemDisk;
-use crate::engine::{Answer, Command, Input, Operation, Outcome, Pinned, Plan, Response, Start};
+use crate::engine::{Answer, Command, Input, Operation, Origin, Outcome, Pinned, Plan, Response, Start};
 use crate::journal::{Log as _, SqliteLog};
 use crate::scheduler::{Defaults, Schedule};
 use crate::secret::{Edges, Identity, Paths, Store};
@@ -65,6 +65,7 @@ impl World {
             slot: None,
             task_to_domain: BTreeMap::new(),
             timeout: None,
+            origin: Origin::default(),
         };
         let plan = Arc::new(Plan::compile(pinned).unwrap());
         let (reply, _answer) = oneshot::channel();

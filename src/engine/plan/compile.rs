@@ -17,12 +17,13 @@ impl Plan {
             compiler.list(&pinned.workflow.tasks)?.ok_or_else(|| Malformed::NoTasks(pinned.workflow.name.clone()))?;
         compiler.join();
         compiler.feed(&pinned.workflow);
-        let Compiler { tasks, by_reference, .. } = compiler;
+        let Compiler { tasks, by_reference, input_leaves, .. } = compiler;
         Ok(Self {
             hash: pinned.hash(),
             tasks: tasks.into(),
             first,
             by_reference: Arc::new(by_reference),
+            input_leaves: input_leaves.into(),
             growth: Growth::default(),
             pinned: Arc::new(pinned),
         })
@@ -40,11 +41,20 @@ pub(super) struct Compiler<'a> {
     pub(super) by_reference: HashMap<String, TaskIndex>,
     /// The loop whose tasks are made.
     pub(super) in_loop: Option<TaskIndex>,
+    input_leaves: Vec<String>,
 }
 
 impl<'a> Compiler<'a> {
     fn new(task_defs: &'a BTreeMap<String, TaskDef>) -> Self {
-        Self { task_defs, before: None, first: 0, tasks: Vec::new(), by_reference: HashMap::new(), in_loop: None }
+        Self {
+            task_defs,
+            before: None,
+            first: 0,
+            tasks: Vec::new(),
+            by_reference: HashMap::new(),
+            in_loop: None,
+            input_leaves: Vec::new(),
+        }
     }
 
     /// Makes tasks that follow those of a plan.
@@ -139,6 +149,11 @@ impl<'a> Compiler<'a> {
             | TaskType::Terminate
             | TaskType::Wait
             | TaskType::Noop
+            | TaskType::SubWorkflow
+            | TaskType::StartWorkflow
+            | TaskType::Event
+            | TaskType::GetWorkflow
+            | TaskType::UpdateTask
             | TaskType::Other(_) => Ways::None,
         })
     }
@@ -190,6 +205,7 @@ impl<'a> Compiler<'a> {
     /// Notes whose output feeds a secret, and which tasks store it.
     fn feed(&mut self, workflow: &WorkflowDef) {
         let flow = feeding(&workflow.tasks, &workflow.output_parameters);
+        self.input_leaves = flow.inputs.iter().cloned().collect();
         for planned in &mut self.tasks {
             let reference = &planned.task.task_reference_name;
             planned.feeds_secret = flow.refs.contains(reference);

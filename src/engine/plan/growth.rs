@@ -153,6 +153,11 @@ fn named_type(name: &str) -> TaskType {
         | TaskType::SetVariable
         | TaskType::Terminate
         | TaskType::Wait
+        | TaskType::SubWorkflow
+        | TaskType::StartWorkflow
+        | TaskType::Event
+        | TaskType::GetWorkflow
+        | TaskType::UpdateTask
         | TaskType::Noop) => other,
     }
 }

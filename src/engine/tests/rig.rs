@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::engine::{
-    Answer, Command, Event, Execution, Input, Operation, Outcome, Pinned, Plan, Rejected, Response, Run, Start, Turn,
-    WorkerUpdate, commands, next_deadline, outstanding, replay, start, step, view,
+    Answer, Command, Event, Execution, Input, Operation, Origin, Outcome, Pinned, Plan, Rejected, Response, Run, Start,
+    Turn, WorkerUpdate, commands, next_deadline, outstanding, replay, start, step, view,
 };
 use crate::words::{ExecutionId, Map, Owner, Payload, RunNumber, Sensitive, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::{TaskDef, WorkflowDef};
@@ -45,6 +45,7 @@ pub(super) fn start_of(input: Value) -> Start {
         slot: None,
         task_to_domain: BTreeMap::new(),
         timeout: None,
+        origin: Origin::default(),
     }
 }
 

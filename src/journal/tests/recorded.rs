@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{at, id, owned, slot, watermark};
 use crate::engine::{
-    Answer, Command, Event, Execution, Input, Operation, Outcome, Pinned, Plan, Response, Start, Turn, WorkerUpdate,
-    outstanding, replay, start, step,
+    Answer, Command, Event, Execution, Input, Operation, Origin, Outcome, Pinned, Plan, Response, Start, Turn,
+    WorkerUpdate, outstanding, replay, start, step,
 };
 use crate::journal::{
     History, Log, OwnedChange, Query, Reader, Record, SlotOutcome, SqliteLog, TaskLog, Transaction, Wiped,
@@ -180,6 +180,7 @@ impl<'a> Life<'a> {
             slot: Some(("nightly".to_owned(), now)),
             task_to_domain: BTreeMap::new(),
             timeout: None,
+            origin: Origin::default(),
         };
         let (execution, events) = turn(now, |turn| start(plan(), given, turn));
         let mut life = Self { log, execution, now };

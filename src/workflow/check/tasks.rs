@@ -6,11 +6,12 @@ use crate::workflow::duration::is_duration;
 use crate::workflow::problem;
 use crate::workflow::tree::Node;
 
+use super::children::{self, Workflows};
 use super::outline::Task;
 use super::{Findings, Workflow, http, loops, scripts, update_secret};
 
 /// Types that this program or Conductor runs itself: a slip of one of them would wait for a worker that nobody wrote.
-const TYPES: [&str; 30] = [
+const TYPES: [&str; 31] = [
     "SIMPLE",
     "HTTP",
     "UPDATE_SECRET",
@@ -40,11 +41,12 @@ const TYPES: [&str; 30] = [
     "BUSINESS_RULE",
     "JDBC",
     "GET_WORKFLOW",
+    "UPDATE_TASK",
     "USER_DEFINED",
 ];
 
 /// Reports what is wrong with each task by its kind.
-pub(super) fn check(workflow: &Workflow<'_>, found: &mut Findings) {
+pub(super) fn check(workflow: &Workflow<'_>, known: &Workflows<'_>, found: &mut Findings) {
     for task in &workflow.outline.tasks {
         match &task.kind {
             TaskType::Http => http::check(workflow, task, found),
@@ -62,7 +64,11 @@ pub(super) fn check(workflow: &Workflow<'_>, found: &mut Findings) {
             TaskType::Dynamic => loops::dynamic(workflow, task, found),
             TaskType::Terminate => terminate(workflow, task, found),
             TaskType::Simple | TaskType::Human | TaskType::SetVariable | TaskType::Noop => {}
-            TaskType::Other(name) => other(workflow, task, name, found),
+            TaskType::SubWorkflow | TaskType::StartWorkflow | TaskType::GetWorkflow | TaskType::UpdateTask => {
+                children::check(workflow, task, known, found);
+            }
+            TaskType::Event => children::event(workflow, task, found),
+            TaskType::Other(name) => slip(workflow, task, name, found),
         }
     }
 }
@@ -188,15 +194,6 @@ fn terminate(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
     let message = format!("TERMINATE `{}` needs a `terminationStatus`", task.name());
     let help = "write COMPLETED, FAILED or TERMINATED";
     found.push(error(workflow, place, "E0410", message).help(help));
-}
-
-fn other(workflow: &Workflow<'_>, task: &Task<'_>, name: &str, found: &mut Findings) {
-    let needs = match name {
-        "SUB_WORKFLOW" => "subWorkflowParam",
-        "EVENT" => "sink",
-        _ => return slip(workflow, task, name, found),
-    };
-    missing(workflow, task, needs, found);
 }
 
 /// Reports a field that a task of its type needs and does not have.

@@ -345,6 +345,36 @@ fn control_tasks_need_what_they_decide_on() {
 }
 
 #[test]
+fn what_other_workflows_a_task_names_must_be_there() {
+    tells(
+        &workflow(&[
+            "{name: a, taskReferenceName: a, type: SUB_WORKFLOW}",
+            "{name: b, taskReferenceName: b, type: SUB_WORKFLOW, subWorkflowParam: {version: 1}}",
+            "{name: c, taskReferenceName: c, type: SUB_WORKFLOW, subWorkflowParam: {name: w, version: 7}}",
+            "{name: d, taskReferenceName: d, type: SUB_WORKFLOW, subWorkflowParam: {name: '${workflow.input.n}'}}",
+            "{name: e, taskReferenceName: e, type: START_WORKFLOW, inputParameters: {startWorkflow: {name: nowhere}}}",
+            "{name: f, taskReferenceName: f, type: START_WORKFLOW}",
+            "{name: g, taskReferenceName: g, type: EVENT, sink: 'kafka:x'}",
+            "{name: h, taskReferenceName: h, type: EVENT, sink: 'conductor:x'}",
+            "{name: i, taskReferenceName: i, type: GET_WORKFLOW}",
+            "{name: j, taskReferenceName: j, type: UPDATE_TASK, inputParameters: {taskId: x}}",
+            "{name: k, taskReferenceName: k, type: UPDATE_TASK, inputParameters: {workflowId: x}}",
+            "{name: l, taskReferenceName: l, type: SUB_WORKFLOW, subWorkflowParam: {name: w}}",
+        ]),
+        &[
+            "E0411 3 <name> `subWorkflowParam` is missing in SUB_WORKFLOW `a` | add `subWorkflowParam: {name: …}`",
+            "E0411 4 <version> SUB_WORKFLOW `b` names no workflow | add `name`, or the whole workflow as `workflowDefinition`",
+            "W0421 5 <7> `w` has no version 7 | there is 1; leave `version` out for the highest",
+            "W0421 7 <nowhere> START_WORKFLOW `e` names the workflow `nowhere`, which is not defined here | define it, or register it before this one runs",
+            "E0411 8 <name> `inputParameters.startWorkflow` is missing in START_WORKFLOW `f` | add `startWorkflow: {name: …}`",
+            "W0420 9 <'kafka:x'> EVENT `g` goes to `kafka:x`, which is not served here | write `conductor` or `conductor:NAME`",
+            "E0411 11 <name> `inputParameters.id` is missing in GET_WORKFLOW `i` | add the id of the execution to read",
+            "E0411 13 <name> `inputParameters.taskId` is missing in UPDATE_TASK `k` | add `taskId`, or `workflowId` and `taskRefName`",
+        ],
+    );
+}
+
+#[test]
 fn names_must_be_there_once() {
     let twice = "{name: a, taskReferenceName: a}";
     let first = load("a.yaml", format!("{}schemaVersion: 1\n", workflow(&[twice, twice])).as_bytes());

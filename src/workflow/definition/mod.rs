@@ -2,6 +2,7 @@
 //!
 //! Field names and defaults are those of Conductor 3.32.3; what Conductor ignores and we use is marked as ours.
 
+mod event_handler;
 mod lenient;
 mod request;
 mod schedule;
@@ -10,6 +11,7 @@ mod task_def;
 mod task_type;
 mod workflow;
 
+pub use event_handler::{Action, EventHandler, StartAction, TaskAction, TerminateAction, VariablesAction};
 pub use request::StartWorkflowRequest;
 pub use schedule::{CronSchedule, Dst, Overlap, WorkflowSchedule};
 pub use task::WorkflowTask;

@@ -42,6 +42,16 @@ pub enum TaskType {
     Wait,
     /// Does nothing.
     Noop,
+    /// Runs another workflow and waits for its end.
+    SubWorkflow,
+    /// Starts another workflow and goes on.
+    StartWorkflow,
+    /// Tells an event to whoever handles it.
+    Event,
+    /// Reads another execution.
+    GetWorkflow,
+    /// Reports on a task, of this execution or another.
+    UpdateTask,
     /// A type that this build leaves to workers, by its name.
     Other(Box<str>),
 }
@@ -69,6 +79,11 @@ impl TaskType {
             Self::Terminate => "TERMINATE",
             Self::Wait => "WAIT",
             Self::Noop => "NOOP",
+            Self::SubWorkflow => "SUB_WORKFLOW",
+            Self::StartWorkflow => "START_WORKFLOW",
+            Self::Event => "EVENT",
+            Self::GetWorkflow => "GET_WORKFLOW",
+            Self::UpdateTask => "UPDATE_TASK",
             Self::Other(name) => name,
         }
     }
@@ -96,6 +111,11 @@ impl From<&str> for TaskType {
             "TERMINATE" => Self::Terminate,
             "WAIT" => Self::Wait,
             "NOOP" => Self::Noop,
+            "SUB_WORKFLOW" => Self::SubWorkflow,
+            "START_WORKFLOW" => Self::StartWorkflow,
+            "EVENT" => Self::Event,
+            "GET_WORKFLOW" => Self::GetWorkflow,
+            "UPDATE_TASK" => Self::UpdateTask,
             other => Self::Other(other.into()),
         }
     }

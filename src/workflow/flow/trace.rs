@@ -12,6 +12,8 @@ pub(super) enum Closeness {
 #[derive(Default)]
 pub(super) struct Trace {
     pub(super) met: BTreeSet<(String, String, Closeness)>,
+    /// Paths below the workflow's own input.
+    pub(super) inputs: BTreeSet<String>,
     seen: BTreeSet<Stop>,
     pub(super) open: Vec<Stop>,
 }
