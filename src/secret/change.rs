@@ -1,11 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::contents::{Contents, Edition, Recipient, Secret, VALUE_BYTES_MAX, check_name};
+use super::contents::{Author, Contents, Edition, Recipient, Secret, VALUE_BYTES_MAX, check_name};
 use super::fingerprint::Fingerprints;
 use super::snapshot::Version;
 use super::{Error, check_recipient};
 use crate::words::{Sensitive, Timestamp};
+
+/// How many attempts are remembered that brought a value again: a repeat comes right after a crash, and far fewer overlap.
+const AGAIN_MAX: usize = 8;
 
 /// A change of the store. No `Debug`: it carries values.
 #[derive(Clone)]
@@ -231,7 +234,7 @@ fn put(contents: &mut Contents, write: &Write, writer: &Writer, rules: &Rules<'_
     match secret.current() {
         Some(current) if current.value == write.value => {
             let version = current.version;
-            renew(secret, write);
+            renew(secret, write, writer);
             Ok(told(version, &write.value, Outcome::Same))
         }
         Some(_) | None => {
@@ -243,18 +246,25 @@ fn put(contents: &mut Contents, write: &Write, writer: &Writer, rules: &Rules<'_
     }
 }
 
-/// Returns whether a version was written by this very attempt of a run.
+/// Returns whether this very attempt of a run wrote a version, or brought its value again: what came after it stays.
 fn is_by(edition: &Edition, writer: &Writer) -> bool {
-    writer.run.is_some()
-        && edition.run == writer.run
-        && edition.reference == writer.reference
-        && edition.attempt == writer.attempt
+    let Some(author) = author_of(writer) else { return false };
+    let wrote = Author { run: edition.run.clone(), reference: edition.reference.clone(), attempt: edition.attempt };
+    wrote == author || edition.again.contains(&author)
 }
 
-/// Keeps the version and takes over what else is new: a token may come again with a longer life.
-fn renew(secret: &mut Arc<Secret>, write: &Write) {
+/// Returns the attempt that writes; who is no run writes as often as they say.
+fn author_of(writer: &Writer) -> Option<Author> {
+    let run = writer.run.clone()?;
+    Some(Author { run: Some(run), reference: writer.reference.clone(), attempt: writer.attempt })
+}
+
+/// Keeps the version, notes who brought it again, and takes over what else is new: a token may come again with a longer life.
+fn renew(secret: &mut Arc<Secret>, write: &Write, writer: &Writer) {
+    let author = author_of(writer);
     let expires = secret.current().and_then(|edition| edition.expires);
-    if secret.plain == write.plain && (write.expires.is_none() || write.expires == expires) {
+    let lives_on = write.expires.is_none() || write.expires == expires;
+    if author.is_none() && secret.plain == write.plain && lives_on {
         return;
     }
     let secret = Arc::make_mut(secret);
@@ -262,6 +272,9 @@ fn renew(secret: &mut Arc<Secret>, write: &Write) {
     for edition in &mut secret.versions {
         if edition.stage == Some(super::Stage::Current) {
             edition.expires = write.expires.or(edition.expires);
+            edition.again.extend(author.clone());
+            let surplus = edition.again.len().saturating_sub(AGAIN_MAX);
+            edition.again.drain(..surplus);
         }
     }
 }
@@ -277,6 +290,7 @@ fn with_edition(mut secret: Secret, write: &Write, writer: &Writer, rules: &Rule
         reference: writer.reference.clone(),
         attempt: writer.attempt,
         expires: write.expires,
+        again: Vec::new(),
     };
     secret.push(edition, rules.versions_kept);
     secret

@@ -77,6 +77,19 @@ pub(super) struct Edition {
     pub(super) attempt: u32,
     #[serde(default, with = "moment_if_any")]
     pub(super) expires: Option<Timestamp>,
+    /// The latest attempts that brought the same value again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) again: Vec<Author>,
+}
+
+/// The attempt of a run that wrote a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Author {
+    pub(super) run: Option<String>,
+    #[serde(rename = "ref")]
+    pub(super) reference: Option<String>,
+    pub(super) attempt: u32,
 }
 
 /// What a version is to those who ask for a secret.

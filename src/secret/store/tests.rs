@@ -166,6 +166,21 @@ fn the_same_attempt_writes_once() {
 }
 
 #[test]
+fn a_repeat_of_what_brought_the_same_value_undoes_no_later_write() {
+    let (bench, _) = Bench::faulty(1);
+    let store = bench.create();
+    store.update(vec![put("token", "one")]).unwrap();
+    let same = store.update(vec![put_by("token", "one", attempt("run", 0))]).unwrap();
+    assert_eq!((same.secrets[0].outcome, same.secrets[0].version), (Outcome::Same, 1));
+    store.update(vec![put_by("token", "two", attempt("other", 0))]).unwrap();
+    drop(store);
+    let store = bench.open();
+    let repeated = store.update(vec![put_by("token", "one", attempt("run", 0))]).unwrap();
+    assert_eq!(repeated.secrets[0].outcome, Outcome::Repeated);
+    assert_eq!(current(&store, "token").as_deref(), Some("two"));
+}
+
+#[test]
 fn the_last_five_versions_are_kept_with_their_stages() {
     let (bench, _) = Bench::faulty(1);
     let store = bench.create();
