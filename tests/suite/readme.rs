@@ -76,9 +76,9 @@ fn steady(line: &str) -> String {
     line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the lines that every run shows: what a task does meanwhile is shown only where it takes long enough.
+/// Returns the lines that every run shows: that a task waits (`·`) or runs (`▸`) is shown only where it takes long enough.
 fn steady_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    lines.into_iter().filter(|line| !line.starts_with('▸')).map(steady).collect()
+    lines.into_iter().filter(|line| !line.starts_with(['·', '▸'])).map(steady).collect()
 }
 
 /// Runs a command line in a shell, in a folder of the project, and returns what both streams got.
