@@ -15,6 +15,7 @@ use crate::daemon::problems::log_end;
 use crate::daemon::reloading::Missing;
 use crate::daemon::rules::Rules;
 use crate::daemon::slots::Slots;
+use crate::daemon::turns::Turns;
 use crate::engine::{self, Command, Execution, Input, Need, Outcome};
 use crate::journal::Log;
 use crate::words::{ExecutionId, Timestamp, WorkflowStatus};
@@ -37,6 +38,7 @@ pub struct Dispatcher {
     pub(super) slots: Slots,
     pub(super) quarantined: Vec<(ExecutionId, String)>,
     pub(super) calls: Calls,
+    pub(super) turns: Turns,
     draining: bool,
     pub(super) library: Box<dyn Library>,
     /// What executions need of each other, in this turn.
@@ -79,6 +81,7 @@ impl Dispatcher {
             slots,
             quarantined: Vec::new(),
             calls: Calls::default(),
+            turns: Turns::default(),
             draining: false,
             library: Box::new(Empty),
             needs: VecDeque::new(),
@@ -109,6 +112,7 @@ impl Dispatcher {
         self.serve_needs(now, log, &mut batch);
         self.serve_polls(now, log, &mut batch);
         self.serve_needs(now, log, &mut batch);
+        self.serve_freed(now, log, &mut batch);
         batch
     }
 
@@ -282,7 +286,10 @@ impl Dispatcher {
         }
         let live = self.live.get_mut(&id).expect("it was admitted above");
         let execution = Arc::make_mut(&mut live.execution);
-        let events = engine::step(execution, input, &self.rules.at(now, self.draining, self.calls.of(id)))?;
+        let taken = |secret: &str| self.turns.taken(secret, id, now);
+        let turn = self.rules.at(now, self.draining, self.calls.of(id), &taken);
+        let events = engine::step(execution, input, &turn)?;
+        self.turns.note(execution, self.calls.of(id));
         let changed = !events.is_empty();
         self.needs.extend(engine::needs(execution, &events));
         batch.record(id, events);
@@ -342,6 +349,7 @@ impl Dispatcher {
         }
         self.enter(&execution);
         self.plans.add(&execution.plan);
+        self.turns.note(&execution, self.calls.of(id));
         self.live.insert(id, Live { execution: Arc::new(execution), deadline: None, watchers: Vec::new() });
         self.settle(id);
     }

@@ -10,6 +10,8 @@ mod errand_tests;
 mod rig;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod turn_tests;
 
 use std::sync::Arc;
 

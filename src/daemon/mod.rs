@@ -40,6 +40,7 @@ mod starting;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod unwritten;
 mod views;
 mod watching;

@@ -53,6 +53,7 @@ impl Dispatcher {
             let origin = if batch.recovered.contains(id) { Origin::Before } else { Origin::Own };
             let plan = self.live.get(id).map(|live| live.execution.plan.clone());
             let watchers = self.forget(*id);
+            self.turns.forget(*id);
             self.miss([(*id, Missing { origin, watchers, plan })]);
         }
         self.reload_own(log);

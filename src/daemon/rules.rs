@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::engine::Turn;
-use crate::words::{Map, RunNumber, Timestamp};
+use crate::words::{ExecutionId, Map, RunNumber, Timestamp};
 
 /// What a turn needs to know besides its messages.
 pub struct Rules {
@@ -16,7 +16,14 @@ pub struct Rules {
 
 impl Rules {
     /// Returns what a step of one execution is told.
-    pub(super) fn at<'a>(&'a self, now: Timestamp, draining: bool, under_way: &'a BTreeSet<RunNumber>) -> Turn<'a> {
-        Turn { now, environment: &self.environment, store_retry: self.store_retry, may_start: !draining, under_way }
+    pub(super) fn at<'a>(
+        &'a self,
+        now: Timestamp,
+        draining: bool,
+        under_way: &'a BTreeSet<RunNumber>,
+        taken: &'a dyn Fn(&str) -> Option<ExecutionId>,
+    ) -> Turn<'a> {
+        let (environment, store_retry) = (&self.environment, self.store_retry);
+        Turn { now, environment, store_retry, may_start: !draining, under_way, taken }
     }
 }

@@ -50,8 +50,9 @@ impl Dispatcher {
         if self.live.contains_key(&id) || log.has_execution(id).map_err(unavailable)? {
             return Err(Refused::AlreadyStarted(id));
         }
-        let (execution, events) =
-            engine::start(plan.clone(), start, &self.rules.at(now, self.is_draining(), self.calls.of(id)));
+        let taken = |secret: &str| self.turns.taken(secret, id, now);
+        let turn = self.rules.at(now, self.is_draining(), self.calls.of(id), &taken);
+        let (execution, events) = engine::start(plan.clone(), start, &turn);
         self.needs.extend(engine::needs(&execution, &events));
         batch.started(plan.clone(), id);
         batch.record(id, events);

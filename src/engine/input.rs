@@ -36,6 +36,8 @@ pub enum Input {
     Recovered,
     /// Another execution did something that concerns this one.
     Kin(Kin),
+    /// A secret is free for which a call of this execution waits.
+    Freed,
 }
 
 /// A change that somebody asks for.
@@ -132,6 +134,8 @@ pub struct Turn<'a> {
     pub may_start: bool,
     /// The runs of the execution whose calls are under way in this process and are never cut, whatever became of the runs.
     pub under_way: &'a BTreeSet<RunNumber>,
+    /// The other execution, where there is one, that is about to give a secret a new value.
+    pub taken: &'a dyn Fn(&str) -> Option<ExecutionId>,
 }
 
 /// A change that an execution does not take; nothing was changed.

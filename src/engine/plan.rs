@@ -26,6 +26,8 @@ pub struct Plan {
     pub first: TaskIndex,
     /// Where in its input the values are that feed a secret, as far as the definition says.
     pub input_leaves: Arc<[String]>,
+    /// Whether a call of it gives a secret a new value whose name is known.
+    pub rotates: bool,
     by_reference: Arc<HashMap<String, TaskIndex>>,
     growth: Growth,
 }
@@ -71,6 +73,8 @@ pub struct PlannedTask {
     pub leaves: Vec<String>,
     /// The UPDATE_SECRET tasks that may store what it gives.
     pub stored_by: BTreeSet<TaskIndex>,
+    /// The secrets that its call gives a new value, as far as the definition names them.
+    pub rotates: Vec<String>,
 }
 
 /// The ways that lead on from inside a task.

@@ -86,6 +86,7 @@ pub fn step(execution: &mut Execution, input: Input, turn: &Turn<'_>) -> Result<
         Input::Disclosed { values } => step.mask(values.iter().map(|value| value.expose().to_owned()).collect()),
         Input::Recovered => step.recovered(),
         Input::Kin(kin) => step.kin(kin),
+        Input::Freed => step.take_turn(),
     }
     step.run();
     Ok(step.events)

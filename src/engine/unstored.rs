@@ -73,7 +73,7 @@ impl Execution {
     }
 
     /// Where an execution ended well, what it did not come to was not meant to be stored; else every task counts.
-    fn is_stored(&self, fetched: &Run) -> bool {
+    pub(super) fn is_stored(&self, fetched: &Run) -> bool {
         let planned = self.planned(fetched);
         let stores = planned.stored_by.iter().filter_map(|store| self.plan.task(*store));
         let mut states = stores.map(|store| {

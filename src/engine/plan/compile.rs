@@ -7,7 +7,7 @@ use super::growth::Growth;
 use super::{Malformed, Pinned, Plan, PlannedTask, TaskIndex, Ways};
 use crate::engine::limits::FORK_WIDTH;
 use crate::workflow::definition::{TaskDef, TaskType, WorkflowDef, WorkflowTask};
-use crate::workflow::flow::feeding;
+use crate::workflow::flow::{Feeding, feeding};
 
 impl Plan {
     /// Prepares a definition.
@@ -20,6 +20,7 @@ impl Plan {
         let Compiler { tasks, by_reference, input_leaves, .. } = compiler;
         Ok(Self {
             hash: pinned.hash(),
+            rotates: tasks.iter().any(|task| !task.rotates.is_empty()),
             tasks: tasks.into(),
             first,
             by_reference: Arc::new(by_reference),
@@ -113,6 +114,7 @@ impl<'a> Compiler<'a> {
             may_repeat: true,
             leaves: Vec::new(),
             stored_by: BTreeSet::new(),
+            rotates: Vec::new(),
         });
         let around = self.in_loop;
         if task.task_type == TaskType::DoWhile {
@@ -211,6 +213,7 @@ impl<'a> Compiler<'a> {
             planned.feeds_secret = flow.refs.contains(reference);
             planned.may_repeat = flow.may_repeat(reference);
             planned.leaves = flow.leaves.get(reference).into_iter().flatten().cloned().collect();
+            planned.rotate(&flow);
         }
         let stores = self.tasks.iter().filter(|planned| planned.task.task_type == TaskType::UpdateSecret);
         let stores: Vec<_> = stores.map(|store| (store.index, store.task.task_reference_name.clone())).collect();
@@ -223,6 +226,15 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
+    }
+}
+
+impl PlannedTask {
+    /// Notes the secrets that its call gives a new value.
+    pub(super) fn rotate(&mut self, flow: &Feeding) {
+        let is_call = self.task.task_type == TaskType::Http;
+        let secrets = flow.secrets.get(&self.task.task_reference_name).filter(|_| is_call);
+        self.rotates = secrets.into_iter().flatten().cloned().collect();
     }
 }
 

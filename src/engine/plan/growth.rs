@@ -125,6 +125,7 @@ impl Plan {
     fn grown(&self, compiler: Compiler<'_>) -> Self {
         let Compiler { tasks, by_reference, first, .. } = compiler;
         let mut plan = self.clone();
+        plan.rotates |= tasks.iter().any(|task| !task.rotates.is_empty());
         plan.growth.add(Block { first, tasks: tasks.into_iter().map(Arc::new).collect(), by_reference });
         plan
     }
@@ -180,6 +181,7 @@ impl Compiler<'_> {
             planned.may_repeat = !outside && fork.may_repeat && flow.may_repeat(&reference);
             planned.leaves = flow.leaves.get(&reference).into_iter().flatten().cloned().collect();
             planned.leaves.extend(fork.leaves.iter().filter_map(|leaf| below(leaf, &reference)));
+            planned.rotate(&flow);
             planned.stored_by.clone_from(&fork.stored_by);
             if inside || outside {
                 planned.stored_by.extend(&stores);

@@ -55,7 +55,7 @@ pub(super) fn turn() -> Turn<'static> {
     static UNDER_WAY: std::sync::LazyLock<std::collections::BTreeSet<RunNumber>> =
         std::sync::LazyLock::new(std::collections::BTreeSet::new);
     let store_retry = Duration::from_hours(72);
-    Turn { now: T0, environment: &ENVIRONMENT, store_retry, may_start: true, under_way: &UNDER_WAY }
+    Turn { now: T0, environment: &ENVIRONMENT, store_retry, may_start: true, under_way: &UNDER_WAY, taken: &|_| None }
 }
 
 impl Rig {
@@ -75,6 +75,7 @@ impl Rig {
             store_retry: Duration::from_hours(72),
             may_start: true,
             under_way: &BTreeSet::new(),
+            taken: &|_| None,
         };
         let (execution, events) = start(plan, begin, &turn);
         let released = commands(&execution, &events);
@@ -90,6 +91,7 @@ impl Rig {
             store_retry: Duration::from_hours(72),
             may_start: true,
             under_way: &self.under_way,
+            taken: &|_| None,
         };
         let events = step(&mut self.execution, input, &turn)?;
         self.released = commands(&self.execution, &events);

@@ -267,6 +267,7 @@ fn turn<T>(now: Timestamp, act: impl FnOnce(&Turn<'_>) -> T) -> T {
         store_retry: Duration::from_hours(1),
         may_start: true,
         under_way: &BTreeSet::new(),
+        taken: &|_| None,
     })
 }
 
