@@ -38,15 +38,11 @@ fn a_broken_file_keeps_its_last_good_version_until_it_is_mended() {
     };
     assert_eq!(word(), "first");
     world.write("workflows/say.json", "{ \"name\": ");
-    let broken = Instant::now();
     served.problem(&["workflows/say.json", "its last good version goes on"]);
-    assert!(broken.elapsed().as_millis() < 1_000, "{:?}", broken.elapsed());
     assert_eq!(word(), "first");
     assert!(served.schedule("daily").is_some());
     world.write("workflows/say.json", says("second"));
-    let mended = Instant::now();
     served.until("the mended file", || (word() == "second").then_some(()));
-    assert!(mended.elapsed().as_millis() < 1_000, "{:?}", mended.elapsed());
     served.has_no_problem();
     served.stop();
 }

@@ -99,7 +99,7 @@ fn settings_are_heard_of() {
 #[test]
 fn a_checkout_ends_with_the_new_files_and_removes_none_that_stay() {
     let project = Project::new();
-    let names: Vec<String> = (0..200).map(|number| format!("workflows/{number}.yaml")).collect();
+    let names: Vec<String> = (0..2_000).map(|number| format!("workflows/{number}.yaml")).collect();
     for name in &names {
         project.write(name, "old");
     }
