@@ -1,11 +1,17 @@
 //! The command line's words: what `clap` reads.
 
+mod runs;
+mod schedule;
+mod secret;
+
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
+pub(super) use runs::{Rescue, Runs, Show};
+pub(super) use schedule::{Clocks, Next, Schedule};
+pub(super) use secret::{Exec, Secret};
 
 /// Rotates tokens on schedule and keeps them in an age-encrypted file.
 #[derive(Parser)]
@@ -160,180 +166,6 @@ pub(super) struct Check {
     /// Fail on warnings too
     #[arg(long)]
     pub(super) strict: bool,
-}
-
-#[derive(Subcommand)]
-pub(super) enum Secret {
-    /// Keep a value, from a hidden prompt or standard input
-    #[command(alias = "put")]
-    Set {
-        /// The secret's name
-        name: String,
-        /// Read the value from this file
-        #[arg(long, value_name = "FILE")]
-        from_file: Option<PathBuf>,
-        /// Take a value that looks like a mistake
-        #[arg(long)]
-        force: bool,
-        /// It is configuration, not a secret: it is not masked
-        #[arg(long)]
-        plain: bool,
-        /// When it stops working: a time or a duration from now
-        #[arg(long, value_name = "TIME|DURATION")]
-        expires: Option<String>,
-    },
-    /// Show what is known of a secret
-    Get {
-        /// The secret's name, or `NAME@previous`, `NAME@7`
-        name: String,
-        /// Print the value
-        #[arg(long)]
-        reveal: bool,
-    },
-    /// List the secrets
-    List,
-    /// Remove a secret and its versions
-    Rm {
-        /// The secret's name
-        name: String,
-        /// The name again, instead of a question
-        #[arg(long, value_name = "NAME")]
-        confirm: Option<String>,
-    },
-    /// List the versions of a secret
-    History {
-        /// The secret's name
-        name: String,
-    },
-    /// Make an old version the current one again
-    Rollback {
-        /// The secret's name
-        name: String,
-        /// The version; the one before where absent
-        #[arg(long, value_name = "VERSION")]
-        to: Option<u32>,
-    },
-    /// Show, set and remove tags
-    Tag {
-        /// The secret's name
-        name: String,
-        /// `KEY:VALUE` sets, `KEY:` removes
-        tags: Vec<String>,
-    },
-    /// Say whether a secret exists, by the exit code
-    Exists {
-        /// The secret's name
-        name: String,
-    },
-    /// Show both sides of a forked store and settle it
-    Resolve {
-        /// Settle it: per secret the version written last
-        #[arg(long)]
-        settle: bool,
-    },
-}
-
-#[derive(Args)]
-pub(super) struct Exec {
-    /// Only these secrets
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub(super) only: Vec<String>,
-    /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
-    pub(super) command: Vec<String>,
-}
-
-#[derive(Subcommand)]
-pub(super) enum Schedule {
-    /// List the schedules
-    List,
-    /// List the next times
-    Next(Next),
-    /// Hold a schedule
-    Pause {
-        /// The schedule's name
-        name: String,
-        /// Why
-        #[arg(long)]
-        reason: Option<String>,
-    },
-    /// Let a schedule go on
-    Resume {
-        /// The schedule's name
-        name: String,
-    },
-    /// Start a schedule's workflow now
-    Trigger {
-        /// The schedule's name
-        name: String,
-    },
-}
-
-#[derive(Args)]
-pub(super) struct Next {
-    /// One schedule; all where absent
-    pub(super) name: Option<String>,
-    /// How many times
-    #[arg(short = 'n', default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
-    pub(super) count: usize,
-    /// An expression to try instead of a schedule
-    #[arg(long, value_name = "EXPR", conflicts_with = "name")]
-    pub(super) cron: Option<String>,
-    /// The time zone of `--cron`
-    #[arg(long, requires = "cron", default_value = "UTC")]
-    pub(super) zone: String,
-    /// After this time instead of now
-    #[arg(long, value_name = "TIME")]
-    pub(super) after: Option<String>,
-    /// What happens where clocks change
-    #[arg(long, requires = "cron", value_enum, default_value_t = Clocks::Once)]
-    pub(super) dst: Clocks,
-}
-
-/// What happens where clocks change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Clocks {
-    /// A local time fires once.
-    Once,
-    /// As Spring does it.
-    Spring,
-}
-
-#[derive(Args)]
-pub(super) struct Runs {
-    /// Only this workflow's
-    #[arg(short, long, value_name = "NAME")]
-    pub(super) workflow: Option<String>,
-    /// Only with this status
-    #[arg(long)]
-    pub(super) status: Option<String>,
-    /// How many
-    #[arg(short = 'n', default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
-    pub(super) count: u64,
-}
-
-#[derive(Args)]
-pub(super) struct Show {
-    /// The execution's id, or its beginning
-    pub(super) run: String,
-}
-
-#[derive(Args)]
-pub(super) struct Rescue {
-    /// The execution's id
-    pub(super) run: String,
-    /// Where the value is in the response's body, as `token` or `data.access_token`
-    #[arg(long, value_name = "PATH", required_unless_present = "dismiss")]
-    pub(super) path: Option<String>,
-    /// The secret that gets it
-    #[arg(long, value_name = "SECRET", required_unless_present = "dismiss")]
-    pub(super) to: Option<String>,
-    /// The value is not needed any more
-    #[arg(long, conflicts_with_all = ["path", "to"])]
-    pub(super) dismiss: bool,
-    /// Take a value that looks like a mistake
-    #[arg(long)]
-    pub(super) force: bool,
 }
 
 #[derive(Subcommand)]
