@@ -18,6 +18,7 @@ mod explain;
 mod files;
 mod hardening;
 mod help;
+mod import;
 mod init;
 mod key;
 mod logs;
@@ -93,6 +94,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
             config::show(&project()?, console);
             Ok(())
         }
+        Command::Import(args::Import::Conductor(server)) => import::conductor(&server, &project()?, console),
         Command::Eval(eval) => eval::run(&eval, &project()?, console),
         Command::Explain(explain) => explain::run(&explain, console),
     }

@@ -1,5 +1,6 @@
 //! The command line's words: what `clap` reads.
 
+mod import;
 mod runs;
 mod schedule;
 mod secret;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
+pub(super) use import::{Import, ImportConductor};
 pub(super) use runs::{Rescue, Runs, Show};
 pub(super) use schedule::{Clocks, Next, Schedule};
 pub(super) use secret::{Exec, Secret};
@@ -101,6 +103,9 @@ pub(super) enum Command {
     /// Show the settings and where they come from
     #[command(subcommand)]
     Config(Config),
+    /// Bring the definitions of a server home as files
+    #[command(subcommand)]
+    Import(Import),
     /// Evaluate one expression against a JSON document
     Eval(Eval),
     /// Explain a code of `keytide check`

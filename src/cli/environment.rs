@@ -21,6 +21,8 @@ pub(super) struct Environment {
     pub(super) config_home: Option<PathBuf>,
     /// `$XDG_RUNTIME_DIR`.
     pub(super) runtime: Option<PathBuf>,
+    /// `CONDUCTOR_AUTH_KEY` and `CONDUCTOR_AUTH_SECRET`, as Conductor's clients have them.
+    pub(super) conductor_key: Option<(String, Sensitive)>,
     /// `${workflow.env.NAME}` from `KEYTIDE_ENV_NAME`.
     pub(super) values: Vec<(String, String)>,
     /// The current folder.
@@ -35,9 +37,11 @@ impl Environment {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter_map(|(name, value)| Some((name.strip_prefix(ENVIRONMENT_PREFIX)?.to_owned(), value)))
             .collect();
+        let text = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         Ok(Self {
             identity_file: path("KEYTIDE_IDENTITY_FILE"),
-            identity: std::env::var("KEYTIDE_IDENTITY").ok().filter(|text| !text.is_empty()).map(Sensitive::new),
+            identity: text("KEYTIDE_IDENTITY").map(Sensitive::new),
+            conductor_key: text("CONDUCTOR_AUTH_KEY").zip(text("CONDUCTOR_AUTH_SECRET").map(Sensitive::new)),
             credentials: path("CREDENTIALS_DIRECTORY"),
             state: path("STATE_DIRECTORY"),
             config_home: path("XDG_CONFIG_HOME").or_else(|| path("HOME").map(|home| home.join(".config"))),

@@ -11,6 +11,7 @@ mod rig;
 
 mod check;
 mod demo;
+mod import;
 mod keys;
 mod kill;
 mod leak;

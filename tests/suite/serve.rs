@@ -9,13 +9,13 @@ const ECHO: &str = r#"{"name": "echo", "version": 1, "tasks": [
   {"name": "n", "taskReferenceName": "n", "type": "NOOP"}], "outputParameters": {"x": "${workflow.input.x}"}}"#;
 
 /// A daemon that runs; it is ended when it is dropped.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     stderr: BufReader<ChildStderr>,
 }
 
 impl Serving {
-    fn of(test: &Test, arguments: &[&str]) -> Self {
+    pub(crate) fn of(test: &Test, arguments: &[&str]) -> Self {
         let mut command = test.command(&[&["serve"], arguments].concat());
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -23,7 +23,7 @@ impl Serving {
     }
 
     /// Reads what the daemon tells until a line holds this.
-    fn until(&mut self, part: &str) -> String {
+    pub(crate) fn until(&mut self, part: &str) -> String {
         let mut said = String::new();
         loop {
             let mut line = String::new();

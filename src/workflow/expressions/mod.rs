@@ -26,6 +26,7 @@ pub use limit::{Limit, LimitHit};
 pub use lookup::{DocumentLookup, Lookup};
 pub use resolve::{resolve, resolve_text};
 pub use stored::{
-    SecretReference, SecretVersion, hand_off, inert, references, references_in_template, shown, template_of,
+    SecretReference, SecretVersion, environment_in_template, hand_off, inert, references, references_in_template,
+    shown, template_of,
 };
 pub use text::{Reference, parse};

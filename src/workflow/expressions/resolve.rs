@@ -7,11 +7,9 @@ use super::java;
 use super::limit::{Limit, LimitHit};
 use super::lookup::Lookup;
 use super::path::{self, Fault, Path, Reading};
-use super::stored::{self, Pieces, SECRETS, SecretReference};
+use super::stored::{self, ENVIRONMENT, Pieces, SECRETS, SecretReference};
 use super::text::{REFERENCE_DEPTH_MAX, ranges};
 
-/// What a reference to the environment starts with, between the braces.
-const ENVIRONMENT: &str = "workflow.env.";
 /// The one bare name that Conductor knows beside task references: the id of the task that is scheduled.
 const TASK_ID: &str = "CPEWF_TASK_ID";
 /// Bare names that Conductor knows from long ago and that have no value: such a reference stays as it is written.

@@ -6,6 +6,7 @@
 //! text is stored with 2p + 1.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -19,6 +20,8 @@ use super::{java, text};
 const MARKER: &str = "${workflow.secrets.";
 /// What a reference to a secret starts with, between the braces.
 pub(super) const SECRETS: &str = "workflow.secrets.";
+/// What a reference to the environment starts with, between the braces.
+pub(super) const ENVIRONMENT: &str = "workflow.env.";
 
 /// A reference to a secret: `${workflow.secrets.NAME[@VERSION][.PATH]}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -327,6 +330,19 @@ pub fn references_in_template(template: &Value) -> Vec<SecretReference> {
         }
     });
     found
+}
+
+/// Lists the names of the environment that a definition reads, each once, in order.
+pub fn environment_in_template(template: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    each_text(template, &mut |template| {
+        for reference in text::parse(template).iter().flat_map(text::Reference::with_nested) {
+            let path = &template[reference.path.clone()];
+            let below = path.strip_prefix(ENVIRONMENT).and_then(|below| below.split(['.', '[']).next());
+            names.extend(below.filter(|name| !name.is_empty() && !name.contains('$')).map(str::to_owned));
+        }
+    });
+    names
 }
 
 fn has_marker(value: &Value) -> bool {

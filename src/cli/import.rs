@@ -1,0 +1,210 @@
+//! `keytide import conductor`: a server's definitions as files, and what they need besides.
+
+mod definitions;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::args::{Format, ImportConductor};
+use super::console::{Console, one_line};
+use super::error::{Error, Kind};
+use super::project::Project;
+use crate::client::{Client, Method, Request};
+use crate::disk::replace;
+use crate::words::Sensitive;
+use crate::workflow::expressions::{environment_in_template, references_in_template};
+use crate::workflow::shown::shown_definition;
+use definitions::{Document, documents};
+
+/// The longest file that is compared with what would be written.
+const FILE_BYTES_MAX: u64 = 2 << 20;
+
+/// What a server has.
+#[derive(Default)]
+struct Found {
+    workflows: Vec<Value>,
+    task_defs: Vec<Value>,
+    schedules: Vec<Value>,
+}
+
+/// What became of the files.
+#[derive(Default)]
+struct Report {
+    created: Vec<String>,
+    unchanged: Vec<String>,
+    replaced: Vec<String>,
+    /// Those that are there, differ, and were left alone.
+    kept: Vec<String>,
+}
+
+/// Brings workflows, task definitions and schedules of a server into the folder.
+pub(super) fn conductor(arguments: &ImportConductor, project: &Project, console: &Console) -> Result<(), Error> {
+    let client = sign_in(arguments, project, console)?;
+    let found = Found {
+        workflows: list(&client, &["api", "metadata", "workflow"])?,
+        task_defs: list(&client, &["api", "metadata", "taskdefs"])?,
+        schedules: schedules(&client)?,
+    };
+    let folder =
+        arguments.to.as_ref().map_or_else(|| project.workflows.clone(), |to| project.environment.current.join(to));
+    let cannot = |path: &std::path::Path, error: &dyn std::fmt::Display| {
+        Error::new(Kind::Failed, format!("cannot write {}: {error}", project.shown(path)))
+    };
+    project.disk.create_folder(&folder).map_err(|error| cannot(&folder, &error))?;
+    let mut report = Report::default();
+    for Document { name, content } in documents(&found, arguments.active) {
+        let path = folder.join(&name);
+        let mut text = format!("{content:#}");
+        text.push('\n');
+        let before = project.disk.read(&path, FILE_BYTES_MAX);
+        let is_new = matches!(&before, Err(error) if error.kind() == std::io::ErrorKind::NotFound);
+        let list = match before {
+            Ok(bytes) if bytes == text.as_bytes() => &mut report.unchanged,
+            _ if is_new => &mut report.created,
+            _ if arguments.force => &mut report.replaced,
+            _ => &mut report.kept,
+        };
+        list.push(project.shown(&path));
+        if is_new || (arguments.force && !report.unchanged.contains(&project.shown(&path))) {
+            replace(&*project.disk, &path, text.as_bytes()).map_err(|error| cannot(&path, &error))?;
+        }
+    }
+    let needs = Needs::of(&found, project);
+    tell(&report, &needs, &found, arguments, console);
+    if report.kept.is_empty() { Ok(()) } else { Err(Error::silent(Kind::Conflict)) }
+}
+
+/// Returns a client that the server knows.
+fn sign_in(arguments: &ImportConductor, project: &Project, console: &Console) -> Result<Client, Error> {
+    let wrong = |error: crate::client::Error| Error::new(Kind::Unreachable, error);
+    let client = Client::of_server(&arguments.server, None).map_err(|error| Error::new(Kind::Usage, error))?;
+    let Some((key, secret)) = &project.environment.conductor_key else { return Ok(client) };
+    if arguments.server.starts_with("http://") && !is_this_machine(&arguments.server) {
+        console.note("the key goes to the server in clear: use https where you can");
+    }
+    let body = json!({"keyId": key, "keySecret": secret.expose()});
+    let request = Request { method: Method::POST, path: &["api", "token"], query: &[], body: Some(&body) };
+    let reply = client.call(&request).map_err(wrong)?;
+    match (reply.status, reply.body["token"].as_str()) {
+        // A server without sign-in, as Conductor's clients take it.
+        (404, _) => Ok(client),
+        (200..300, Some(token)) => {
+            let token = Sensitive::new(token);
+            Client::of_server(&arguments.server, Some(&token)).map_err(|error| Error::new(Kind::Usage, error))
+        }
+        (status, _) => Err(Error::new(Kind::Unreachable, format!("the server refuses the key (status {status})"))
+            .hint("CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET are an access key of an application there")),
+    }
+}
+
+fn is_this_machine(address: &str) -> bool {
+    let host = address.trim_start_matches("http://").split(['/', ':']).next().unwrap_or_default();
+    host == "localhost" || host.starts_with("127.") || host == "[" // of `[::1]`
+}
+
+fn get(client: &Client, path: &[&str]) -> Result<(u16, Value), Error> {
+    let request = Request { method: Method::GET, path, query: &[], body: None };
+    let reply = client.call(&request).map_err(|error| Error::new(Kind::Unreachable, error))?;
+    Ok((reply.status, reply.body))
+}
+
+fn list(client: &Client, path: &[&str]) -> Result<Vec<Value>, Error> {
+    match get(client, path)? {
+        (200..300, Value::Array(items)) => Ok(items),
+        (status, body) => Err(refused(path, status, &body)),
+    }
+}
+
+/// Returns the schedules; there are servers that have none.
+fn schedules(client: &Client) -> Result<Vec<Value>, Error> {
+    let path = ["api", "scheduler", "schedules"];
+    match get(client, &path)? {
+        (200..300, Value::Array(items)) => Ok(items),
+        (404, _) => Ok(Vec::new()),
+        (status, body) => Err(refused(&path, status, &body)),
+    }
+}
+
+fn refused(path: &[&str], status: u16, body: &Value) -> Error {
+    let path = path.join("/");
+    let said = body["message"].as_str().map(|said| format!(": {}", one_line(said))).unwrap_or_default();
+    let error = Error::new(Kind::Unreachable, format!("GET /{path} was answered with status {status}{said}"));
+    match status {
+        200..300 => error.hint("is this the address of a Conductor server?"),
+        401 | 403 => error.hint("set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to an access key of the server"),
+        _ => error,
+    }
+}
+
+/// What the definitions need that a server does not give away.
+struct Needs {
+    secrets: BTreeSet<String>,
+    /// Those that the store does not have; none where it cannot be opened.
+    missing: BTreeSet<String>,
+    environment: BTreeSet<String>,
+    /// The workflows with values in clear where secrets belong.
+    in_clear: BTreeSet<String>,
+}
+
+impl Needs {
+    fn of(found: &Found, project: &Project) -> Self {
+        let all: Vec<&Value> = found.workflows.iter().chain(&found.task_defs).collect();
+        let names = all.iter().flat_map(|definition| references_in_template(definition));
+        let secrets: BTreeSet<String> = names.map(|reference| reference.name).collect();
+        let known = project.store().ok();
+        let known: Option<BTreeSet<String>> = known.map(|store| store.snapshot().names().map(str::to_owned).collect());
+        let missing = secrets.iter().filter(|name| known.as_ref().is_some_and(|known| !known.contains(*name)));
+        let in_clear = found.workflows.iter().filter(|workflow| shown_definition(workflow) != **workflow);
+        Self {
+            missing: missing.cloned().collect(),
+            environment: all.iter().flat_map(|definition| environment_in_template(definition)).collect(),
+            in_clear: in_clear.filter_map(|workflow| workflow["name"].as_str()).map(str::to_owned).collect(),
+            secrets,
+        }
+    }
+}
+
+fn tell(report: &Report, needs: &Needs, found: &Found, arguments: &ImportConductor, console: &Console) {
+    if console.format == Format::Json {
+        return console.json(&json!({
+            "created": report.created, "unchanged": report.unchanged, "replaced": report.replaced, "kept": report.kept,
+            "secrets": needs.secrets, "missingSecrets": needs.missing, "environment": needs.environment,
+            "inClear": needs.in_clear,
+        }));
+    }
+    let lists = [
+        ("created", &report.created),
+        ("unchanged", &report.unchanged),
+        ("replaced", &report.replaced),
+        ("kept", &report.kept),
+    ];
+    for (word, names) in lists {
+        for name in names {
+            console.data(&format!("{word:<10} {name}"));
+        }
+    }
+    if !report.kept.is_empty() {
+        console.note("kept: they differ from what the server has; --force replaces them");
+    }
+    let joined = |names: &BTreeSet<String>| one_line(&names.iter().cloned().collect::<Vec<_>>().join(", "));
+    if !needs.secrets.is_empty() {
+        console.note(&format!("they use the secrets {}, which no server gives away", joined(&needs.secrets)));
+    }
+    for name in &needs.missing {
+        console.note(&format!("next: keytide secret set {}", one_line(name)));
+    }
+    if !needs.environment.is_empty() {
+        console.note(&format!("they read {} of `[environment]` in keytide.toml", joined(&needs.environment)));
+    }
+    if !needs.in_clear.is_empty() {
+        let names = joined(&needs.in_clear);
+        console.note(&format!("a value stands in clear where a secret belongs, and is in the files now: {names}"));
+    }
+    if !arguments.active && found.schedules.iter().any(|schedule| schedule["paused"] != true) {
+        console.note("schedules came paused, so that nothing fires twice: stop them there, then resume them here");
+    }
+    console.note("next: keytide check");
+}
