@@ -11,28 +11,32 @@ use serde_json::json;
 use crate::api::body::Body;
 use crate::api::executions::execution;
 use crate::api::params::Params;
-use crate::api::{Answer, CALLER, Error};
+use crate::api::{Answer, Caller, Error};
 use crate::daemon::Handle;
 use crate::engine::Operation;
+use crate::words::Owner;
 
 /// How many executions one request may name, as on Conductor.
 const EXECUTIONS_MAX: usize = 1_000;
 
 pub(super) fn routes() -> Router<Handle> {
     Router::new()
-        .route("/api/workflow/bulk/pause", put(async |State(h), body| all(h, body, Operation::Pause).await))
-        .route("/api/workflow/bulk/resume", put(async |State(h), body| all(h, body, Operation::Resume).await))
-        .route("/api/workflow/bulk/restart", post(async |State(h), body| all(h, body, Operation::Restart).await))
-        .route("/api/workflow/bulk/retry", post(async |State(h), body| all(h, body, Operation::Retry).await))
+        .route("/api/workflow/bulk/pause", put(async |State(h), who, body| all(h, who, body, Operation::Pause).await))
+        .route("/api/workflow/bulk/resume", put(async |State(h), who, body| all(h, who, body, Operation::Resume).await))
+        .route(
+            "/api/workflow/bulk/restart",
+            post(async |State(h), who, body| all(h, who, body, Operation::Restart).await),
+        )
+        .route("/api/workflow/bulk/retry", post(async |State(h), who, body| all(h, who, body, Operation::Retry).await))
         .route("/api/workflow/bulk/terminate", post(terminate))
 }
 
-async fn terminate(State(handle): State<Handle>, params: Params, body: Body) -> Answer {
+async fn terminate(State(handle): State<Handle>, who: Caller, params: Params, body: Body) -> Answer {
     let reason = params.text("reason").map(str::to_owned);
-    all(handle, body, Operation::Terminate { reason }).await
+    all(handle, who, body, Operation::Terminate { reason }).await
 }
 
-async fn all(handle: Handle, body: Body, operation: Operation) -> Answer {
+async fn all(handle: Handle, Caller(who): Caller, body: Body, operation: Operation) -> Answer {
     let ids: Vec<String> = body.json()?;
     if ids.is_empty() || ids.len() > EXECUTIONS_MAX {
         return Err(Error::wrong(format!("the body must name 1 to {EXECUTIONS_MAX} workflow ids")));
@@ -40,7 +44,7 @@ async fn all(handle: Handle, body: Body, operation: Operation) -> Answer {
     let mut failed = BTreeMap::new();
     let mut done = Vec::new();
     for id in ids {
-        match one(&handle, &id, operation.clone()).await {
+        match one(&handle, &who, &id, operation.clone()).await {
             Ok(()) => done.push(id),
             Err(error) => drop(failed.insert(id, error.into_message())),
         }
@@ -48,6 +52,6 @@ async fn all(handle: Handle, body: Body, operation: Operation) -> Answer {
     Ok(Json(json!({"bulkErrorResults": failed, "bulkSuccessfulResults": done})).into_response())
 }
 
-async fn one(handle: &Handle, id: &str, operation: Operation) -> Result<(), Error> {
-    Ok(handle.operate(&CALLER, execution(id)?, operation).await?)
+async fn one(handle: &Handle, who: &Owner, id: &str, operation: Operation) -> Result<(), Error> {
+    Ok(handle.operate(who, execution(id)?, operation).await?)
 }

@@ -11,7 +11,9 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::api::caller::Caller;
 use crate::api::error::Error;
+use crate::words::Owner;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -28,6 +30,13 @@ pub enum Door {
 }
 
 impl Door {
+    /// Returns who acts: who can open the socket can read the identity, and the open door is open.
+    const fn caller(&self) -> Owner {
+        match self {
+            Self::Socket | Self::Loopback(_) => Owner::Local,
+        }
+    }
+
     /// Returns whether a host with its port is us.
     fn is_us(&self, host: &str) -> bool {
         match self {
@@ -79,11 +88,12 @@ fn own_name(listen: SocketAddr) -> String {
 }
 
 /// Lets a request in, or answers 403 before anything else is looked at.
-pub(super) async fn guard(door: Door, request: Request, next: Next) -> Response {
-    match door.refusal(request.uri(), request.headers()) {
-        None => next.run(request).await,
-        Some(reason) => Error::new(StatusCode::FORBIDDEN, reason).into_response(),
+pub(super) async fn guard(door: Door, mut request: Request, next: Next) -> Response {
+    if let Some(reason) = door.refusal(request.uri(), request.headers()) {
+        return Error::new(StatusCode::FORBIDDEN, reason).into_response();
     }
+    request.extensions_mut().insert(Caller(door.caller()));
+    next.run(request).await
 }
 
 #[cfg(test)]

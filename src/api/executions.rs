@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
-use crate::api::{Answer, CALLER, Error, text};
+use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::Handle;
 use crate::engine::{Operation, Rerun, Skip};
 use crate::journal::{Field, Page, Query, conditions, sorting};
@@ -38,16 +38,22 @@ pub(super) fn routes() -> Router<Handle> {
         .route("/api/workflow/{id}/variables", post(variables))
 }
 
-async fn start(State(handle): State<Handle>, body: Body) -> Answer {
+async fn start(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
     let mut request: StartWorkflowRequest = body.json()?;
     if request.name.trim().is_empty() {
         let inline = request.workflow_def.as_ref().map(|workflow| workflow.name.clone());
         request.name = inline.ok_or_else(|| Error::wrong("name: the workflow to start is not named"))?;
     }
-    Ok(text(handle.start(&CALLER, request).await?.to_string()))
+    Ok(text(handle.start(&who, request).await?.to_string()))
 }
 
-async fn start_by_name(State(handle): State<Handle>, Path(name): Path<String>, params: Params, body: Body) -> Answer {
+async fn start_by_name(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(name): Path<String>,
+    params: Params,
+    body: Body,
+) -> Answer {
     let request = StartWorkflowRequest {
         name,
         version: params.number("version")?,
@@ -56,16 +62,16 @@ async fn start_by_name(State(handle): State<Handle>, Path(name): Path<String>, p
         input: body.json_or_default()?,
         ..StartWorkflowRequest::default()
     };
-    Ok(text(handle.start(&CALLER, request).await?.to_string()))
+    Ok(text(handle.start(&who, request).await?.to_string()))
 }
 
-async fn workflow(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
+async fn workflow(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, params: Params) -> Answer {
     let with_tasks = params.flag("includeTasks", true)?;
-    Ok(Json(handle.workflow(&CALLER, execution(&id)?, with_tasks).await?).into_response())
+    Ok(Json(handle.workflow(&who, execution(&id)?, with_tasks).await?).into_response())
 }
 
-async fn status(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
-    let workflow = handle.workflow(&CALLER, execution(&id)?, false).await?;
+async fn status(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, params: Params) -> Answer {
+    let workflow = handle.workflow(&who, execution(&id)?, false).await?;
     let mut fields = vec!["workflowId", "correlationId", "status"];
     fields.extend(params.flag("includeOutput", false)?.then_some("output"));
     fields.extend(params.flag("includeVariables", false)?.then_some("variables"));
@@ -73,8 +79,8 @@ async fn status(State(handle): State<Handle>, Path(id): Path<String>, params: Pa
     Ok(Json(shown).into_response())
 }
 
-async fn tasks(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
-    let mut workflow = handle.workflow(&CALLER, execution(&id)?, true).await?;
+async fn tasks(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, params: Params) -> Answer {
+    let mut workflow = handle.workflow(&who, execution(&id)?, true).await?;
     let mut tasks = match workflow.get_mut("tasks").map(Value::take) {
         Some(Value::Array(tasks)) => tasks,
         _ => Vec::new(),
@@ -92,47 +98,52 @@ async fn tasks(State(handle): State<Handle>, Path(id): Path<String>, params: Par
     Ok(Json(json!({"totalHits": total, "results": results, "summary": summary})).into_response())
 }
 
-async fn search(State(handle): State<Handle>, params: Params) -> Answer {
+async fn search(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
     let query = Query::<Field> {
         conditions: conditions(params.text("query").unwrap_or(""), params.text("freeText").unwrap_or(""))?,
         sort: sorting(params.text("sort").unwrap_or(""))?,
         start: params.number("start")?.unwrap_or(0),
         size: params.number("size")?.unwrap_or(Query::<Field>::default().size),
     };
-    let Page { total, rows } = handle.search(&CALLER, &query).await?;
+    let Page { total, rows } = handle.search(&who, &query).await?;
     Ok(Json(json!({"totalHits": total, "results": rows})).into_response())
 }
 
-async fn pause(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    handle.operate(&CALLER, execution(&id)?, Operation::Pause).await?;
+async fn pause(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    handle.operate(&who, execution(&id)?, Operation::Pause).await?;
     Ok(().into_response())
 }
 
-async fn resume(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    handle.operate(&CALLER, execution(&id)?, Operation::Resume).await?;
+async fn resume(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    handle.operate(&who, execution(&id)?, Operation::Resume).await?;
     Ok(().into_response())
 }
 
-async fn terminate(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
+async fn terminate(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(id): Path<String>,
+    params: Params,
+) -> Answer {
     let reason = params.text("reason").map(str::to_owned);
     let operation = if params.flag("triggerFailureWorkflow", false)? {
         Operation::TerminateFailing { reason }
     } else {
         Operation::Terminate { reason }
     };
-    handle.operate(&CALLER, execution(&id)?, operation).await?;
+    handle.operate(&who, execution(&id)?, operation).await?;
     Ok(().into_response())
 }
 
-async fn restart(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    handle.operate(&CALLER, execution(&id)?, Operation::Restart).await?;
+async fn restart(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    handle.operate(&who, execution(&id)?, Operation::Restart).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn retry(State(handle): State<Handle>, Path(id): Path<String>, params: Params) -> Answer {
+async fn retry(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, params: Params) -> Answer {
     let lowest = params.flag("resumeSubworkflowTasks", false)?;
     let operation = if lowest { Operation::RetryLowest } else { Operation::Retry };
-    handle.operate(&CALLER, execution(&id)?, operation).await?;
+    handle.operate(&who, execution(&id)?, operation).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -146,7 +157,7 @@ struct RerunRequest {
     correlation_id: Option<String>,
 }
 
-async fn rerun(State(handle): State<Handle>, Path(id): Path<String>, body: Body) -> Answer {
+async fn rerun(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, body: Body) -> Answer {
     let request: RerunRequest = body.json_or_default()?;
     let from = match request.re_run_from_task_id.filter(|task| !task.is_empty()) {
         Some(task) => Some(task.parse().map_err(|_| Error::missing(format!("Task {task} not found")))?),
@@ -158,7 +169,7 @@ async fn rerun(State(handle): State<Handle>, Path(id): Path<String>, body: Body)
         workflow_input: request.workflow_input,
         correlation_id: request.correlation_id,
     };
-    handle.operate(&CALLER, execution(&id)?, Operation::Rerun(Box::new(rerun))).await?;
+    handle.operate(&who, execution(&id)?, Operation::Rerun(Box::new(rerun))).await?;
     Ok(text(id))
 }
 
@@ -170,28 +181,33 @@ struct SkipRequest {
     task_output: Option<Map>,
 }
 
-async fn skip(State(handle): State<Handle>, Path((id, reference)): Path<(String, String)>, body: Body) -> Answer {
+async fn skip(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path((id, reference)): Path<(String, String)>,
+    body: Body,
+) -> Answer {
     let request: SkipRequest = body.json_or_default()?;
     let (input, output) = (request.task_input.unwrap_or_default(), request.task_output.unwrap_or_default());
     let skip = Skip { reference, input, output };
-    handle.operate(&CALLER, execution(&id)?, Operation::Skip(Box::new(skip))).await?;
+    handle.operate(&who, execution(&id)?, Operation::Skip(Box::new(skip))).await?;
     Ok(().into_response())
 }
 
-async fn variables(State(handle): State<Handle>, Path(id): Path<String>, body: Body) -> Answer {
+async fn variables(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, body: Body) -> Answer {
     let (id, variables) = (execution(&id)?, body.json()?);
-    handle.operate(&CALLER, id, Operation::SetVariables { variables }).await?;
-    Ok(Json(handle.workflow(&CALLER, id, true).await?).into_response())
+    handle.operate(&who, id, Operation::SetVariables { variables }).await?;
+    Ok(Json(handle.workflow(&who, id, true).await?).into_response())
 }
 
-async fn remove(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    handle.remove(&CALLER, execution(&id)?).await?;
+async fn remove(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    handle.remove(&who, execution(&id)?).await?;
     Ok(().into_response())
 }
 
 /// Everything that can be decided is decided already.
-async fn decide(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    handle.workflow(&CALLER, execution(&id)?, false).await?;
+async fn decide(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    handle.workflow(&who, execution(&id)?, false).await?;
     Ok(().into_response())
 }
 

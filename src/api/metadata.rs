@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
-use crate::api::{Answer, CALLER, Error};
+use crate::api::{Answer, Caller, Error};
 use crate::catalog::{Definition, Name};
 use crate::daemon::Handle;
+use crate::words::Owner;
 use crate::workflow::definition::{TaskDef, WorkflowDef};
 use crate::workflow::registration::{ValidationError, registration_errors};
 use crate::workflow::shown::shown_definition;
@@ -30,19 +31,19 @@ pub(super) fn routes() -> Router<Handle> {
         .route("/api/metadata/taskdefs/{name}", get(task_def).delete(remove_task_def))
 }
 
-async fn create(State(handle): State<Handle>, params: Params, body: Body) -> Answer {
+async fn create(State(handle): State<Handle>, Caller(who): Caller, params: Params, body: Body) -> Answer {
     let overwrite = params.flag("overwrite", false)?;
     let workflow: WorkflowDef = body.json()?;
     sound([("registerWorkflowDef.arg0".to_owned(), &workflow)])?;
-    handle.register_workflows(&CALLER, vec![workflow], overwrite).await?;
+    handle.register_workflows(&who, vec![workflow], overwrite).await?;
     Ok(().into_response())
 }
 
-async fn replace(State(handle): State<Handle>, params: Params, body: Body) -> Answer {
+async fn replace(State(handle): State<Handle>, Caller(who): Caller, params: Params, body: Body) -> Answer {
     let workflows: Vec<WorkflowDef> = body.json()?;
     sound(workflows.iter().enumerate().map(|(at, workflow)| (format!("updateWorkflowDef.arg0[{at}]"), workflow)))?;
     let names: Vec<_> = workflows.iter().map(|workflow| workflow.name.clone()).collect();
-    handle.register_workflows(&CALLER, workflows, params.flag("overwrite", true)?).await?;
+    handle.register_workflows(&who, workflows, params.flag("overwrite", true)?).await?;
     Ok(Json(json!({"bulkErrorResults": {}, "bulkSuccessfulResults": names})).into_response())
 }
 
@@ -62,38 +63,43 @@ fn sound<'a>(definitions: impl IntoIterator<Item = (String, &'a WorkflowDef)>) -
     if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
 }
 
-async fn workflow(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
-    let definition = handle.definition(&CALLER, &name, params.number("version")?)?;
+async fn workflow(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(name): Path<String>,
+    params: Params,
+) -> Answer {
+    let definition = handle.definition(&who, &name, params.number("version")?)?;
     Ok(Json(shown(&definition.pinned.workflow)).into_response())
 }
 
-async fn workflows(State(handle): State<Handle>) -> Answer {
-    let all = readable(&handle);
+async fn workflows(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let all = readable(&handle, &who);
     Ok(Json(all.iter().map(|definition| shown(&definition.pinned.workflow)).collect::<Vec<_>>()).into_response())
 }
 
-async fn latest_versions(State(handle): State<Handle>) -> Answer {
-    let all = readable(&handle);
+async fn latest_versions(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let all = readable(&handle, &who);
     let latest: BTreeMap<_, _> =
         all.iter().map(|one| (&one.pinned.workflow.name, shown(&one.pinned.workflow))).collect();
     Ok(Json(latest.into_values().collect::<Vec<_>>()).into_response())
 }
 
-async fn names(State(handle): State<Handle>) -> Answer {
-    let names: BTreeSet<_> = readable(&handle).iter().map(|one| one.pinned.workflow.name.clone()).collect();
+async fn names(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let names: BTreeSet<_> = readable(&handle, &who).iter().map(|one| one.pinned.workflow.name.clone()).collect();
     Ok(Json(names).into_response())
 }
 
-async fn names_and_versions(State(handle): State<Handle>) -> Answer {
+async fn names_and_versions(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     let mut by_name = BTreeMap::<String, Vec<Value>>::new();
-    for one in readable(&handle) {
+    for one in readable(&handle, &who) {
         by_name.entry(one.pinned.workflow.name.clone()).or_default().push(summary(&one));
     }
     Ok(Json(by_name).into_response())
 }
 
-async fn versions(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
-    let mut versions = readable(&handle);
+async fn versions(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    let mut versions = readable(&handle, &who);
     versions.retain(|one| one.pinned.workflow.name == name);
     if versions.is_empty() {
         return Err(Error::missing(format!("No such workflow found by name: {name}, version: null")));
@@ -101,22 +107,26 @@ async fn versions(State(handle): State<Handle>, Path(name): Path<String>) -> Ans
     Ok(Json(versions.iter().map(summary).collect::<Vec<_>>()).into_response())
 }
 
-async fn remove(State(handle): State<Handle>, Path((name, version)): Path<(String, i32)>) -> Answer {
-    handle.unregister(&CALLER, &Name::Workflow { name, version }).await?;
+async fn remove(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path((name, version)): Path<(String, i32)>,
+) -> Answer {
+    handle.unregister(&who, &Name::Workflow { name, version }).await?;
     Ok(().into_response())
 }
 
-async fn put_task_defs(State(handle): State<Handle>, body: Body) -> Answer {
-    handle.register_task_defs(&CALLER, body.json()?).await?;
+async fn put_task_defs(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    handle.register_task_defs(&who, body.json()?).await?;
     Ok(().into_response())
 }
 
-async fn put_task_def(State(handle): State<Handle>, body: Body) -> Answer {
+async fn put_task_def(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
     let task_def: TaskDef = body.json()?;
     if handle.catalog().task_def(&task_def.name).is_none() {
         return Err(no_task_def(&task_def.name));
     }
-    handle.register_task_defs(&CALLER, vec![task_def]).await?;
+    handle.register_task_defs(&who, vec![task_def]).await?;
     Ok(().into_response())
 }
 
@@ -131,8 +141,8 @@ async fn task_def(State(handle): State<Handle>, Path(name): Path<String>) -> Ans
     Ok(Json(shown(&owned.def)).into_response())
 }
 
-async fn remove_task_def(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
-    handle.unregister(&CALLER, &Name::TaskDef(name)).await?;
+async fn remove_task_def(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    handle.unregister(&who, &Name::TaskDef(name)).await?;
     Ok(().into_response())
 }
 
@@ -141,10 +151,10 @@ fn no_task_def(name: &str) -> Error {
 }
 
 /// Returns every workflow that the caller may read, by name and version.
-fn readable(handle: &Handle) -> Vec<Arc<Definition>> {
+fn readable(handle: &Handle, who: &Owner) -> Vec<Arc<Definition>> {
     let may_read = |definition: &&Arc<Definition>| {
         let workflow = &definition.pinned.workflow;
-        handle.definition(&CALLER, &workflow.name, Some(workflow.version)).is_ok()
+        handle.definition(who, &workflow.name, Some(workflow.version)).is_ok()
     };
     handle.catalog().workflows().filter(may_read).cloned().collect()
 }

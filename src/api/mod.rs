@@ -10,6 +10,7 @@
 
 mod body;
 mod bulk;
+mod caller;
 mod door;
 mod environment;
 mod error;
@@ -38,15 +39,12 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::daemon::Handle;
-use crate::words::Owner;
 
+use caller::Caller;
 pub use door::Door;
 pub use error::Error;
 pub use serve::{Listener, serve};
 pub use socket::{BindError, bind_socket, bind_tcp};
-
-/// Who acts: both doors are the owner's. Who can open the socket can read the identity, and the open door is open.
-const CALLER: Owner = Owner::Local;
 
 /// The largest body of a request: Conductor's hard limit for the input of a workflow, and room for its envelope.
 const BODY_BYTES_MAX: usize = 11 << 20;

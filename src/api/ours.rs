@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
-use crate::api::{Answer, CALLER, Error, text};
+use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::{self, Handle};
 use crate::secret::{Allow, Summary, Version, VersionInfo};
 use crate::words::Permission;
@@ -46,35 +46,35 @@ async fn problems(State(handle): State<Handle>) -> Answer {
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
-async fn trigger(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
-    Ok(text(handle.trigger(&CALLER, &name).await?.to_string()))
+async fn trigger(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    Ok(text(handle.trigger(&who, &name).await?.to_string()))
 }
 
-async fn rescue(State(handle): State<Handle>, Path(id): Path<String>, body: Body) -> Answer {
+async fn rescue(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, body: Body) -> Answer {
     let Rescue { path, secret, force } = body.json()?;
     let allow = if force { Allow::ALL } else { Allow::default() };
-    handle.rescue(&CALLER, execution(&id)?, &path, &secret, allow).await?;
+    handle.rescue(&who, execution(&id)?, &path, &secret, allow).await?;
     Ok(().into_response())
 }
 
-async fn dismiss(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    handle.dismiss(&CALLER, execution(&id)?).await?;
+async fn dismiss(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    handle.dismiss(&who, execution(&id)?).await?;
     Ok(().into_response())
 }
 
-async fn secrets(State(handle): State<Handle>) -> Answer {
-    let list = handle.secrets(&CALLER, &[Permission::Read]);
+async fn secrets(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let list = handle.secrets(&who, &[Permission::Read]);
     Ok(Json(list.iter().map(Summary::to_json).collect::<Vec<_>>()).into_response())
 }
 
-async fn history(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
-    let versions = handle.secret_history(&CALLER, &key)?;
+async fn history(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
+    let versions = handle.secret_history(&who, &key)?;
     Ok(Json(versions.iter().map(VersionInfo::to_json).collect::<Vec<_>>()).into_response())
 }
 
-async fn roll_back(State(handle): State<Handle>, Path(key): Path<String>, body: Body) -> Answer {
+async fn roll_back(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
     let Rollback { to } = body.json()?;
     let version = Version::parse(&to).ok_or_else(|| Error::wrong(format!("to: \"{to}\" is no version")))?;
-    daemon::aside(move || handle.roll_back_secret(&CALLER, &key, version)).await??;
+    daemon::aside(move || handle.roll_back_secret(&who, &key, version)).await??;
     Ok(().into_response())
 }

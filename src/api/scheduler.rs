@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
-use crate::api::{Answer, CALLER, Error};
+use crate::api::{Answer, Caller, Error};
 use crate::catalog::Name;
 use crate::daemon::{self, Handle, Hold};
 use crate::journal::{Page, Query, Slot, SlotField, SlotOutcome, conditions, sorting};
-use crate::words::Timestamp;
+use crate::words::{Owner, Timestamp};
 use crate::workflow::cron::Cron;
 use crate::workflow::definition::Dst;
 
@@ -36,54 +36,54 @@ pub(super) fn routes() -> Router<Handle> {
         .route("/api/scheduler/search/executions", get(executions))
 }
 
-async fn save(State(handle): State<Handle>, body: Body) -> Answer {
-    Ok(Json(handle.save_schedule(&CALLER, body.json()?).await?).into_response())
+async fn save(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    Ok(Json(handle.save_schedule(&who, body.json()?).await?).into_response())
 }
 
-async fn schedules(State(handle): State<Handle>, params: Params) -> Answer {
-    let mut all = handle.schedules(&CALLER).await?;
+async fn schedules(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    let mut all = handle.schedules(&who).await?;
     if let Some(workflow) = params.text("workflowName") {
         all.retain(|schedule| schedule["startWorkflowRequest"]["name"] == workflow);
     }
     Ok(Json(all).into_response())
 }
 
-async fn schedule(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
-    Ok(Json(handle.schedule(&CALLER, &name).await?).into_response())
+async fn schedule(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    Ok(Json(handle.schedule(&who, &name).await?).into_response())
 }
 
 /// One that is not there is removed already.
-async fn remove(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
-    match handle.unregister(&CALLER, &Name::Schedule(name)).await {
+async fn remove(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    match handle.unregister(&who, &Name::Schedule(name)).await {
         Ok(()) | Err(daemon::Error::NotFound(_)) => Ok(().into_response()),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn pause(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
+async fn pause(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>, params: Params) -> Answer {
     let reason = params.text("reason").map(str::to_owned);
-    handle.hold_schedule(&CALLER, &name, Hold::Pause(reason)).await?;
+    handle.hold_schedule(&who, &name, Hold::Pause(reason)).await?;
     Ok(().into_response())
 }
 
-async fn resume(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
-    handle.hold_schedule(&CALLER, &name, Hold::Resume).await?;
+async fn resume(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    handle.hold_schedule(&who, &name, Hold::Resume).await?;
     Ok(().into_response())
 }
 
-async fn pause_all(State(handle): State<Handle>, body: Body) -> Answer {
-    hold_all(&handle, &body, &Hold::Pause(None)).await
+async fn pause_all(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    hold_all(&handle, &who, &body, &Hold::Pause(None)).await
 }
 
-async fn resume_all(State(handle): State<Handle>, body: Body) -> Answer {
-    hold_all(&handle, &body, &Hold::Resume).await
+async fn resume_all(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    hold_all(&handle, &who, &body, &Hold::Resume).await
 }
 
-async fn hold_all(handle: &Handle, body: &Body, hold: &Hold) -> Answer {
+async fn hold_all(handle: &Handle, who: &Owner, body: &Body, hold: &Hold) -> Answer {
     let mut failed = BTreeMap::new();
     let mut done = Vec::new();
     for name in body.json::<Vec<String>>()? {
-        match handle.hold_schedule(&CALLER, &name, hold.clone()).await {
+        match handle.hold_schedule(who, &name, hold.clone()).await {
             Ok(()) => done.push(name),
             Err(error) => drop(failed.insert(name, error.to_string())),
         }
@@ -91,8 +91,8 @@ async fn hold_all(handle: &Handle, body: &Body, hold: &Hold) -> Answer {
     Ok(Json(json!({"bulkErrorResults": failed, "bulkSuccessfulResults": done})).into_response())
 }
 
-async fn search(State(handle): State<Handle>, params: Params) -> Answer {
-    let mut found = handle.schedules(&CALLER).await?;
+async fn search(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    let mut found = handle.schedules(&who).await?;
     let name = params.text("scheduleName").or_else(|| params.text("name"));
     let paused = params.text("paused").map(|_| params.flag("paused", false)).transpose()?;
     let mentioned = params.text("freeText").filter(|text| *text != "*");

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
-use crate::api::{Answer, CALLER, Error, secret_body, text};
+use crate::api::{Answer, Caller, Error, secret_body, text};
 use crate::daemon::{self, Handle};
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
-use crate::words::Permission;
+use crate::words::{Owner, Permission};
 
 /// Says that a value is meant in spite of its looks, as `?force=true` does.
 const FORCE_HEADER: &str = "x-keytide-force";
@@ -36,11 +36,11 @@ struct Tag {
     value: String,
 }
 
-async fn names(State(handle): State<Handle>) -> Json<Vec<String>> {
-    listed(&handle, &[Permission::Read])
+async fn names(State(handle): State<Handle>, Caller(who): Caller) -> Json<Vec<String>> {
+    listed(&handle, &who, &[Permission::Read])
 }
 
-async fn reachable(State(handle): State<Handle>, params: Params) -> Answer {
+async fn reachable(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
     let mut permissions = Vec::new();
     for word in params.all("access").flat_map(|list| list.split(',')) {
         let unknown = || {
@@ -54,22 +54,22 @@ async fn reachable(State(handle): State<Handle>, params: Params) -> Answer {
     if permissions.is_empty() {
         permissions.push(Permission::Read);
     }
-    Ok(listed(&handle, &permissions).into_response())
+    Ok(listed(&handle, &who, &permissions).into_response())
 }
 
-fn listed(handle: &Handle, permissions: &[Permission]) -> Json<Vec<String>> {
-    Json(handle.secrets(&CALLER, permissions).into_iter().map(|summary| summary.name).collect())
+fn listed(handle: &Handle, who: &Owner, permissions: &[Permission]) -> Json<Vec<String>> {
+    Json(handle.secrets(who, permissions).into_iter().map(|summary| summary.name).collect())
 }
 
-async fn with_tags(State(handle): State<Handle>) -> Answer {
-    let list = handle.secrets(&CALLER, &[Permission::Read]);
+async fn with_tags(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let list = handle.secrets(&who, &[Permission::Read]);
     let shown = list.iter().map(|summary| json!({"name": summary.name, "tags": tag_list(&summary.tags)}));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
 /// Conductor shows a part of each value here; we show none.
-async fn with_times(State(handle): State<Handle>) -> Answer {
-    let list = handle.secrets(&CALLER, &[Permission::Read]);
+async fn with_times(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let list = handle.secrets(&who, &[Permission::Read]);
     let shown = list.iter().map(|summary| {
         let written = summary.current.created.to_string();
         json!({"name": summary.name, "partial": "...", "created_at": written, "updated_at": written})
@@ -77,13 +77,14 @@ async fn with_times(State(handle): State<Handle>) -> Answer {
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
-async fn reveal(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
-    let value = handle.reveal(&CALLER, &key, Version::Current)?;
+async fn reveal(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
+    let value = handle.reveal(&who, &key, Version::Current)?;
     Ok(text(value.expose()))
 }
 
 async fn put(
     State(handle): State<Handle>,
+    Caller(who): Caller,
     Path(key): Path<String>,
     params: Params,
     headers: HeaderMap,
@@ -96,33 +97,33 @@ async fn put(
         Error::wrong(format!("the value for `{key}` is refused: {refusal}; to store it all the same, add ?force=true"))
     })?;
     let write = Write { name: key, value, expires: None, plain: false };
-    daemon::aside(move || handle.put_secrets(&CALLER, vec![write])).await??;
+    daemon::aside(move || handle.put_secrets(&who, vec![write])).await??;
     Ok(().into_response())
 }
 
-async fn remove(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
-    daemon::aside(move || handle.remove_secret(&CALLER, &key)).await??;
+async fn remove(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
+    daemon::aside(move || handle.remove_secret(&who, &key)).await??;
     Ok(().into_response())
 }
 
-async fn exists(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
-    Ok(Json(handle.secret_exists(&CALLER, &key)).into_response())
+async fn exists(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
+    Ok(Json(handle.secret_exists(&who, &key)).into_response())
 }
 
-async fn tags(State(handle): State<Handle>, Path(key): Path<String>) -> Answer {
-    Ok(Json(tag_list(&handle.secret_tags(&CALLER, &key)?)).into_response())
+async fn tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
+    Ok(Json(tag_list(&handle.secret_tags(&who, &key)?)).into_response())
 }
 
-async fn put_tags(State(handle): State<Handle>, Path(key): Path<String>, body: Body) -> Answer {
+async fn put_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
     let tags: Vec<Tag> = body.json()?;
-    let set = move || tags.iter().try_for_each(|tag| handle.tag_secret(&CALLER, &key, &tag.key, Some(&tag.value)));
+    let set = move || tags.iter().try_for_each(|tag| handle.tag_secret(&who, &key, &tag.key, Some(&tag.value)));
     daemon::aside(set).await??;
     Ok(().into_response())
 }
 
-async fn remove_tags(State(handle): State<Handle>, Path(key): Path<String>, body: Body) -> Answer {
+async fn remove_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
     let tags: Vec<Tag> = body.json()?;
-    let unset = move || tags.iter().try_for_each(|tag| handle.tag_secret(&CALLER, &key, &tag.key, None));
+    let unset = move || tags.iter().try_for_each(|tag| handle.tag_secret(&who, &key, &tag.key, None));
     daemon::aside(unset).await??;
     Ok(().into_response())
 }

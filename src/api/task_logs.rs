@@ -7,22 +7,24 @@ use serde_json::{Value, json};
 
 use crate::api::body::{Body, Path};
 use crate::api::tasks::found;
-use crate::api::{Answer, CALLER, Error};
+use crate::api::{Answer, Caller, Error};
 use crate::daemon::Handle;
 
 pub(super) fn routes() -> Router<Handle> {
     Router::new().route("/api/tasks/{id}/log", get(lines).post(add))
 }
 
-async fn lines(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    let Ok((execution, run)) = found(&handle, &id).await else { return Ok(StatusCode::NO_CONTENT.into_response()) };
-    let logs = handle.task_logs(&CALLER, execution, run).await?;
+async fn lines(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    let Ok((execution, run)) = found(&handle, &who, &id).await else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let logs = handle.task_logs(&who, execution, run).await?;
     let line = |(at, line): &(crate::words::Timestamp, String)| json!({"log": line, "taskId": id, "createdTime": at.as_millis()});
     Ok(Json(logs.iter().map(line).collect::<Vec<_>>()).into_response())
 }
 
 /// The body is text, or a JSON string as one client sends it.
-async fn add(State(handle): State<Handle>, Path(id): Path<String>, body: Body) -> Answer {
+async fn add(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, body: Body) -> Answer {
     let text = body.text()?;
     let line = match serde_json::from_str(text) {
         Ok(Value::String(line)) => line,
@@ -31,7 +33,7 @@ async fn add(State(handle): State<Handle>, Path(id): Path<String>, body: Body) -
     if line.is_empty() {
         return Err(Error::wrong("the body is empty: there is nothing to log"));
     }
-    let (execution, run) = found(&handle, &id).await?;
-    handle.log_task(&CALLER, execution, run, line).await?;
+    let (execution, run) = found(&handle, &who, &id).await?;
+    handle.log_task(&who, execution, run, line).await?;
     Ok(().into_response())
 }

@@ -12,10 +12,10 @@ use serde_json::Value;
 use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
 use crate::api::params::Params;
-use crate::api::{Answer, CALLER, Error, text};
+use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::{Handle, Queue};
 use crate::engine::WorkerUpdate;
-use crate::words::{ExecutionId, Map, Payload, RunNumber, TaskId, TaskStatus};
+use crate::words::{ExecutionId, Map, Owner, Payload, RunNumber, TaskId, TaskStatus};
 
 /// How long a poll for several tasks waits where nobody says, as on Conductor.
 const POLL_PATIENCE_USUAL_MS: u64 = 100;
@@ -44,22 +44,28 @@ struct TaskResult {
     worker_id: Option<String>,
 }
 
-async fn poll(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
-    let tasks = polled(&handle, name, &params, 1, Duration::ZERO).await?;
+async fn poll(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>, params: Params) -> Answer {
+    let tasks = polled(&handle, &who, name, &params, 1, Duration::ZERO).await?;
     Ok(match tasks.into_iter().next() {
         Some(task) => Json(task).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
 }
 
-async fn poll_batch(State(handle): State<Handle>, Path(name): Path<String>, params: Params) -> Answer {
+async fn poll_batch(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(name): Path<String>,
+    params: Params,
+) -> Answer {
     let count = params.number("count")?.unwrap_or(1);
     let patience = Duration::from_millis(params.number("timeout")?.unwrap_or(POLL_PATIENCE_USUAL_MS));
-    Ok(Json(polled(&handle, name, &params, count, patience).await?).into_response())
+    Ok(Json(polled(&handle, &who, name, &params, count, patience).await?).into_response())
 }
 
 async fn polled(
     handle: &Handle,
+    who: &Owner,
     name: String,
     params: &Params,
     count: usize,
@@ -67,10 +73,10 @@ async fn polled(
 ) -> Result<Vec<Value>, Error> {
     let queue = Queue { name, domain: params.text("domain").map(str::to_owned) };
     let worker_id = params.text("workerid").map(str::to_owned);
-    Ok(handle.poll(&CALLER, queue, worker_id, count, patience).await?)
+    Ok(handle.poll(who, queue, worker_id, count, patience).await?)
 }
 
-async fn update(State(handle): State<Handle>, body: Body) -> Answer {
+async fn update(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
     let result: TaskResult = body.json()?;
     let status = reported(&result.status)?;
     let (execution, run) = match result.workflow_instance_id.as_deref().filter(|id| !id.is_empty()) {
@@ -78,7 +84,7 @@ async fn update(State(handle): State<Handle>, body: Body) -> Answer {
             let (execution, task) = (execution(id)?, parsed(&result.task_id)?);
             (execution, task.run_of(execution).ok_or_else(|| no_such_task(&result.task_id))?)
         }
-        None => found(&handle, &result.task_id).await?,
+        None => found(&handle, &who, &result.task_id).await?,
     };
     let update = WorkerUpdate {
         status,
@@ -87,12 +93,13 @@ async fn update(State(handle): State<Handle>, body: Body) -> Answer {
         callback_after_seconds: result.callback_after_seconds.unwrap_or(0).max(0),
         worker_id: result.worker_id,
     };
-    handle.update_task(&CALLER, execution, run, update).await?;
+    handle.update_task(&who, execution, run, update).await?;
     Ok(text(result.task_id))
 }
 
 async fn update_by_reference(
     State(handle): State<Handle>,
+    Caller(who): Caller,
     Path((id, reference, status)): Path<(String, String, String)>,
     params: Params,
     body: Body,
@@ -101,7 +108,7 @@ async fn update_by_reference(
     let execution = execution(&id)?;
     let output: Map = body.json_or_default()?;
     // Nothing that waits under this name: Conductor answers nothing, and clients expect that.
-    let Some(run) = handle.pending_run(&CALLER, execution, &reference).await? else { return Ok(().into_response()) };
+    let Some(run) = handle.pending_run(&who, execution, &reference).await? else { return Ok(().into_response()) };
     let update = WorkerUpdate {
         status,
         output: Payload::new(Value::Object(output)),
@@ -109,13 +116,13 @@ async fn update_by_reference(
         callback_after_seconds: 0,
         worker_id: params.text("workerid").map(str::to_owned),
     };
-    handle.update_task(&CALLER, execution, run, update).await?;
+    handle.update_task(&who, execution, run, update).await?;
     Ok(text(TaskId::of(execution, run).to_string()))
 }
 
-async fn task(State(handle): State<Handle>, Path(id): Path<String>) -> Answer {
-    let (execution, run) = found(&handle, &id).await?;
-    let task = handle.task(&CALLER, execution, run).await.map_err(|_| no_such_task(&id))?;
+async fn task(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    let (execution, run) = found(&handle, &who, &id).await?;
+    let task = handle.task(&who, execution, run).await.map_err(|_| no_such_task(&id))?;
     Ok(Json(task).into_response())
 }
 
@@ -140,8 +147,8 @@ async fn by_name(handle: &Handle) -> Result<BTreeMap<String, usize>, Error> {
 }
 
 /// Returns the run that a task id names.
-pub(super) async fn found(handle: &Handle, id: &str) -> Result<(ExecutionId, RunNumber), Error> {
-    handle.find_task(&CALLER, parsed(id)?).await?.ok_or_else(|| no_such_task(id))
+pub(super) async fn found(handle: &Handle, who: &Owner, id: &str) -> Result<(ExecutionId, RunNumber), Error> {
+    handle.find_task(who, parsed(id)?).await?.ok_or_else(|| no_such_task(id))
 }
 
 fn parsed(id: &str) -> Result<TaskId, Error> {
