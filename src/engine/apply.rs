@@ -12,7 +12,6 @@ use crate::engine::event::{Beginning, Event, Fact};
 use crate::engine::execution::{Execution, Index, Run};
 use crate::engine::plan::Plan;
 use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskStatus, Timestamp, WorkflowStatus};
-use crate::workflow::definition::TaskType;
 
 /// An event that cannot have happened: the journal and this build disagree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -304,36 +303,6 @@ impl Applying<'_> {
             self.execution.held.push(number);
         }
         Ok(())
-    }
-}
-
-/// Returns whether workers poll for tasks of a type.
-pub(super) fn is_worker(task_type: &TaskType) -> bool {
-    match task_type {
-        TaskType::Simple | TaskType::Other(_) => true,
-        TaskType::Http
-        | TaskType::UpdateSecret
-        | TaskType::ForkJoin
-        | TaskType::ForkJoinDynamic
-        | TaskType::Join
-        | TaskType::DoWhile
-        | TaskType::Dynamic
-        | TaskType::Switch
-        | TaskType::Decision
-        | TaskType::Inline
-        | TaskType::Lambda
-        | TaskType::JsonJqTransform
-        | TaskType::ExclusiveJoin
-        | TaskType::Human
-        | TaskType::SetVariable
-        | TaskType::Terminate
-        | TaskType::Wait
-        | TaskType::Noop
-        | TaskType::SubWorkflow
-        | TaskType::StartWorkflow
-        | TaskType::Event
-        | TaskType::GetWorkflow
-        | TaskType::UpdateTask => false,
     }
 }
 

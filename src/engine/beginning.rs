@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::engine::apply::is_worker;
 use crate::engine::event::Fact;
 use crate::engine::schedule::seconds;
 use crate::engine::step::Step;
@@ -38,7 +37,7 @@ impl Step<'_> {
     pub(super) fn silence_limit(&self, run: RunNumber, pause: Duration) -> Option<Timestamp> {
         let plan = self.plan();
         let planned = self.planned(&plan, run);
-        let def: &TaskDef = planned.def.as_ref().filter(|_| is_worker(&planned.task.task_type))?;
+        let def: &TaskDef = planned.def.as_ref().filter(|_| planned.task.task_type.is_worker())?;
         Some(self.now().plus(seconds(def.response_timeout_seconds)?).plus(pause))
     }
 }

@@ -192,38 +192,7 @@ impl Execution {
             let task_type = &self.planned(run).task.task_type;
             let failed = matches!(run.status, TaskStatus::Failed | TaskStatus::FailedWithTerminalError);
             let ended = *task_type == TaskType::Terminate && run.status == TaskStatus::Completed;
-            (failed && is_ours(task_type)) || ended
+            (failed && task_type.ends_at_once()) || ended
         })
-    }
-}
-
-/// Returns whether tasks of a type end within the step that begins them, but for scripts.
-fn is_ours(task_type: &TaskType) -> bool {
-    match task_type {
-        TaskType::DoWhile
-        | TaskType::ForkJoin
-        | TaskType::ForkJoinDynamic
-        | TaskType::Switch
-        | TaskType::Decision
-        | TaskType::Inline
-        | TaskType::Lambda
-        | TaskType::JsonJqTransform
-        | TaskType::SetVariable
-        | TaskType::Terminate
-        | TaskType::Noop => true,
-        TaskType::Simple
-        | TaskType::Http
-        | TaskType::UpdateSecret
-        | TaskType::Dynamic
-        | TaskType::Join
-        | TaskType::ExclusiveJoin
-        | TaskType::Human
-        | TaskType::Wait
-        | TaskType::SubWorkflow
-        | TaskType::StartWorkflow
-        | TaskType::Event
-        | TaskType::GetWorkflow
-        | TaskType::UpdateTask
-        | TaskType::Other(_) => false,
     }
 }

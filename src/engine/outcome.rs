@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::engine::answer::{Answer, Outcome, WorkerUpdate};
-use crate::engine::apply::is_worker;
 use crate::engine::event::{Completion, Fact, Failure};
 use crate::engine::execution::Run;
 use crate::engine::input::Rejected;
@@ -168,7 +167,7 @@ impl Step<'_> {
         match status {
             TaskStatus::Scheduled | TaskStatus::InProgress => {
                 let pause = seconds(callback_after_seconds).unwrap_or(Duration::ZERO);
-                let worker = is_worker(&self.execution.planned(self.at(run)).task.task_type);
+                let worker = self.execution.planned(self.at(run)).task.task_type.is_worker();
                 let offered_from = worker.then(|| self.now().plus(pause));
                 let silence_limit = self.silence_limit(run, pause);
                 self.emit(Fact::Updated {
@@ -245,7 +244,7 @@ impl Step<'_> {
 
 /// Returns whether somebody other than us reports on a run.
 fn takes_updates(task_type: &TaskType, run: &Run) -> bool {
-    is_worker(task_type)
+    task_type.is_worker()
         || matches!(task_type, TaskType::Wait | TaskType::Human)
         || (*task_type == TaskType::Event && run.status == TaskStatus::InProgress)
         || (*task_type == TaskType::Http && run.response.is_some())

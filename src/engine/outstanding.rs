@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::apply::is_worker;
 use crate::engine::command::{Assignment, Command, Offer};
 use crate::engine::event::{Event, Fact};
 use crate::engine::execution::{Execution, Run};
@@ -98,7 +97,7 @@ fn owed(execution: &Execution, run: &Run) -> Option<Command> {
     }
     let task_type = &execution.planned(run).task.task_type;
     match run.status {
-        TaskStatus::Scheduled | TaskStatus::InProgress if is_worker(task_type) => {
+        TaskStatus::Scheduled | TaskStatus::InProgress if task_type.is_worker() => {
             (run.offered && begins).then(|| Command::Offer(offer(execution, run)))
         }
         TaskStatus::Scheduled if *task_type == TaskType::Http => {

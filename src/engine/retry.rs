@@ -7,13 +7,13 @@ use sha2::{Digest, Sha256};
 use crate::engine::execution::Run;
 use crate::engine::plan::PlannedTask;
 use crate::words::{ExecutionId, TaskStatus, Timestamp};
-use crate::workflow::definition::{RetryLogic, TaskDef, TaskType};
+use crate::workflow::definition::{RetryLogic, TaskDef};
 
 /// Returns the delay before the next attempt; `None`: there is none.
 pub(super) fn delay(execution: ExecutionId, planned: &PlannedTask, run: &Run, now: Timestamp) -> Option<Duration> {
     let retriable = matches!(run.status, TaskStatus::Failed | TaskStatus::TimedOut) && !run.in_doubt;
     let in_time = run.total_limit.is_none_or(|limit| now < limit);
-    if !retriable || !in_time || is_control(&planned.task.task_type) || run.attempt >= retry_count(planned) {
+    if !retriable || !in_time || !planned.task.task_type.is_retried() || run.attempt >= retry_count(planned) {
         return None;
     }
     let standard = TaskDef::default();
@@ -50,37 +50,6 @@ fn jitter_ms(execution: ExecutionId, run: &Run, max: u64) -> u64 {
     let digest: [u8; 32] = digest.finalize().into();
     let number = digest.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     number.checked_rem(max.saturating_add(1)).unwrap_or(0)
-}
-
-/// Returns whether Conductor never tries tasks of a type again: what they decide is decided.
-fn is_control(task_type: &TaskType) -> bool {
-    match task_type {
-        TaskType::ForkJoin
-        | TaskType::ForkJoinDynamic
-        | TaskType::Join
-        | TaskType::ExclusiveJoin
-        | TaskType::DoWhile
-        | TaskType::Dynamic
-        | TaskType::Switch
-        | TaskType::Decision
-        | TaskType::SetVariable
-        | TaskType::Terminate
-        | TaskType::Wait
-        | TaskType::Noop => true,
-        TaskType::Simple
-        | TaskType::Http
-        | TaskType::UpdateSecret
-        | TaskType::Inline
-        | TaskType::Lambda
-        | TaskType::JsonJqTransform
-        | TaskType::Human
-        | TaskType::SubWorkflow
-        | TaskType::StartWorkflow
-        | TaskType::Event
-        | TaskType::GetWorkflow
-        | TaskType::UpdateTask
-        | TaskType::Other(_) => false,
-    }
 }
 
 #[cfg(test)]

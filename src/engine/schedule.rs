@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::apply::is_worker;
 use crate::engine::event::{Completion, Fact, Scheduling};
 use crate::engine::limits::{EXECUTION_BYTES, PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
 use crate::engine::looping::Pin;
@@ -39,7 +38,7 @@ impl Step<'_> {
         }
         let plan = self.plan();
         let planned = plan.task(task).expect("the plan links only its own tasks");
-        let delay = if has_effect(&planned.task.task_type) {
+        let delay = if planned.task.task_type.has_effect() {
             Duration::from_secs(u64::try_from(planned.task.start_delay).unwrap_or(0))
         } else {
             Duration::ZERO
@@ -115,19 +114,8 @@ impl Step<'_> {
             (TaskType::Wait, None) => self.wait(run),
             (TaskType::Http | TaskType::UpdateSecret, None) => self.release(run),
             (TaskType::Switch, None) => switch::ask(self, planned, run),
-            // A loop begins when nothing else is left to do.
-            (
-                TaskType::Simple
-                | TaskType::Dynamic
-                | TaskType::DoWhile
-                | TaskType::SubWorkflow
-                | TaskType::StartWorkflow
-                | TaskType::Event
-                | TaskType::GetWorkflow
-                | TaskType::UpdateTask
-                | TaskType::Other(_),
-                None,
-            ) => {}
+            // A loop begins when nothing else is left to do; the others are asked for once their event is on disk.
+            (_, None) => {}
         }
     }
 
@@ -142,7 +130,7 @@ impl Step<'_> {
         let def = planned.def.as_ref();
         let poll_timeout = def.and_then(|def| seconds(def.poll_timeout_seconds.unwrap_or(0)));
         let total =
-            def.and_then(|def| seconds(def.total_timeout_seconds)).filter(|_| has_effect(&planned.task.task_type));
+            def.and_then(|def| seconds(def.total_timeout_seconds)).filter(|_| planned.task.task_type.has_effect());
         Scheduling {
             run,
             task: planned.index,
@@ -154,7 +142,7 @@ impl Step<'_> {
             input: Payload::new(Value::Object(input)),
             reason: attempt.reason,
             silence_limit: poll_timeout
-                .filter(|_| is_worker(&planned.task.task_type))
+                .filter(|_| planned.task.task_type.is_worker())
                 .map(|timeout| not_before.plus(timeout)),
             total_limit: total.map(|total| previous.and_then(|run| run.total_limit).unwrap_or(now.plus(total))),
             unresolved,
@@ -171,28 +159,7 @@ impl Step<'_> {
             TaskType::Noop => return Ok((noop::input(), Vec::new())),
             TaskType::Join => return Ok((join::input(planned), Vec::new())),
             TaskType::ExclusiveJoin => return Ok((exclusive_join::input(planned), Vec::new())),
-            TaskType::Simple
-            | TaskType::Http
-            | TaskType::UpdateSecret
-            | TaskType::ForkJoin
-            | TaskType::ForkJoinDynamic
-            | TaskType::DoWhile
-            | TaskType::Dynamic
-            | TaskType::Switch
-            | TaskType::Decision
-            | TaskType::Inline
-            | TaskType::Lambda
-            | TaskType::JsonJqTransform
-            | TaskType::Human
-            | TaskType::SetVariable
-            | TaskType::Terminate
-            | TaskType::Wait
-            | TaskType::SubWorkflow
-            | TaskType::StartWorkflow
-            | TaskType::Event
-            | TaskType::GetWorkflow
-            | TaskType::UpdateTask
-            | TaskType::Other(_) => {}
+            _ => {}
         }
         let mut scope = self.scope();
         scope.task_id = Some(TaskId::of(self.id(), run).to_string());
@@ -201,7 +168,7 @@ impl Step<'_> {
         for (key, value) in defaults.into_iter().flatten() {
             template.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        let pins = if is_pinned(&planned.task.task_type) { self.pin(&mut template) } else { Vec::new() };
+        let pins = if planned.task.task_type.is_handed_over() { self.pin(&mut template) } else { Vec::new() };
         let mut input = object(scope.resolve(&Value::Object(template))?);
         for (key, value) in defaults.into_iter().flatten() {
             if input.get(key).is_some_and(Value::is_null) && pins.iter().all(|pin| pin.at != pointer(key)) {
@@ -291,23 +258,7 @@ impl Step<'_> {
             TaskType::Inline => inline::execute(self, planned, run),
             TaskType::Lambda => lambda::execute(self, run),
             TaskType::JsonJqTransform => json_jq_transform::execute(self, run),
-            TaskType::Simple
-            | TaskType::Http
-            | TaskType::UpdateSecret
-            | TaskType::ForkJoin
-            | TaskType::ForkJoinDynamic
-            | TaskType::DoWhile
-            | TaskType::Dynamic
-            | TaskType::Switch
-            | TaskType::Decision
-            | TaskType::Human
-            | TaskType::Wait
-            | TaskType::SubWorkflow
-            | TaskType::StartWorkflow
-            | TaskType::Event
-            | TaskType::GetWorkflow
-            | TaskType::UpdateTask
-            | TaskType::Other(_) => {}
+            _ => {}
         }
     }
 
@@ -356,27 +307,6 @@ impl Step<'_> {
             None => self.execution.index.open.contains(&join),
         }
     }
-}
-
-/// Returns whether tasks of a type may take all that a loop has given without a copy of it: whoever works for them is handed
-/// the whole.
-fn is_pinned(task_type: &TaskType) -> bool {
-    let ours = [TaskType::Http, TaskType::UpdateSecret, TaskType::Inline, TaskType::Lambda, TaskType::JsonJqTransform];
-    is_worker(task_type) || ours.contains(task_type)
-}
-
-/// Returns whether tasks of a type do something outside of the engine.
-fn has_effect(task_type: &TaskType) -> bool {
-    let ours = [
-        TaskType::Http,
-        TaskType::UpdateSecret,
-        TaskType::SubWorkflow,
-        TaskType::StartWorkflow,
-        TaskType::Event,
-        TaskType::GetWorkflow,
-        TaskType::UpdateTask,
-    ];
-    is_worker(task_type) || ours.contains(task_type)
 }
 
 /// Returns the fields of a resolved template, which is an object as the template was.

@@ -173,25 +173,7 @@ impl Step<'_> {
             TaskType::Inline => operators::inline::answered(self, planned, run, verdict),
             TaskType::Lambda => operators::lambda::answered(self, planned, run, verdict),
             TaskType::JsonJqTransform => operators::json_jq_transform::answered(self, planned, run, verdict),
-            TaskType::Simple
-            | TaskType::Http
-            | TaskType::UpdateSecret
-            | TaskType::ForkJoin
-            | TaskType::ForkJoinDynamic
-            | TaskType::Dynamic
-            | TaskType::Join
-            | TaskType::ExclusiveJoin
-            | TaskType::Human
-            | TaskType::SetVariable
-            | TaskType::Terminate
-            | TaskType::Wait
-            | TaskType::Noop
-            | TaskType::SubWorkflow
-            | TaskType::StartWorkflow
-            | TaskType::Event
-            | TaskType::GetWorkflow
-            | TaskType::UpdateTask
-            | TaskType::Other(_) => {}
+            _ => {}
         }
     }
 }

@@ -59,28 +59,7 @@ impl Step<'_> {
                 let items = items.map_err(|hit| format!("the items of loop `{reference}`: {hit}"))?;
                 items.map_or(Special::Nothing, Special::Items)
             }
-            TaskType::Simple
-            | TaskType::Http
-            | TaskType::UpdateSecret
-            | TaskType::ForkJoin
-            | TaskType::Join
-            | TaskType::ExclusiveJoin
-            | TaskType::Switch
-            | TaskType::Decision
-            | TaskType::Inline
-            | TaskType::Lambda
-            | TaskType::JsonJqTransform
-            | TaskType::Human
-            | TaskType::SetVariable
-            | TaskType::Terminate
-            | TaskType::Wait
-            | TaskType::Noop
-            | TaskType::SubWorkflow
-            | TaskType::StartWorkflow
-            | TaskType::Event
-            | TaskType::GetWorkflow
-            | TaskType::UpdateTask
-            | TaskType::Other(_) => Special::Nothing,
+            _ => Special::Nothing,
         })
     }
 

@@ -26,35 +26,12 @@ pub fn task_type(planned: &PlannedTask) -> &str {
 
 /// Returns what Conductor shows as the name of a task's definition.
 pub fn task_def_name(planned: &PlannedTask) -> &str {
-    match &planned.task.task_type {
-        TaskType::ForkJoin
-        | TaskType::ForkJoinDynamic
-        | TaskType::Join
-        | TaskType::ExclusiveJoin
-        | TaskType::Switch
-        | TaskType::Decision => task_type(planned),
-        // A branch of a dynamic fork may have no name.
-        _ if planned.task.name.is_empty() => task_type(planned),
-        TaskType::Simple
-        | TaskType::Http
-        | TaskType::UpdateSecret
-        | TaskType::Inline
-        | TaskType::Lambda
-        | TaskType::JsonJqTransform
-        | TaskType::Human
-        | TaskType::DoWhile
-        | TaskType::Dynamic
-        | TaskType::SetVariable
-        | TaskType::Terminate
-        | TaskType::Wait
-        | TaskType::Noop
-        | TaskType::SubWorkflow
-        | TaskType::StartWorkflow
-        | TaskType::Event
-        | TaskType::GetWorkflow
-        | TaskType::UpdateTask
-        | TaskType::Other(_) => &planned.task.name,
-    }
+    let is_named_by_type = match planned.task.task_type {
+        TaskType::DoWhile | TaskType::Dynamic => false,
+        ref other => other.is_structure(),
+    };
+    // A branch of a dynamic fork may have no name.
+    if is_named_by_type || planned.task.name.is_empty() { task_type(planned) } else { &planned.task.name }
 }
 
 /// Returns Conductor's Workflow.

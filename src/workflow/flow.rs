@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::definition::{TaskType, WorkflowTask};
+use super::definition::{Nature, TaskType, WorkflowTask};
 use super::expressions::{Reference, parse};
 use crate::words::Map;
 pub use outside::names_outside;
@@ -340,13 +340,14 @@ enum Kind {
 }
 
 fn kind(task_type: &TaskType) -> Kind {
-    match task_type.as_str() {
-        "JOIN" | "EXCLUSIVE_JOIN" => Kind::Join,
-        "DO_WHILE" => Kind::Loop,
-        "INLINE" | "LAMBDA" | "JSON_JQ_TRANSFORM" | "SET_VARIABLE" => Kind::Script,
-        "HTTP" | "UPDATE_SECRET" => Kind::Call,
-        "FORK_JOIN" | "SWITCH" | "DECISION" | "TERMINATE" | "WAIT" | "NOOP" => Kind::Control,
-        _ => Kind::Elsewhere,
+    match (task_type, task_type.nature()) {
+        (TaskType::Join | TaskType::ExclusiveJoin, _) => Kind::Join,
+        (TaskType::DoWhile, _) => Kind::Loop,
+        (TaskType::ForkJoinDynamic | TaskType::Dynamic, _) => Kind::Elsewhere,
+        (TaskType::SetVariable, _) | (_, Nature::Script) => Kind::Script,
+        (_, Nature::Call) => Kind::Call,
+        (_, Nature::Holder | Nature::Flow | Nature::Moment | Nature::Wait) => Kind::Control,
+        (_, Nature::Worker | Nature::Kin | Nature::Human) => Kind::Elsewhere,
     }
 }
 

@@ -196,23 +196,7 @@ fn by_simple_type(task: &WorkflowTask) -> Option<String> {
             Some(format!("forkTasks should have atleast one task for taskType: FORK_JOIN taskName: {}", task.name))
         }
         TaskType::SubWorkflow | TaskType::Event | TaskType::Other(_) => other(task, task.task_type.as_str()),
-        TaskType::Simple
-        | TaskType::Http
-        | TaskType::UpdateSecret
-        | TaskType::ForkJoin
-        | TaskType::ForkJoinDynamic
-        | TaskType::DoWhile
-        | TaskType::Join
-        | TaskType::ExclusiveJoin
-        | TaskType::Inline
-        | TaskType::Lambda
-        | TaskType::JsonJqTransform
-        | TaskType::Human
-        | TaskType::SetVariable
-        | TaskType::StartWorkflow
-        | TaskType::GetWorkflow
-        | TaskType::UpdateTask
-        | TaskType::Noop => None,
+        _ => None,
     }
 }
 

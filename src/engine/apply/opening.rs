@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Applying, Illegal, is_worker};
+use super::{Applying, Illegal};
 use crate::engine::event::Scheduling;
 use crate::engine::execution::{Index, Run};
 use crate::engine::limits::size_bytes;
@@ -21,7 +21,7 @@ impl Applying<'_> {
         let (frame, iteration) = self.execution.frame_of(scheduling.scope);
         let plan = Arc::clone(&self.execution.plan);
         let planned = plan.task(task).expect("the plan has grown by it");
-        let offered = is_worker(&planned.task.task_type);
+        let offered = planned.task.task_type.is_worker();
         let delayed = !offered && scheduling.not_before > self.at;
         if let Some(previous) = scheduling.retry_of {
             self.change(previous, |run| run.retried = true)?;

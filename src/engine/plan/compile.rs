@@ -137,26 +137,7 @@ impl<'a> Compiler<'a> {
             }
             TaskType::DoWhile => Ways::Loop(self.list(&task.loop_over)?),
             TaskType::Join => Ways::Join { on: Vec::new(), unknown: 0, fork: None },
-            TaskType::Simple
-            | TaskType::Http
-            | TaskType::UpdateSecret
-            | TaskType::Inline
-            | TaskType::Lambda
-            | TaskType::JsonJqTransform
-            | TaskType::ExclusiveJoin
-            | TaskType::Human
-            | TaskType::ForkJoinDynamic
-            | TaskType::Dynamic
-            | TaskType::SetVariable
-            | TaskType::Terminate
-            | TaskType::Wait
-            | TaskType::Noop
-            | TaskType::SubWorkflow
-            | TaskType::StartWorkflow
-            | TaskType::Event
-            | TaskType::GetWorkflow
-            | TaskType::UpdateTask
-            | TaskType::Other(_) => Ways::None,
+            _ => Ways::None,
         })
     }
 

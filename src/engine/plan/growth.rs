@@ -135,31 +135,9 @@ impl Plan {
 /// hold then, so they are left to workers.
 fn named_type(name: &str) -> TaskType {
     match TaskType::from(name) {
-        TaskType::Other(_)
-        | TaskType::Dynamic
-        | TaskType::DoWhile
-        | TaskType::ForkJoin
-        | TaskType::ForkJoinDynamic
-        | TaskType::Join
-        | TaskType::ExclusiveJoin
-        | TaskType::Decision
-        | TaskType::Switch => TaskType::Simple,
-        other @ (TaskType::Simple
-        | TaskType::Http
-        | TaskType::UpdateSecret
-        | TaskType::Inline
-        | TaskType::Lambda
-        | TaskType::JsonJqTransform
-        | TaskType::Human
-        | TaskType::SetVariable
-        | TaskType::Terminate
-        | TaskType::Wait
-        | TaskType::SubWorkflow
-        | TaskType::StartWorkflow
-        | TaskType::Event
-        | TaskType::GetWorkflow
-        | TaskType::UpdateTask
-        | TaskType::Noop) => other,
+        TaskType::Other(_) => TaskType::Simple,
+        known if known.is_structure() => TaskType::Simple,
+        known => known,
     }
 }
 

@@ -16,7 +16,7 @@ pub use request::StartWorkflowRequest;
 pub use schedule::{CronSchedule, Dst, Overlap, WorkflowSchedule};
 pub use task::WorkflowTask;
 pub use task_def::{RetryLogic, TaskDef, TaskTimeoutPolicy};
-pub use task_type::TaskType;
+pub use task_type::{Nature, TaskType};
 pub use workflow::{WorkflowDef, WorkflowTimeoutPolicy};
 
 #[cfg(test)]

@@ -1,123 +1,155 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What kind of task it is. A type that this build does not know is a worker's task.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub enum TaskType {
+/// How tasks of a type come to their end, which is all that the flow of an execution must know of it; what else is special
+/// about a type its operator knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// A worker polls for it.
+    Worker,
+    /// The executor does it, in the world.
+    Call,
+    /// Another execution is started, read or told.
+    Kin,
+    /// A script is evaluated.
+    Script,
+    /// It holds other tasks and starts them.
+    Holder,
+    /// It only leads the flow, and ends when the flow does.
+    Flow,
+    /// It is done in the step that begins it.
+    Moment,
+    /// It waits for a time, or to be told.
+    Wait,
+    /// It waits for somebody.
+    Human,
+}
+
+/// Makes the enum and what is said of each type from one row a type.
+macro_rules! task_types {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $nature:ident;)*) => {
+        /// What kind of task it is. A type that this build does not know is a worker's task.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+        pub enum TaskType {
+            $($(#[$doc])* $name,)*
+            /// A type that this build leaves to workers, by its name.
+            Other(Box<str>),
+        }
+
+        impl TaskType {
+            /// Every type that this build knows.
+            pub const KNOWN: &[Self] = &[$(Self::$name,)*];
+
+            /// Returns Conductor's text.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Other(name) => name,
+                }
+            }
+
+            /// Returns how tasks of this type come to their end.
+            pub const fn nature(&self) -> Nature {
+                match self {
+                    $(Self::$name => Nature::$nature,)*
+                    Self::Other(_) => Nature::Worker,
+                }
+            }
+        }
+
+        impl From<&str> for TaskType {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($text => Self::$name,)*
+                    "" => Self::Simple,
+                    "FORK" => Self::ForkJoin,
+                    other => Self::Other(other.into()),
+                }
+            }
+        }
+    };
+}
+
+task_types! {
     /// A worker polls for it by its name.
     #[default]
-    Simple,
+    Simple = "SIMPLE", Worker;
     /// Calls a URL.
-    Http,
+    Http = "HTTP", Call;
     /// Writes secrets.
-    UpdateSecret,
-    /// Starts branches.
-    ForkJoin,
-    /// Starts branches that are known only when it starts.
-    ForkJoinDynamic,
-    /// Waits for branches.
-    Join,
-    /// Repeats its tasks.
-    DoWhile,
-    /// Becomes the task that an input names.
-    Dynamic,
-    /// Takes one of several ways.
-    Switch,
-    /// Takes one of several ways, as older definitions write it.
-    Decision,
+    UpdateSecret = "UPDATE_SECRET", Call;
     /// Computes with a script.
-    Inline,
+    Inline = "INLINE", Script;
     /// Computes with a script, as older definitions write it.
-    Lambda,
+    Lambda = "LAMBDA", Script;
     /// Computes with a jq filter.
-    JsonJqTransform,
+    JsonJqTransform = "JSON_JQ_TRANSFORM", Script;
+    /// Starts branches.
+    ForkJoin = "FORK_JOIN", Holder;
+    /// Starts branches that are known only when it starts.
+    ForkJoinDynamic = "FORK_JOIN_DYNAMIC", Holder;
+    /// Waits for branches.
+    Join = "JOIN", Flow;
     /// Goes on with the one way that was taken.
-    ExclusiveJoin,
-    /// Waits for somebody.
-    Human,
+    ExclusiveJoin = "EXCLUSIVE_JOIN", Flow;
+    /// Repeats its tasks.
+    DoWhile = "DO_WHILE", Holder;
+    /// Becomes the task that an input names.
+    Dynamic = "DYNAMIC", Flow;
+    /// Takes one of several ways.
+    Switch = "SWITCH", Holder;
+    /// Takes one of several ways, as older definitions write it.
+    Decision = "DECISION", Holder;
     /// Sets variables of the execution.
-    SetVariable,
+    SetVariable = "SET_VARIABLE", Moment;
     /// Ends the execution.
-    Terminate,
+    Terminate = "TERMINATE", Moment;
     /// Waits for a time or for somebody.
-    Wait,
+    Wait = "WAIT", Wait;
+    /// Waits for somebody.
+    Human = "HUMAN", Human;
     /// Does nothing.
-    Noop,
+    Noop = "NOOP", Moment;
     /// Runs another workflow and waits for its end.
-    SubWorkflow,
+    SubWorkflow = "SUB_WORKFLOW", Kin;
     /// Starts another workflow and goes on.
-    StartWorkflow,
+    StartWorkflow = "START_WORKFLOW", Kin;
     /// Tells an event to whoever handles it.
-    Event,
+    Event = "EVENT", Kin;
     /// Reads another execution.
-    GetWorkflow,
+    GetWorkflow = "GET_WORKFLOW", Kin;
     /// Reports on a task, of this execution or another.
-    UpdateTask,
-    /// A type that this build leaves to workers, by its name.
-    Other(Box<str>),
+    UpdateTask = "UPDATE_TASK", Kin;
 }
 
 impl TaskType {
-    /// Returns Conductor's text.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Simple => "SIMPLE",
-            Self::Http => "HTTP",
-            Self::UpdateSecret => "UPDATE_SECRET",
-            Self::ForkJoin => "FORK_JOIN",
-            Self::ForkJoinDynamic => "FORK_JOIN_DYNAMIC",
-            Self::Join => "JOIN",
-            Self::DoWhile => "DO_WHILE",
-            Self::Dynamic => "DYNAMIC",
-            Self::Switch => "SWITCH",
-            Self::Decision => "DECISION",
-            Self::Inline => "INLINE",
-            Self::Lambda => "LAMBDA",
-            Self::JsonJqTransform => "JSON_JQ_TRANSFORM",
-            Self::ExclusiveJoin => "EXCLUSIVE_JOIN",
-            Self::Human => "HUMAN",
-            Self::SetVariable => "SET_VARIABLE",
-            Self::Terminate => "TERMINATE",
-            Self::Wait => "WAIT",
-            Self::Noop => "NOOP",
-            Self::SubWorkflow => "SUB_WORKFLOW",
-            Self::StartWorkflow => "START_WORKFLOW",
-            Self::Event => "EVENT",
-            Self::GetWorkflow => "GET_WORKFLOW",
-            Self::UpdateTask => "UPDATE_TASK",
-            Self::Other(name) => name,
-        }
+    /// Returns whether workers poll for tasks of this type.
+    pub const fn is_worker(&self) -> bool {
+        matches!(self.nature(), Nature::Worker)
     }
-}
 
-impl From<&str> for TaskType {
-    fn from(text: &str) -> Self {
-        match text {
-            "SIMPLE" | "" => Self::Simple,
-            "HTTP" => Self::Http,
-            "UPDATE_SECRET" => Self::UpdateSecret,
-            "FORK_JOIN" | "FORK" => Self::ForkJoin,
-            "FORK_JOIN_DYNAMIC" => Self::ForkJoinDynamic,
-            "JOIN" => Self::Join,
-            "DO_WHILE" => Self::DoWhile,
-            "DYNAMIC" => Self::Dynamic,
-            "SWITCH" => Self::Switch,
-            "DECISION" => Self::Decision,
-            "INLINE" => Self::Inline,
-            "LAMBDA" => Self::Lambda,
-            "JSON_JQ_TRANSFORM" => Self::JsonJqTransform,
-            "EXCLUSIVE_JOIN" => Self::ExclusiveJoin,
-            "HUMAN" => Self::Human,
-            "SET_VARIABLE" => Self::SetVariable,
-            "TERMINATE" => Self::Terminate,
-            "WAIT" => Self::Wait,
-            "NOOP" => Self::Noop,
-            "SUB_WORKFLOW" => Self::SubWorkflow,
-            "START_WORKFLOW" => Self::StartWorkflow,
-            "EVENT" => Self::Event,
-            "GET_WORKFLOW" => Self::GetWorkflow,
-            "UPDATE_TASK" => Self::UpdateTask,
-            other => Self::Other(other.into()),
-        }
+    /// Returns whether tasks of this type do something outside of the engine.
+    pub const fn has_effect(&self) -> bool {
+        matches!(self.nature(), Nature::Worker | Nature::Call | Nature::Kin)
+    }
+
+    /// Returns whether Conductor tries tasks of this type again; what others decide is decided.
+    pub const fn is_retried(&self) -> bool {
+        matches!(self.nature(), Nature::Worker | Nature::Call | Nature::Kin | Nature::Script | Nature::Human)
+    }
+
+    /// Returns whether tasks of this type end within the step that begins them, but for scripts.
+    pub const fn ends_at_once(&self) -> bool {
+        matches!(self.nature(), Nature::Script | Nature::Holder | Nature::Moment)
+    }
+
+    /// Returns whether tasks of this type lead to other tasks, and mean nothing without the text of a definition.
+    pub const fn is_structure(&self) -> bool {
+        matches!(self.nature(), Nature::Holder | Nature::Flow)
+    }
+
+    /// Returns whether whoever works for tasks of this type is handed their whole input.
+    pub const fn is_handed_over(&self) -> bool {
+        matches!(self.nature(), Nature::Worker | Nature::Call | Nature::Script)
     }
 }
 
