@@ -1,20 +1,30 @@
 //! Who may do what: principal × permission × target, from the grants of the settings.
 //!
+//! The applications are here too, their keys and the tokens that they sign in for.
+//!
 //! **Architecture Invariant:** pure, and what is not allowed is denied. Tags come from the store and the API, never from a
 //! definition file: whoever edits a file must not widen its rights.
 
+mod accounts;
+mod authority;
 mod pattern;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
 
+pub use accounts::{APPLICATIONS_MAX, AccessKey, Accounts, Application, KEYS_MAX, name_problem};
+pub use authority::{Authority, Current, Ruled};
+pub use token::{Claims, Signer, Untrusted};
+
 /// The rules.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     workflows_granted: bool,
+    applications: BTreeSet<String>,
     groups: BTreeMap<String, Vec<Grantee>>,
     grants: Vec<Grant>,
 }
@@ -55,7 +65,13 @@ pub enum TargetKind {
 impl Policy {
     /// Returns the rules of the settings; where `workflows_granted` is false the folder's workflows may do everything.
     pub fn new(workflows_granted: bool, groups: BTreeMap<String, Vec<Grantee>>, grants: Vec<Grant>) -> Self {
-        Self { workflows_granted, groups, grants }
+        Self { workflows_granted, applications: BTreeSet::new(), groups, grants }
+    }
+
+    /// Returns them with the applications that there are: one that was removed may do nothing, whatever was granted to it.
+    #[must_use]
+    pub fn with_applications(self, applications: BTreeSet<String>) -> Self {
+        Self { applications, ..self }
     }
 
     /// Returns whether the principal may do that to the target.
@@ -63,6 +79,7 @@ impl Policy {
         match who.owner {
             Owner::Local => true,
             Owner::File(_) if !self.workflows_granted => true,
+            Owner::App(name) if !self.applications.contains(name) => false,
             Owner::File(_) | Owner::App(_) => self.is_granted(who, permission, target),
         }
     }

@@ -3,6 +3,7 @@
 //! **Architecture Invariant:** only this room prints, exits and reads the environment. It knows no rule of the product:
 //! what it does, the daemon's handle could do for anyone.
 
+mod app;
 mod args;
 mod check;
 mod config;
@@ -89,6 +90,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         Command::Show(show) => runs::show(&show, &project()?, console),
         Command::Rescue(rescue) => runs::rescue(&rescue, &project()?, console),
         Command::Recipient(recipient) => recipient::run(recipient, &project()?, console),
+        Command::App(app) => app::run(app, &project()?, console),
         Command::Key(key) => key::run(key, &project()?, console),
         Command::Config(args::Config::Show) => {
             config::show(&project()?, console);

@@ -249,6 +249,11 @@ impl Settings {
         (settings, diagnostics)
     }
 
+    /// Returns whether a file says it, as `server.listen`.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.origins.contains_key(key)
+    }
+
     /// Overrides what `${workflow.env.NAME}` gives, as the process environment may: `variable` is the variable's name.
     pub fn override_environment(&mut self, name: &str, value: &str, variable: &str) {
         self.environment.insert(name.to_owned(), value.into());

@@ -18,5 +18,7 @@ mod scheduler;
 mod secrets;
 #[path = "api/server.rs"]
 mod server;
+#[path = "api/signing_in.rs"]
+mod signing_in;
 #[path = "api/workers.rs"]
 mod workers;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use keytide::api::{Door, bind_tcp, router, serve};
+use keytide::api::{Door, Openness, bind_tcp, router, serve};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -98,7 +98,7 @@ fn recorded_executions_come_to_the_same_end() {
     }
     let server = Server::new();
     let runtime = server.daemon().runtime();
-    let listener = runtime.block_on(bind_tcp("127.0.0.1:0".parse().unwrap())).unwrap();
+    let listener = runtime.block_on(bind_tcp("127.0.0.1:0".parse().unwrap(), Openness::Open)).unwrap();
     let address = listener.local_addr().unwrap();
     let (_stop, stopping) = watch::channel(false);
     runtime.spawn(serve(listener, router(server.daemon().handle().clone(), Door::Loopback(address)), stopping));

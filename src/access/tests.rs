@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern::{name_matches, path_matches};
 use super::{Policy, Principal, Target, TargetKind};
@@ -20,7 +20,7 @@ fn policy(grants: &[(&str, &str)]) -> Policy {
         (name.to_owned(), members.into_iter().map(|member| Grantee::parse(member).unwrap()).collect())
     });
     let grants = grants.iter().map(|(to, on)| grant(to, on, &[Permission::Read, Permission::Update]));
-    Policy::new(true, groups.into(), grants.collect())
+    Policy::new(true, groups.into(), grants.collect()).with_applications(["ci".to_owned()].into())
 }
 
 fn principals() -> [(Owner, Option<&'static str>); 5] {
@@ -84,11 +84,22 @@ fn each_permission_is_granted_by_itself() {
     let owner = Owner::App("ci".to_owned());
     for given in Permission::ALL {
         let policy = Policy::new(true, BTreeMap::new(), vec![grant("app:ci", "secret:t", &[given])]);
+        let policy = policy.with_applications(["ci".to_owned()].into());
         for asked in Permission::ALL {
             let allowed = policy.allows(Principal { owner: &owner, workflow: None }, asked, &target);
             assert_eq!(allowed, asked == given, "{given} {asked}");
         }
     }
+}
+
+#[test]
+fn an_application_that_was_removed_may_do_nothing() {
+    let policy = policy(&[("app:ci", "secret:*"), ("group:build", "secret:*")]);
+    let target = Target { kind: TargetKind::Secret, name: "t", tags: &BTreeMap::new() };
+    let (owner, workflow) = (Owner::App("ci".to_owned()), None);
+    let allows = |policy: &Policy| policy.allows(Principal { owner: &owner, workflow }, Permission::Read, &target);
+    assert!(allows(&policy));
+    assert!(!allows(&policy.with_applications(BTreeSet::new())));
 }
 
 #[test]

@@ -2,33 +2,47 @@
 
 use std::collections::BTreeMap;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{post, put};
-use axum::{Json, Router};
 use serde_json::json;
 
+use crate::access::TargetKind;
 use crate::api::body::Body;
 use crate::api::executions::execution;
 use crate::api::params::Params;
+use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
 use crate::daemon::Handle;
 use crate::engine::Operation;
-use crate::words::Owner;
+use crate::words::{Owner, Permission};
 
 /// How many executions one request may name, as on Conductor.
 const EXECUTIONS_MAX: usize = 1_000;
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/api/workflow/bulk/pause", put(async |State(h), who, body| all(h, who, body, Operation::Pause).await))
-        .route("/api/workflow/bulk/resume", put(async |State(h), who, body| all(h, who, body, Operation::Resume).await))
-        .route(
-            "/api/workflow/bulk/restart",
-            post(async |State(h), who, body| all(h, who, body, Operation::Restart).await),
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .put(
+            "/api/workflow/bulk/pause",
+            each(Permission::Execute, TargetKind::Workflow),
+            async |State(h), who, body| all(h, who, body, Operation::Pause).await,
         )
-        .route("/api/workflow/bulk/retry", post(async |State(h), who, body| all(h, who, body, Operation::Retry).await))
-        .route("/api/workflow/bulk/terminate", post(terminate))
+        .put(
+            "/api/workflow/bulk/resume",
+            each(Permission::Execute, TargetKind::Workflow),
+            async |State(h), who, body| all(h, who, body, Operation::Resume).await,
+        )
+        .post(
+            "/api/workflow/bulk/restart",
+            each(Permission::Execute, TargetKind::Workflow),
+            async |State(h), who, body| all(h, who, body, Operation::Restart).await,
+        )
+        .post(
+            "/api/workflow/bulk/retry",
+            each(Permission::Execute, TargetKind::Workflow),
+            async |State(h), who, body| all(h, who, body, Operation::Retry).await,
+        )
+        .post("/api/workflow/bulk/terminate", each(Permission::Execute, TargetKind::Workflow), terminate)
 }
 
 async fn terminate(State(handle): State<Handle>, who: Caller, params: Params, body: Body) -> Answer {

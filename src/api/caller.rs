@@ -1,18 +1,56 @@
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use crate::api::error::Error;
+use crate::daemon::{self, Handle, SignedOut};
 use crate::words::Owner;
 
-/// Who sent the request: the door says so, and a request that came by no door is nobody's.
+/// The header that holds a token, as Conductor's clients send it.
+const TOKEN_HEADER: &str = "x-authorization";
+
+/// Who sent the request.
 #[derive(Clone, Debug)]
 pub(super) struct Caller(pub(super) Owner);
 
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
+/// What a door says of who sent a request.
+#[derive(Clone, Debug)]
+pub(super) enum Standing {
+    /// Who can come in by this door is the owner; nobody signs in here.
+    Owner,
+    /// Whoever signed in, or why nobody did.
+    Client(Result<Owner, daemon::Error>),
+}
+
+impl Standing {
+    /// Looks at the token of a request.
+    pub(super) fn of_client(handle: &Handle, headers: &HeaderMap) -> Self {
+        let mut tokens = headers.get_all(TOKEN_HEADER).iter();
+        Self::Client(match (tokens.next(), tokens.next()) {
+            (None, _) => handle.authenticate(None),
+            (Some(token), None) => handle.authenticate(Some(token.to_str().unwrap_or_default())),
+            // Which of them is meant is nobody's to guess.
+            (Some(_), Some(_)) => Err(SignedOut::Invalid.into()),
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Standing {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         // A route that no door guards is a mistake of ours, and must not be an open one.
         parts.extensions.get::<Self>().cloned().ok_or_else(Error::ours)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        match Standing::from_request_parts(parts, state).await? {
+            Standing::Owner => Ok(Self(Owner::Local)),
+            Standing::Client(client) => Ok(Self(client?)),
+        }
     }
 }

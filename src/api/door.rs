@@ -11,9 +11,9 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::api::caller::Caller;
+use crate::api::caller::Standing;
 use crate::api::error::Error;
-use crate::words::Owner;
+use crate::daemon::Handle;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -27,20 +27,24 @@ pub enum Door {
     Socket,
     /// Loopback, without signing in: this is where we listen.
     Loopback(SocketAddr),
+    /// A port where clients sign in. It has whatever names its machine has, so the Host is not asked: a page of another site
+    /// that gets here has no token, and cannot send one.
+    Clients,
 }
 
 impl Door {
     /// Returns who acts: who can open the socket can read the identity, and the open door is open.
-    const fn caller(&self) -> Owner {
+    fn standing(&self, handle: &Handle, headers: &HeaderMap) -> Standing {
         match self {
-            Self::Socket | Self::Loopback(_) => Owner::Local,
+            Self::Socket | Self::Loopback(_) => Standing::Owner,
+            Self::Clients => Standing::of_client(handle, headers),
         }
     }
 
     /// Returns whether a host with its port is us.
     fn is_us(&self, host: &str) -> bool {
         match self {
-            Self::Socket => true,
+            Self::Socket | Self::Clients => true,
             Self::Loopback(listen) => {
                 let port = listen.port();
                 let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), own_name(*listen)];
@@ -54,11 +58,11 @@ impl Door {
 
     /// Returns why a request is refused.
     fn refusal(&self, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
-        if *self != Self::Socket && !self.is_addressed(uri, headers) {
+        if matches!(self, Self::Loopback(_)) && !self.is_addressed(uri, headers) {
             return Some("the Host is not the address that keytide listens on");
         }
         let foreign = |origin: &str| match (self, origin.strip_prefix("http://")) {
-            (Self::Socket, _) | (Self::Loopback(_), None) => true,
+            (Self::Socket | Self::Clients, _) | (Self::Loopback(_), None) => true,
             (Self::Loopback(_), Some(host)) => !self.is_us(host),
         };
         if headers.get_all(ORIGIN).iter().any(|origin| origin.to_str().map_or(true, foreign)) {
@@ -88,11 +92,12 @@ fn own_name(listen: SocketAddr) -> String {
 }
 
 /// Lets a request in, or answers 403 before anything else is looked at.
-pub(super) async fn guard(door: Door, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next: Next) -> Response {
     if let Some(reason) = door.refusal(request.uri(), request.headers()) {
         return Error::new(StatusCode::FORBIDDEN, reason).into_response();
     }
-    request.extensions_mut().insert(Caller(door.caller()));
+    let standing = door.standing(&handle, request.headers());
+    request.extensions_mut().insert(standing);
     next.run(request).await
 }
 

@@ -1,16 +1,22 @@
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::access::TargetKind;
 use crate::api::body::Path;
+use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Error, text};
 use crate::daemon::Handle;
+use crate::words::Permission;
 
 /// The environment is set in `keytide.toml`, so nothing here changes it.
-pub(super) fn routes() -> Router<Handle> {
-    Router::new().route("/api/environment", get(all)).route("/api/environment/{name}", get(one))
+pub(super) fn routes() -> Routes {
+    Routes::default().get("/api/environment", each(Permission::Read, TargetKind::Environment), all).get(
+        "/api/environment/{name}",
+        on(Permission::Read, TargetKind::Environment),
+        one,
+    )
 }
 
 async fn all(State(handle): State<Handle>) -> Answer {

@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::daemon;
+use crate::daemon::{self, SignedOut};
 use crate::journal::Malformed;
 use crate::workflow::registration::ValidationError;
 
@@ -17,12 +17,14 @@ pub struct Error {
     status: StatusCode,
     message: String,
     problems: Vec<ValidationError>,
+    /// The word by which clients know that they should sign in again.
+    code: Option<&'static str>,
 }
 
 impl Error {
     /// Returns an error.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), problems: Vec::new() }
+        Self { status, message: message.into(), problems: Vec::new(), code: None }
     }
 
     /// Returns the error of a request that is wrong.
@@ -33,7 +35,7 @@ impl Error {
     /// Returns the error of a definition that is not registered.
     pub(super) fn invalid(problems: Vec<ValidationError>) -> Self {
         let message = "Validation failed, check below errors for detail.".to_owned();
-        Self { status: StatusCode::BAD_REQUEST, message, problems }
+        Self { problems, ..Self::wrong(message) }
     }
 
     /// Returns the error of something that is not there.
@@ -44,6 +46,16 @@ impl Error {
     /// Returns the error of a mistake of ours, of which clients need to know no more.
     pub(super) fn ours() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "keytide made a mistake; its log says more")
+    }
+
+    /// Clients ask for a new token where they read one of these two words, and try once more; a wrong key has neither.
+    fn signed_out(why: SignedOut, message: String) -> Self {
+        let code = match why {
+            SignedOut::Expired => Some("EXPIRED_TOKEN"),
+            SignedOut::Invalid | SignedOut::NoToken => Some("INVALID_TOKEN"),
+            SignedOut::WrongKey => None,
+        };
+        Self { code, ..Self::new(StatusCode::UNAUTHORIZED, message) }
     }
 
     /// Returns what is wrong, for a result that lists what went wrong by name.
@@ -58,6 +70,9 @@ impl Error {
             "instance": INSTANCE,
             "retryable": self.status == StatusCode::SERVICE_UNAVAILABLE,
         });
+        if let Some(code) = self.code {
+            body["error"] = code.into();
+        }
         if !self.problems.is_empty() {
             body["validationErrors"] = json!(self.problems);
         }
@@ -79,11 +94,13 @@ impl From<daemon::Error> for Error {
             Cause::NotFound(_) => (StatusCode::NOT_FOUND, Vec::new()),
             Cause::Conflict(_) | Cause::Forked(_) => (StatusCode::CONFLICT, Vec::new()),
             Cause::Invalid { problems, .. } => (StatusCode::BAD_REQUEST, problems),
+            Cause::SignedOut(signed_out) => return Self::signed_out(signed_out, message),
+            Cause::Impatient(_) => (StatusCode::TOO_MANY_REQUESTS, Vec::new()),
             Cause::Denied(_) => (StatusCode::FORBIDDEN, Vec::new()),
             Cause::Key(_) => (StatusCode::INTERNAL_SERVER_ERROR, Vec::new()),
             Cause::Busy(_) | Cause::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
         };
-        Self { status, message, problems }
+        Self { problems, ..Self::new(status, message) }
     }
 }
 

@@ -1,19 +1,24 @@
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
 
+use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
+use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller};
 use crate::catalog::Name;
 use crate::daemon::Handle;
+use crate::words::Permission;
 use crate::workflow::definition::EventHandler;
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/api/event", get(all).post(add).put(replace))
-        .route("/api/event/{name}", get(of_event).delete(remove))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/event", each(Permission::Read, TargetKind::Workflow), all)
+        .post("/api/event", Need::Write(TargetKind::Workflow), add)
+        .put("/api/event", on(Permission::Update, TargetKind::Workflow), replace)
+        .get("/api/event/{name}", each(Permission::Read, TargetKind::Workflow), of_event)
+        .delete("/api/event/{name}", on(Permission::Delete, TargetKind::Workflow), remove)
 }
 
 async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {

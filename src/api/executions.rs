@@ -1,41 +1,44 @@
 use std::collections::BTreeMap;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, post, put};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
+use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::Handle;
 use crate::engine::{Operation, Rerun, Skip};
 use crate::journal::{Field, Page, Query, conditions, sorting};
-use crate::words::{ExecutionId, Map};
+use crate::words::{ExecutionId, Map, Permission};
 use crate::workflow::definition::StartWorkflowRequest;
 
 /// How many tasks a page holds where nobody says, as on Conductor.
 const TASKS_USUAL: usize = 15;
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/api/workflow", post(start))
-        .route("/api/workflow/search", get(search))
-        .route("/api/workflow/decide/{id}", put(decide))
-        .route("/api/workflow/{id}", get(workflow).post(start_by_name).delete(terminate))
-        .route("/api/workflow/{id}/status", get(status))
-        .route("/api/workflow/{id}/tasks", get(tasks))
-        .route("/api/workflow/{id}/pause", put(pause))
-        .route("/api/workflow/{id}/resume", put(resume))
-        .route("/api/workflow/{id}/restart", post(restart))
-        .route("/api/workflow/{id}/retry", post(retry))
-        .route("/api/workflow/{id}/remove", delete(remove))
-        .route("/api/workflow/{id}/rerun", post(rerun))
-        .route("/api/workflow/{id}/skiptask/{reference}", put(skip))
-        .route("/api/workflow/{id}/variables", post(variables))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .post("/api/workflow", on(Permission::Execute, TargetKind::Workflow), start)
+        .get("/api/workflow/search", each(Permission::Read, TargetKind::Workflow), search)
+        .put("/api/workflow/decide/{id}", on(Permission::Read, TargetKind::Workflow), decide)
+        .get("/api/workflow/{id}", on(Permission::Read, TargetKind::Workflow), workflow)
+        .post("/api/workflow/{id}", on(Permission::Execute, TargetKind::Workflow), start_by_name)
+        .delete("/api/workflow/{id}", on(Permission::Execute, TargetKind::Workflow), terminate)
+        .get("/api/workflow/{id}/status", on(Permission::Read, TargetKind::Workflow), status)
+        .get("/api/workflow/{id}/tasks", on(Permission::Read, TargetKind::Workflow), tasks)
+        .put("/api/workflow/{id}/pause", on(Permission::Execute, TargetKind::Workflow), pause)
+        .put("/api/workflow/{id}/resume", on(Permission::Execute, TargetKind::Workflow), resume)
+        .post("/api/workflow/{id}/restart", on(Permission::Execute, TargetKind::Workflow), restart)
+        .post("/api/workflow/{id}/retry", on(Permission::Execute, TargetKind::Workflow), retry)
+        .delete("/api/workflow/{id}/remove", on(Permission::Execute, TargetKind::Workflow), remove)
+        .post("/api/workflow/{id}/rerun", on(Permission::Execute, TargetKind::Workflow), rerun)
+        .put("/api/workflow/{id}/skiptask/{reference}", on(Permission::Execute, TargetKind::Workflow), skip)
+        .post("/api/workflow/{id}/variables", on(Permission::Execute, TargetKind::Workflow), variables)
 }
 
 async fn start(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {

@@ -1,34 +1,44 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
+use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error};
 use crate::catalog::{Definition, Name};
 use crate::daemon::Handle;
-use crate::words::Owner;
+use crate::words::{Owner, Permission};
 use crate::workflow::definition::{TaskDef, WorkflowDef};
 use crate::workflow::registration::{ValidationError, registration_errors};
 use crate::workflow::shown::shown_definition;
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/api/metadata/workflow", get(workflows).post(create).put(replace))
-        .route("/api/metadata/workflow/validate", post(validate))
-        .route("/api/metadata/workflow/names", get(names))
-        .route("/api/metadata/workflow/latest-versions", get(latest_versions))
-        .route("/api/metadata/workflow/names-and-versions", get(names_and_versions))
-        .route("/api/metadata/workflow/{name}", get(workflow))
-        .route("/api/metadata/workflow/{name}/versions", get(versions))
-        .route("/api/metadata/workflow/{name}/{version}", delete(remove))
-        .route("/api/metadata/taskdefs", get(task_defs).post(put_task_defs).put(put_task_def))
-        .route("/api/metadata/taskdefs/{name}", get(task_def).delete(remove_task_def))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/metadata/workflow", each(Permission::Read, TargetKind::Workflow), workflows)
+        .post("/api/metadata/workflow", Need::Write(TargetKind::Workflow), create)
+        .put("/api/metadata/workflow", Need::Write(TargetKind::Workflow), replace)
+        .post("/api/metadata/workflow/validate", Need::SignIn, validate)
+        .get("/api/metadata/workflow/names", each(Permission::Read, TargetKind::Workflow), names)
+        .get("/api/metadata/workflow/latest-versions", each(Permission::Read, TargetKind::Workflow), latest_versions)
+        .get(
+            "/api/metadata/workflow/names-and-versions",
+            each(Permission::Read, TargetKind::Workflow),
+            names_and_versions,
+        )
+        .get("/api/metadata/workflow/{name}", on(Permission::Read, TargetKind::Workflow), workflow)
+        .get("/api/metadata/workflow/{name}/versions", on(Permission::Read, TargetKind::Workflow), versions)
+        .delete("/api/metadata/workflow/{name}/{version}", on(Permission::Delete, TargetKind::Workflow), remove)
+        .get("/api/metadata/taskdefs", each(Permission::Read, TargetKind::Workflow), task_defs)
+        .post("/api/metadata/taskdefs", Need::Write(TargetKind::Workflow), put_task_defs)
+        .put("/api/metadata/taskdefs", on(Permission::Update, TargetKind::Workflow), put_task_def)
+        .get("/api/metadata/taskdefs/{name}", on(Permission::Read, TargetKind::Workflow), task_def)
+        .delete("/api/metadata/taskdefs/{name}", on(Permission::Delete, TargetKind::Workflow), remove_task_def)
 }
 
 async fn create(State(handle): State<Handle>, Caller(who): Caller, params: Params, body: Body) -> Answer {

@@ -4,10 +4,14 @@
 //! answers a wrong request with 500, this answers 400. Our own command line speaks the same routes; what Conductor has no
 //! word for is below `/api/keytide`.
 //!
+//! Every route says in one table what it needs; who sent a request the door says, and a request that came by no door is
+//! answered by nobody.
+//!
 //! **Architecture Invariant:** a face decides nothing. It reads a request, asks the handle, and writes what the handle
 //! says; access and masking are the handle's. A request that came through a browser from another site is refused before
 //! it is routed. Nothing that a client sends is answered with 5xx unless something of ours is broken.
 
+mod applications;
 mod body;
 mod bulk;
 mod caller;
@@ -20,6 +24,7 @@ mod health;
 mod metadata;
 mod ours;
 mod params;
+mod routes;
 mod scheduler;
 mod secret_body;
 mod secrets;
@@ -27,6 +32,7 @@ mod serve;
 mod socket;
 mod task_logs;
 mod tasks;
+mod token;
 
 use std::time::Duration;
 
@@ -40,11 +46,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::daemon::Handle;
 
+pub use applications::{shown_application, shown_key};
 use caller::Caller;
 pub use door::Door;
 pub use error::Error;
+use routes::Routes;
+pub use routes::{Need, Route};
 pub use serve::{Listener, serve};
-pub use socket::{BindError, bind_socket, bind_tcp};
+pub use socket::{BindError, Openness, bind_socket, bind_tcp};
 
 /// The largest body of a request: Conductor's hard limit for the input of a workflow, and room for its envelope.
 const BODY_BYTES_MAX: usize = 11 << 20;
@@ -58,8 +67,28 @@ type Answer = Result<Response, Error>;
 
 /// Returns the routes behind a door.
 pub fn router(handle: Handle, door: Door) -> Router {
-    let routes = Router::new()
+    let guarding = handle.clone();
+    all_routes()
+        .into_router()
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::wrong_method)
+        .with_state(handle)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(in_time))
+        .layer(from_fn(move |request, next| door::guard(door.clone(), guarding.clone(), request, next)))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::ours().into_response()))
+        .layer(from_fn(never_kept))
+}
+
+/// Returns every route, with what it needs.
+pub fn table() -> Vec<Route> {
+    all_routes().into_table()
+}
+
+fn all_routes() -> Routes {
+    Routes::default()
         .merge(health::routes())
+        .merge(token::routes())
         .merge(metadata::routes())
         .merge(executions::routes())
         .merge(bulk::routes())
@@ -69,16 +98,8 @@ pub fn router(handle: Handle, door: Door) -> Router {
         .merge(secrets::routes())
         .merge(environment::routes())
         .merge(scheduler::routes())
-        .merge(ours::routes());
-    routes
-        .fallback(error::no_such_route)
-        .method_not_allowed_fallback(error::wrong_method)
-        .with_state(handle)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn(in_time))
-        .layer(from_fn(move |request, next| door::guard(door.clone(), request, next)))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::ours().into_response()))
-        .layer(from_fn(never_kept))
+        .merge(applications::routes())
+        .merge(ours::routes())
 }
 
 /// A request that trickles in, or that something of ours holds up, ends.

@@ -1,28 +1,29 @@
 //! What Conductor has no word for: our own command line asks it here.
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
+use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::{self, Handle};
 use crate::secret::{Allow, Summary, Version, VersionInfo};
 use crate::words::Permission;
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/api/keytide/problems", get(problems))
-        .route("/api/keytide/schedules/{name}/trigger", post(trigger))
-        .route("/api/keytide/executions/{id}/rescue", post(rescue))
-        .route("/api/keytide/executions/{id}/dismiss", post(dismiss))
-        .route("/api/keytide/secrets", get(secrets))
-        .route("/api/keytide/secrets/{key}/history", get(history))
-        .route("/api/keytide/secrets/{key}/rollback", post(roll_back))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/keytide/problems", Need::Owner, problems)
+        .post("/api/keytide/schedules/{name}/trigger", on(Permission::Execute, TargetKind::Schedule), trigger)
+        .post("/api/keytide/executions/{id}/rescue", on(Permission::Execute, TargetKind::Workflow), rescue)
+        .post("/api/keytide/executions/{id}/dismiss", on(Permission::Execute, TargetKind::Workflow), dismiss)
+        .get("/api/keytide/secrets", each(Permission::Read, TargetKind::Secret), secrets)
+        .get("/api/keytide/secrets/{key}/history", on(Permission::Read, TargetKind::Secret), history)
+        .post("/api/keytide/secrets/{key}/rollback", on(Permission::Update, TargetKind::Secret), roll_back)
 }
 
 /// Where in a response a value is, and which secret it becomes.

@@ -1,19 +1,20 @@
 use std::collections::BTreeMap;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, put};
-use axum::{Json, Router};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
+use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error};
 use crate::catalog::Name;
 use crate::daemon::{self, Handle, Hold};
 use crate::journal::{Page, Query, Slot, SlotField, SlotOutcome, conditions, sorting};
-use crate::words::{Owner, Timestamp};
+use crate::words::{Owner, Permission, Timestamp};
 use crate::workflow::cron::Cron;
 use crate::workflow::definition::Dst;
 
@@ -23,17 +24,21 @@ const TIMES_MAX: usize = 5;
 /// How many schedules a page holds where nobody says, as on Conductor.
 const SCHEDULES_USUAL: usize = 100;
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/api/scheduler/schedules", get(schedules).post(save))
-        .route("/api/scheduler/schedules/search", get(search))
-        .route("/api/scheduler/schedules/{name}", get(schedule).merge(delete(remove)))
-        .route("/api/scheduler/schedules/{name}/pause", get(pause).put(pause))
-        .route("/api/scheduler/schedules/{name}/resume", get(resume).put(resume))
-        .route("/api/scheduler/bulk/pause", put(pause_all))
-        .route("/api/scheduler/bulk/resume", put(resume_all))
-        .route("/api/scheduler/nextFewSchedules", get(next_times))
-        .route("/api/scheduler/search/executions", get(executions))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/scheduler/schedules", each(Permission::Read, TargetKind::Schedule), schedules)
+        .post("/api/scheduler/schedules", Need::Write(TargetKind::Schedule), save)
+        .get("/api/scheduler/schedules/search", each(Permission::Read, TargetKind::Schedule), search)
+        .get("/api/scheduler/schedules/{name}", on(Permission::Read, TargetKind::Schedule), schedule)
+        .delete("/api/scheduler/schedules/{name}", on(Permission::Delete, TargetKind::Schedule), remove)
+        .get("/api/scheduler/schedules/{name}/pause", on(Permission::Update, TargetKind::Schedule), pause)
+        .put("/api/scheduler/schedules/{name}/pause", on(Permission::Update, TargetKind::Schedule), pause)
+        .get("/api/scheduler/schedules/{name}/resume", on(Permission::Update, TargetKind::Schedule), resume)
+        .put("/api/scheduler/schedules/{name}/resume", on(Permission::Update, TargetKind::Schedule), resume)
+        .put("/api/scheduler/bulk/pause", each(Permission::Update, TargetKind::Schedule), pause_all)
+        .put("/api/scheduler/bulk/resume", each(Permission::Update, TargetKind::Schedule), resume_all)
+        .get("/api/scheduler/nextFewSchedules", Need::SignIn, next_times)
+        .get("/api/scheduler/search/executions", each(Permission::Read, TargetKind::Schedule), executions)
 }
 
 async fn save(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {

@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
+use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error, secret_body, text};
 use crate::daemon::{self, Handle};
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
@@ -18,14 +19,19 @@ use crate::words::{Owner, Permission};
 /// Says that a value is meant in spite of its looks, as `?force=true` does.
 const FORCE_HEADER: &str = "x-keytide-force";
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/api/secrets", get(reachable).post(names))
-        .route("/api/secrets-v2", get(with_tags))
-        .route("/api/secrets/v2", get(with_times))
-        .route("/api/secrets/{key}", get(reveal).put(put).delete(remove))
-        .route("/api/secrets/{key}/exists", get(exists))
-        .route("/api/secrets/{key}/tags", get(tags).put(put_tags).delete(remove_tags))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/secrets", each(Permission::Read, TargetKind::Secret), reachable)
+        .post("/api/secrets", each(Permission::Read, TargetKind::Secret), names)
+        .get("/api/secrets-v2", each(Permission::Read, TargetKind::Secret), with_tags)
+        .get("/api/secrets/v2", each(Permission::Read, TargetKind::Secret), with_times)
+        .get("/api/secrets/{key}", on(Permission::Read, TargetKind::Secret), reveal)
+        .put("/api/secrets/{key}", Need::Write(TargetKind::Secret), put)
+        .delete("/api/secrets/{key}", on(Permission::Delete, TargetKind::Secret), remove)
+        .get("/api/secrets/{key}/exists", each(Permission::Read, TargetKind::Secret), exists)
+        .get("/api/secrets/{key}/tags", on(Permission::Read, TargetKind::Secret), tags)
+        .put("/api/secrets/{key}/tags", on(Permission::Update, TargetKind::Secret), put_tags)
+        .delete("/api/secrets/{key}/tags", on(Permission::Update, TargetKind::Secret), remove_tags)
 }
 
 /// A tag as clients write it.

@@ -34,9 +34,12 @@ pub enum BindError {
         /// Why.
         cause: io::Error,
     },
-    /// Others could reach the port.
+    /// Others could reach a port where nobody signs in.
     #[error("an open server listens on loopback only, and {0} is not")]
     NotLoopback(SocketAddr),
+    /// Others could read what is sent.
+    #[error("{0} is no loopback address, and without TLS others can read the tokens and secrets that pass there")]
+    Readable(SocketAddr),
     /// The port cannot be had.
     #[error("cannot listen on {address}: {cause}")]
     Port {
@@ -64,10 +67,24 @@ pub fn bind_socket(disk: &dyn Disk, state: &Path, runtime: Option<&Path>) -> Res
     listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener)).map_err(failed)
 }
 
-/// Opens the port for a server without signing in.
-pub async fn bind_tcp(address: SocketAddr) -> Result<TcpListener, BindError> {
-    if !address.ip().is_loopback() {
-        return Err(BindError::NotLoopback(address));
+/// Who may come in by a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Openness {
+    /// Everybody on this machine, without signing in.
+    Open,
+    /// Whoever signs in.
+    SignIn,
+    /// Whoever signs in, also where others can read what is sent.
+    SignInReadable,
+}
+
+/// Opens a port. One where nobody signs in is on loopback, and so is one where others could read what is sent, unless that
+/// is what the operator wants: something before it speaks TLS.
+pub async fn bind_tcp(address: SocketAddr, openness: Openness) -> Result<TcpListener, BindError> {
+    match openness {
+        Openness::Open if !address.ip().is_loopback() => return Err(BindError::NotLoopback(address)),
+        Openness::SignIn if !address.ip().is_loopback() => return Err(BindError::Readable(address)),
+        Openness::Open | Openness::SignIn | Openness::SignInReadable => {}
     }
     TcpListener::bind(address).await.map_err(|cause| BindError::Port { address, cause })
 }

@@ -1,17 +1,23 @@
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
+use crate::api::routes::{Routes, on};
 use crate::api::tasks::found;
 use crate::api::{Answer, Caller, Error};
 use crate::daemon::Handle;
+use crate::words::Permission;
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new().route("/api/tasks/{id}/log", get(lines).post(add))
+pub(super) fn routes() -> Routes {
+    Routes::default().get("/api/tasks/{id}/log", on(Permission::Read, TargetKind::Workflow), lines).post(
+        "/api/tasks/{id}/log",
+        on(Permission::Execute, TargetKind::Workflow),
+        add,
+    )
 }
 
 async fn lines(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {

@@ -1,34 +1,39 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
 use crate::api::params::Params;
+use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::{Handle, Queue};
 use crate::engine::WorkerUpdate;
-use crate::words::{ExecutionId, Map, Owner, Payload, RunNumber, TaskId, TaskStatus};
+use crate::words::{ExecutionId, Map, Owner, Payload, Permission, RunNumber, TaskId, TaskStatus};
 
 /// How long a poll for several tasks waits where nobody says, as on Conductor.
 const POLL_PATIENCE_USUAL_MS: u64 = 100;
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/api/tasks", post(update))
-        .route("/api/tasks/poll/{type}", get(poll))
-        .route("/api/tasks/poll/batch/{type}", get(poll_batch))
-        .route("/api/tasks/queue/sizes", get(sizes))
-        .route("/api/tasks/queue/all", get(all_sizes))
-        .route("/api/tasks/{id}", get(task))
-        .route("/api/tasks/{id}/{reference}/{status}", post(update_by_reference))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .post("/api/tasks", on(Permission::Execute, TargetKind::Workflow), update)
+        .get("/api/tasks/poll/{type}", each(Permission::Execute, TargetKind::Workflow), poll)
+        .get("/api/tasks/poll/batch/{type}", each(Permission::Execute, TargetKind::Workflow), poll_batch)
+        .get("/api/tasks/queue/sizes", each(Permission::Execute, TargetKind::Workflow), sizes)
+        .get("/api/tasks/queue/all", each(Permission::Execute, TargetKind::Workflow), all_sizes)
+        .get("/api/tasks/{id}", on(Permission::Read, TargetKind::Workflow), task)
+        .post(
+            "/api/tasks/{id}/{reference}/{status}",
+            on(Permission::Execute, TargetKind::Workflow),
+            update_by_reference,
+        )
 }
 
 /// What a worker says of a task.

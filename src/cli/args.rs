@@ -1,5 +1,6 @@
 //! The command line's words: what `clap` reads.
 
+mod app;
 mod import;
 mod runs;
 mod schedule;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
+pub(super) use app::{App, AppKey};
 pub(super) use import::{Import, ImportConductor};
 pub(super) use runs::{Rescue, Runs, Show};
 pub(super) use schedule::{Clocks, Next, Schedule};
@@ -97,6 +99,9 @@ pub(super) enum Command {
     /// Say who can read the secrets
     #[command(subcommand)]
     Recipient(Recipient),
+    /// Make clients of the API and the keys that they sign in with
+    #[command(subcommand)]
+    App(App),
     /// Make and show keys
     #[command(subcommand)]
     Key(Key),
@@ -159,6 +164,9 @@ pub(super) struct Serve {
     /// Answer without sign-in, on loopback only
     #[arg(long)]
     pub(super) open: bool,
+    /// Answer on an address that is no loopback without TLS: something before it speaks TLS
+    #[arg(long)]
+    pub(super) insecure_listen: bool,
     /// Log as JSON
     #[arg(long)]
     pub(super) log_json: bool,

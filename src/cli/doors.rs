@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::error::{Error, Kind};
 use super::project::Project;
-use crate::api::{self, Door};
+use crate::api::{self, Door, Openness};
 use crate::daemon::Daemon;
 
 /// The open doors; closing them lets requests under way finish.
@@ -15,12 +15,25 @@ pub(super) struct Doors {
     stopping: Option<watch::Sender<bool>>,
     /// The port, as it was bound.
     pub(super) port: Option<SocketAddr>,
+    /// Whether nobody signs in at the port.
+    pub(super) is_open: bool,
+}
+
+/// The port that is wanted, and who may come in by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listen {
+    pub(super) address: SocketAddr,
+    pub(super) openness: Openness,
 }
 
 impl Doors {
     /// Opens the socket and, with an address, the port.
-    pub(super) fn open(daemon: &Daemon, project: &Project, listen: Option<SocketAddr>) -> Result<Self, Error> {
-        let cannot = |error: api::BindError| Error::new(Kind::Failed, error);
+    pub(super) fn open(daemon: &Daemon, project: &Project, listen: Option<Listen>) -> Result<Self, Error> {
+        let cannot = |error: api::BindError| match &error {
+            api::BindError::Readable(_) => Error::new(Kind::Usage, &error)
+                .hint("where something before it speaks TLS, add --insecure-listen; else listen on 127.0.0.1"),
+            _ => Error::new(Kind::Failed, error),
+        };
         let (stopping, stopped) = watch::channel(false);
         let runtime = daemon.runtime();
         let _context = runtime.enter();
@@ -29,15 +42,17 @@ impl Doors {
         runtime.spawn(api::serve(socket.map_err(cannot)?, router, stopped.clone()));
         let port = match listen {
             None => None,
-            Some(address) => {
-                let listener = runtime.block_on(api::bind_tcp(address)).map_err(cannot)?;
+            Some(Listen { address, openness }) => {
+                let listener = runtime.block_on(api::bind_tcp(address, openness)).map_err(cannot)?;
                 let bound = listener.local_addr().map_err(|error| Error::new(Kind::Failed, error))?;
-                let router = api::router(daemon.handle().clone(), Door::Loopback(bound));
+                let door = if openness == Openness::Open { Door::Loopback(bound) } else { Door::Clients };
+                let router = api::router(daemon.handle().clone(), door);
                 runtime.spawn(api::serve(listener, router, stopped));
                 Some(bound)
             }
         };
-        Ok(Self { stopping: Some(stopping), port })
+        let is_open = listen.is_some_and(|listen| listen.openness == Openness::Open);
+        Ok(Self { stopping: Some(stopping), port, is_open })
     }
 
     /// Takes no new requests.

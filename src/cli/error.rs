@@ -109,7 +109,9 @@ impl From<daemon::Error> for Error {
             daemon::Error::NotFound(_) => (Kind::NotFound, &[][..]),
             daemon::Error::Conflict(_) | daemon::Error::Forked(_) => (Kind::Conflict, &[][..]),
             daemon::Error::Invalid { problems, .. } => (Kind::Failed, problems.as_slice()),
-            daemon::Error::Denied(_) => (Kind::Unreachable, &[][..]),
+            daemon::Error::Denied(_) | daemon::Error::SignedOut(_) | daemon::Error::Impatient(_) => {
+                (Kind::Unreachable, &[][..])
+            }
             daemon::Error::Key(_) => (Kind::Key, &[][..]),
             daemon::Error::Busy(_) | daemon::Error::Unavailable(_) => (Kind::Failed, &[][..]),
         };

@@ -1,18 +1,18 @@
 //! `keytide serve`: watches the folder, keeps the schedules, answers the API.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::args::Serve;
 use super::connection::start_patiently;
 use super::console::Console;
-use super::doors::Doors;
+use super::doors::{Doors, Listen};
 use super::error::{Error, Kind};
 use super::logs::{self, Form};
 use super::project::Project;
 use super::schedule;
 use super::signals::{Hurry, Signals};
+use crate::api::Openness;
 use crate::catalog::{Catalog, Problem};
 use crate::daemon::{Daemon, Recovery, Unwritten};
 use crate::observe::Masking;
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Re
     let store = Arc::new(project.store()?);
     let form = if arguments.log_json { Form::Json } else { Form::Text };
     let masking = logs::install(&store, console, form);
-    let own_addresses = listen.into_iter().collect();
+    let own_addresses = listen.iter().map(|listen| listen.address).collect();
     let config = project.daemon(&store, &masking, Recovery::Everything, Catalog::default(), own_addresses);
     let daemon = start_patiently(&config)?;
     let mut signals = {
@@ -50,30 +50,34 @@ pub(super) fn stopped(lost: &[Unwritten]) -> Result<(), Error> {
     Err(error.hint("its call is in doubt: look at the issuer before you retry the run"))
 }
 
-/// Returns the port to answer on, if any: without signing in it is loopback only, and has to be asked for.
-fn listen(arguments: &Serve, project: &Project) -> Result<Option<SocketAddr>, Error> {
-    let server = &project.settings.server;
+/// Returns the port to answer on, if any: it has to be asked for, and without signing in it is loopback only.
+fn listen(arguments: &Serve, project: &Project) -> Result<Option<Listen>, Error> {
+    let settings = &project.settings;
     let address = match &arguments.listen {
-        None => server.listen,
+        None => settings.server.listen,
         Some(text) => text.parse().map_err(|_| {
             Error::new(Kind::Usage, format!("`{text}` is no address")).hint("write 127.0.0.1:8321, or [::1]:8321")
         })?,
     };
-    if arguments.open || server.open {
-        return Ok(Some(address));
-    }
-    if arguments.listen.is_some() {
-        return Err(Error::new(Kind::Usage, "--listen needs --open: a port is open to every user of this machine")
-            .hint("without it the API answers on the socket in the state folder, which is yours alone"));
-    }
-    Ok(None)
+    let openness = match (arguments.open || settings.server.open, arguments.insecure_listen) {
+        (true, true) => {
+            return Err(Error::new(Kind::Usage, "--open and --insecure-listen do not go together")
+                .hint("an open server is on loopback; leave --open away to have clients sign in"));
+        }
+        (true, false) => Openness::Open,
+        (false, false) => Openness::SignIn,
+        (false, true) => Openness::SignInReadable,
+    };
+    let is_wanted = arguments.listen.is_some() || openness == Openness::Open || settings.is_set("server.listen");
+    Ok(is_wanted.then_some(Listen { address, openness }))
 }
 
 fn greet(daemon: &Daemon, doors: &Doors, project: &Project, console: &Console) -> Result<(), Error> {
     let catalog = daemon.handle().catalog();
     console.note(&format!("keytide {} serves {}", env!("CARGO_PKG_VERSION"), project.root.display()));
     if let Some(port) = doors.port {
-        console.note(&format!("listening on http://{port}, open to everybody on this machine"));
+        let to_whom = if doors.is_open { "open to everybody on this machine" } else { "for clients that sign in" };
+        console.note(&format!("listening on http://{port}, {to_whom}"));
     }
     let count = catalog.workflows().count();
     let noun = if count == 1 { "workflow" } else { "workflows" };

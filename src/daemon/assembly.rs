@@ -9,16 +9,17 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::access::Policy;
+use crate::access::{Authority, Ruled, Signer};
 use crate::catalog::{Catalog, Problem};
 use crate::clock::Clock;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::error::Error;
-use crate::daemon::handle::{Handle, Shared, registration};
+use crate::daemon::handle::{Handle, Shared};
 use crate::daemon::housekeeping::Housekeeping;
 use crate::daemon::inbox::{self, Inbox};
 use crate::daemon::message::Message;
+use crate::daemon::restoring::Restored;
 use crate::daemon::rules::Rules;
 use crate::daemon::shelf::Shelf;
 use crate::daemon::shell::{Release, Shell};
@@ -31,7 +32,7 @@ use crate::engine::Command;
 use crate::executor::http::HttpClient;
 use crate::executor::script::Evaluator;
 use crate::executor::{Executor, Tools};
-use crate::journal::{Kept, Log, Owned, Reader, SqliteLog};
+use crate::journal::{Log, Reader, SqliteLog};
 use crate::observe::Masking;
 use crate::scheduler::Defaults;
 use crate::secret::Store;
@@ -112,9 +113,12 @@ impl Daemon {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unavailable)?;
         let (inbox, messages) = inbox::open();
-        let executor = Arc::new(executor(config, &inbox, &runtime)?);
-        let (catalog, unreadable) = restored(config, owned);
-        let handle = handle(config, inbox.clone(), reader, unreadable);
+        let restored = Restored::read(owned);
+        let authority = authority(&config.settings);
+        authority.replace(restored.accounts, restored.made);
+        let executor = Arc::new(executor(config, &inbox, &runtime, authority.clone())?);
+        let catalog = config.catalog.restore(restored.registrations);
+        let handle = handle(config, inbox.clone(), reader, authority, restored.problems);
         let mut opened = (config.recovery == Recovery::Everything).then(|| Opened::read(config));
         // A schedule that is not defined when the watermarks are read loses its own.
         let catalog = opened.as_mut().map_or_else(|| catalog.clone(), |opened| opened.catalog(&catalog));
@@ -226,7 +230,7 @@ fn take_lock(config: &Config) -> Result<Lock, Error> {
     lock.ok_or_else(|| Error::Conflict(format!("another keytide runs on this folder (it holds {})", path.display())))
 }
 
-fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime) -> Result<Executor, Error> {
+fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime, authority: Authority) -> Result<Executor, Error> {
     let outcomes = inbox.clone();
     let (store, masking) = (config.store.clone(), config.masking.clone());
     let http = HttpClient::new(
@@ -237,7 +241,7 @@ fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime) -> Result<Executo
     );
     let tools = Tools {
         store: config.store.clone(),
-        policy: policy(&config.settings),
+        authority,
         http,
         evaluator: config.evaluator.clone(),
         clock: config.clock.clone(),
@@ -251,36 +255,16 @@ fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime) -> Result<Executo
     Executor::new(tools, runtime.handle().clone()).map_err(unavailable)
 }
 
-/// Returns the catalog with what the API owns, each definition by itself, and what of it cannot be read.
-fn restored(config: &Config, owned: Kept<Owned>) -> (Catalog, Vec<Problem>) {
-    let place = "the API's definitions".to_owned();
-    let unreadable = owned.unreadable.into_iter().map(|fault| fault.to_string());
-    let mut problems: Vec<_> =
-        unreadable.map(|message| Problem { place: place.clone(), message, diagnostics: Vec::new() }).collect();
-    let mut registrations = Vec::new();
-    for row in owned.rows {
-        match registration(row) {
-            Ok(read) => registrations.push(read),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    for problem in &problems {
-        tracing::error!(place = problem.place, "{}", problem.message);
-    }
-    (config.catalog.restore(registrations), problems)
-}
-
-fn handle(config: &Config, inbox: Inbox, reader: Reader, unreadable: Vec<Problem>) -> Handle {
+fn handle(config: &Config, inbox: Inbox, reader: Reader, authority: Authority, unreadable: Vec<Problem>) -> Handle {
     Handle(Arc::new(Shared {
         inbox,
         store: config.store.clone(),
-        policy: policy(&config.settings),
+        authority: authority.clone(),
+        governing: tokio::sync::Mutex::new(()),
+        signer: Signer::new(config.store.snapshot().token_key()),
+        wrong_keys: Mutex::default(),
         settings: config.settings.clone(),
-        definitions: Definitions::new(
-            config.catalog.clone(),
-            Defaults::from(&config.settings.schedules),
-            policy(&config.settings),
-        ),
+        definitions: Definitions::new(config.catalog.clone(), Defaults::from(&config.settings.schedules), authority),
         reader,
         views: Views::new(config.store.clone(), config.masking.clone()),
         clock: config.clock.clone(),
@@ -308,9 +292,9 @@ fn housekeeping(config: &Config, handle: &Handle) -> Housekeeping {
     }
 }
 
-fn policy(settings: &Settings) -> Policy {
+fn authority(settings: &Settings) -> Authority {
     let access = &settings.access;
-    Policy::new(access.workflows_granted, access.groups.clone(), access.grants.clone())
+    Authority::new(access.workflows_granted, Ruled { groups: access.groups.clone(), grants: access.grants.clone() })
 }
 
 fn unavailable(error: impl std::fmt::Display) -> Error {

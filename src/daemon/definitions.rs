@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::access::{Policy, Principal, Target, TargetKind};
+use crate::access::{Authority, Principal, Target, TargetKind};
 use crate::catalog::{Catalog, Definition, Owned};
 use crate::daemon::slots::Scheduled;
 use crate::engine::Plan;
@@ -20,7 +20,7 @@ pub(super) struct Definitions {
     changing: Mutex<()>,
     plans: Mutex<HashMap<DefinitionHash, Arc<Plan>>>,
     defaults: Mutex<Defaults>,
-    policy: Policy,
+    authority: Authority,
 }
 
 /// The right to change the catalog.
@@ -28,13 +28,13 @@ pub(super) struct Changing<'a>(#[expect(dead_code, reason = "held for its drop")
 
 impl Definitions {
     /// Starts with a catalog.
-    pub(super) fn new(catalog: Catalog, defaults: Defaults, policy: Policy) -> Self {
+    pub(super) fn new(catalog: Catalog, defaults: Defaults, authority: Authority) -> Self {
         Self {
             current: watch::Sender::new(Arc::new(catalog)),
             changing: Mutex::new(()),
             plans: Mutex::default(),
             defaults: Mutex::new(defaults),
-            policy,
+            authority,
         }
     }
 
@@ -100,7 +100,7 @@ impl Definitions {
         let name = &definition.pinned.workflow.name;
         let target = Target { kind: TargetKind::Workflow, name, tags: &BTreeMap::new() };
         let principal = Principal { owner: who, workflow: None };
-        if *who == definition.pinned.owner || self.policy.allows(principal, Permission::Execute, &target) {
+        if *who == definition.pinned.owner || self.authority.policy().allows(principal, Permission::Execute, &target) {
             return Ok(());
         }
         Err(format!("{who} may not EXECUTE workflow `{name}`; grant it, or put the schedule into the workflow's file"))

@@ -19,6 +19,12 @@ pub enum Error {
         /// Each problem of a definition, as Conductor names them.
         problems: Vec<ValidationError>,
     },
+    /// Nobody knows who asks.
+    #[error(transparent)]
+    SignedOut(#[from] SignedOut),
+    /// Somebody tries too often.
+    #[error("{0}")]
+    Impatient(String),
     /// Whoever asks may not.
     #[error("{0}")]
     Denied(String),
@@ -34,6 +40,23 @@ pub enum Error {
     /// Trouble of ours: the disk, the journal, a lock.
     #[error("{0}")]
     Unavailable(String),
+}
+
+/// Why nobody knows who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignedOut {
+    /// The request has no token.
+    #[error("sign in first: POST /api/token with keyId and keySecret gives a token for the header X-Authorization")]
+    NoToken,
+    /// The token's time is over.
+    #[error("the token has expired: sign in again")]
+    Expired,
+    /// The token is none of ours, or its key is gone or disabled.
+    #[error("the token is not valid: sign in again")]
+    Invalid,
+    /// The key is not known, or disabled, or its secret is another one: all read the same.
+    #[error("the key is not known here, or its secret is another one")]
+    WrongKey,
 }
 
 impl Error {

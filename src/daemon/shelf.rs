@@ -50,7 +50,7 @@ impl Library for Shelf {
             Thing::Secret => (TargetKind::Secret, snapshot.tags(name).unwrap_or(&none)),
         };
         let principal = Principal { owner: asking.owner, workflow: asking.workflow };
-        shared.policy.allows(principal, permission, &Target { kind, name, tags })
+        shared.authority.policy().allows(principal, permission, &Target { kind, name, tags })
     }
 
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>> {

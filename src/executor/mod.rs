@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::access::Policy;
+use crate::access::Authority;
 use crate::clock::Clock;
 use crate::engine::{Answer, Assignment, Command, Outcome};
 use crate::executor::http::HttpClient;
@@ -38,7 +38,7 @@ pub struct Tools {
     /// The secrets.
     pub store: Arc<Store>,
     /// Who may use which.
-    pub policy: Policy,
+    pub authority: Authority,
     /// The way out.
     pub http: HttpClient,
     /// Where scripts are evaluated.
@@ -163,7 +163,7 @@ async fn http_call(tools: &Arc<Tools>, assignment: &Assignment) -> (Answer, Vec<
         &assignment.owner,
         assignment.workflow_name(),
         &snapshot,
-        &tools.policy,
+        &tools.authority.policy(),
     ) {
         Ok(handed) => (http::call(&tools.http, &handed.input).await, handed.resolved),
         Err(missing) => (Answer::Failed { reason: missing.to_string(), terminal: false }, Vec::new()),

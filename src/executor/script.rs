@@ -164,7 +164,7 @@ fn handed(tools: &Tools, question: &Question, resolved: &mut Vec<Sensitive>) -> 
             return Ok(shown(value).into_owned());
         }
         let (owner, workflow) = (&question.owner, question.workflow_name());
-        let handed = secrets::hand_off(value, owner, workflow, &tools.snapshot(), &tools.policy);
+        let handed = secrets::hand_off(value, owner, workflow, &tools.snapshot(), &tools.authority.policy());
         let handed = handed.map_err(|missing| missing.to_string())?;
         resolved.extend(handed.resolved);
         Ok::<_, String>(handed.input)

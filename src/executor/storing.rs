@@ -71,7 +71,7 @@ fn serve(tools: &Tools, work: &Receiver<Work>, in_flight: &AtomicUsize) {
         survive(tools, stores, |work| {
             let assignments = work.into_iter().map(|(Work::Preflight(one) | Work::Store(one))| one).collect();
             let (snapshot, now) = (tools.snapshot(), tools.clock.now());
-            store_together(&tools.store, &snapshot, &tools.policy, now, assignments, &*tools.deliver);
+            store_together(&tools.store, &snapshot, &tools.authority.policy(), now, assignments, &*tools.deliver);
             tools.store.catch_up();
         });
         in_flight.fetch_sub(count, Ordering::AcqRel);

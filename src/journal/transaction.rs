@@ -184,7 +184,7 @@ pub enum OwnedChange {
     },
 }
 
-/// A definition that came over the API: the journal is the one truth about it.
+/// What came over the API, or by `keytide app`: the journal is the one truth about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Owned {
     /// What it is.
@@ -215,6 +215,12 @@ pub enum OwnedKind {
     Task,
     /// A handler of events.
     EventHandler,
+    /// An application of the API, with the hashes of its keys.
+    Application,
+    /// A group of those who are granted something.
+    Group,
+    /// A grant.
+    Grant,
 }
 
 impl OwnedKind {
@@ -225,6 +231,9 @@ impl OwnedKind {
             Self::Schedule => "schedule",
             Self::Task => "task",
             Self::EventHandler => "eventHandler",
+            Self::Application => "application",
+            Self::Group => "group",
+            Self::Grant => "grant",
         }
     }
 }

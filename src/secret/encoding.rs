@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::Error;
+use crate::words::Sensitive;
 
 /// The length of every symmetric key here.
 pub(super) const KEY_BYTES: usize = 32;
@@ -22,6 +23,11 @@ pub(super) fn random_id() -> Result<String, Error> {
     let mut bytes = [0; 16];
     fill_random(&mut bytes)?;
     Ok(hex(&bytes))
+}
+
+/// Returns the id and the secret of a new access key: 128 and 256 random bits, as hex.
+pub fn random_access_key() -> Result<(String, Sensitive), Error> {
+    Ok((random_id()?, Sensitive::new(hex(&*random_key()?))))
 }
 
 /// Fills a buffer from the system's randomness.

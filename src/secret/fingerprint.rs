@@ -16,10 +16,7 @@ pub(super) struct Fingerprints(Key);
 impl Fingerprints {
     /// Derives the key for fingerprints from the store's key.
     pub(super) fn of(store_key: &Key) -> Self {
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        let derive = Hkdf::<Sha256>::new(None, store_key.as_slice());
-        derive.expand(b"keytide fingerprint/1", &mut *key).expect("32 bytes are fewer than HKDF gives");
-        Self(key)
+        Self(derived(store_key, b"keytide fingerprint/1"))
     }
 
     /// Returns what people see in the place of a value.
@@ -28,6 +25,18 @@ impl Fingerprints {
         mac.update(value.expose().as_bytes());
         hex(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES])
     }
+}
+
+/// Returns the key that signs the API's tokens: the same for as long as the store lives, so that a restart signs nobody out.
+pub(super) fn token_key(store_key: &Key) -> Key {
+    derived(store_key, b"keytide api token/1")
+}
+
+fn derived(store_key: &Key, purpose: &[u8]) -> Key {
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    let derive = Hkdf::<Sha256>::new(None, store_key.as_slice());
+    derive.expand(purpose, &mut *key).expect("32 bytes are fewer than HKDF gives");
+    key
 }
 
 /// Returns what the state folder remembers of the store's key.

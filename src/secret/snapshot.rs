@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::contents::{Contents, Edition, Recipient, Secret, Stage};
-use super::fingerprint::Fingerprints;
+use super::fingerprint::{Fingerprints, token_key};
 use crate::words::{Sensitive, Timestamp};
 
 /// Which version of a secret is meant.
@@ -115,6 +115,11 @@ impl Snapshot {
     /// Returns the store's id, which it has for ever.
     pub fn store_id(&self) -> &str {
         &self.contents.store_id
+    }
+
+    /// Returns the key that signs the API's tokens.
+    pub fn token_key(&self) -> zeroize::Zeroizing<[u8; 32]> {
+        token_key(&self.contents.store_key)
     }
 
     /// Returns the number of this revision.

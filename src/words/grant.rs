@@ -1,7 +1,10 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What somebody may do to a [`GrantTarget`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Permission {
     /// See it; for a secret: use its value.
     Read,
@@ -43,7 +46,8 @@ impl fmt::Display for Permission {
 }
 
 /// To whom a [`Grant`] gives something.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Grantee {
     /// `file:GLOB`: the definitions of the files whose path matches.
     File(String),
@@ -69,6 +73,20 @@ impl Grantee {
     }
 }
 
+impl TryFrom<String> for Grantee {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("\"{text}\" is not somebody who can be granted something"))
+    }
+}
+
+impl From<Grantee> for String {
+    fn from(it: Grantee) -> Self {
+        it.to_string()
+    }
+}
+
 impl fmt::Display for Grantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,7 +99,8 @@ impl fmt::Display for Grantee {
 }
 
 /// On what a [`Grant`] gives something.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum GrantTarget {
     /// `secret:PATTERN`.
     Secret(String),
@@ -110,6 +129,20 @@ impl GrantTarget {
     }
 }
 
+impl TryFrom<String> for GrantTarget {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("\"{text}\" is not something that can be granted"))
+    }
+}
+
+impl From<GrantTarget> for String {
+    fn from(it: GrantTarget) -> Self {
+        it.to_string()
+    }
+}
+
 impl fmt::Display for GrantTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -123,7 +156,7 @@ impl fmt::Display for GrantTarget {
 }
 
 /// One line of the policy: somebody may do something to something.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// Who.
     pub to: Grantee,
@@ -131,4 +164,11 @@ pub struct Grant {
     pub on: GrantTarget,
     /// What.
     pub access: Vec<Permission>,
+}
+
+impl fmt::Display for Grant {
+    /// Names it by whom and what it is about, which is what there is one of.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.to, self.on)
+    }
 }

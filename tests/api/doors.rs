@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use keytide::api::{Door, bind_socket, bind_tcp, router, serve};
+use keytide::api::{Door, Openness, bind_socket, bind_tcp, router, serve};
 use keytide::disk::SystemDisk;
 use tokio::sync::watch;
 
@@ -111,7 +111,7 @@ fn floods_are_cut_and_others_are_served() {
     let server = Server::new();
     let runtime = server.daemon().runtime();
     let (listener, address) = runtime.block_on(async {
-        let listener = bind_tcp("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let listener = bind_tcp("127.0.0.1:0".parse().unwrap(), Openness::Open).await.unwrap();
         let address = listener.local_addr().unwrap();
         (listener, address)
     });
@@ -135,10 +135,13 @@ fn floods_are_cut_and_others_are_served() {
 }
 
 #[test]
-fn an_open_server_is_on_loopback_only() {
+fn a_server_that_is_open_or_can_be_listened_to_is_on_loopback() {
     let server = Server::new();
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
-        let error = server.daemon().runtime().block_on(bind_tcp(address.parse().unwrap())).map(drop).unwrap_err();
-        assert!(error.to_string().contains("loopback"), "{error}");
+        for openness in [Openness::Open, Openness::SignIn] {
+            let bound = server.daemon().runtime().block_on(bind_tcp(address.parse().unwrap(), openness));
+            let error = bound.map(drop).unwrap_err().to_string();
+            assert!(error.contains("loopback"), "{error}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use keytide::observe::Masking;
 use keytide::redact::Masker;
 use keytide::secret::{Edges, Identity, Paths, Store};
 use keytide::settings::Settings;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -25,6 +25,8 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 pub(crate) struct Server {
     daemon: Option<Daemon>,
     router: Router,
+    /// Where clients sign in.
+    clients: Router,
     folder: TempDir,
 }
 
@@ -47,7 +49,8 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let daemon = daemon(&folder);
         let router = router(daemon.handle().clone(), Door::Loopback("127.0.0.1:8321".parse().unwrap()));
-        Self { daemon: Some(daemon), router, folder }
+        let clients = clients(&daemon);
+        Self { daemon: Some(daemon), router, clients, folder }
     }
 
     /// Stops the daemon and starts another one on the same folder.
@@ -55,8 +58,30 @@ impl Server {
         self.daemon.take().unwrap().stop(|| true);
         let daemon = reopened(&self.folder);
         self.router = router(daemon.handle().clone(), Door::Loopback("127.0.0.1:8321".parse().unwrap()));
+        self.clients = clients(&daemon);
         self.daemon = Some(daemon);
         self
+    }
+
+    /// Sends JSON, or nothing, by the door where clients sign in.
+    pub(crate) fn client(&self, token: Option<&str>, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers: Vec<_> = token.into_iter().map(|token| ("x-authorization", token)).collect();
+        self.through(&self.clients, method, path, &headers, body.as_bytes())
+    }
+
+    /// Sends a request without a body by the door where clients sign in.
+    pub(crate) fn by_clients(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.through(&self.clients, method, path, headers, b"")
+    }
+
+    /// Makes an application with a key, and signs it in.
+    pub(crate) fn signed_in(&self, name: &str) -> String {
+        assert_eq!(self.json("POST", "/api/applications", &json!({"name": name})).status, 200);
+        let key = self.json("POST", &format!("/api/applications/{name}/accessKeys"), &json!({})).json();
+        let credentials = json!({"keyId": key["id"], "keySecret": key["secret"]});
+        let answer = self.client(None, "POST", "/api/token", &credentials);
+        answer.json()["token"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn daemon(&self) -> &Daemon {
@@ -65,6 +90,10 @@ impl Server {
 
     /// Sends a request as it is; a Host of ours is added where there is none.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.through(&self.router, method, path, headers, body)
+    }
+
+    fn through(&self, router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request = request.header("host", "127.0.0.1:8321");
@@ -74,7 +103,7 @@ impl Server {
         }
         let request = request.body(Body::from(body.to_vec())).unwrap();
         self.daemon().runtime().block_on(async {
-            let response = self.router.clone().oneshot(request).await.unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
             let body = to_bytes(body, ANSWER_BYTES_MAX).await.unwrap();
             let body = String::from_utf8(body.to_vec()).unwrap();
@@ -110,6 +139,10 @@ impl Drop for Server {
             daemon.stop(|| true);
         }
     }
+}
+
+fn clients(daemon: &Daemon) -> Router {
+    router(daemon.handle().clone(), Door::Clients)
 }
 
 fn paths(folder: &TempDir) -> Paths {

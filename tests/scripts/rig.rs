@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use keytide::access::Policy;
+use keytide::access::{Authority, Ruled};
 use keytide::clock::SystemClock;
 use keytide::disk::SystemDisk;
 use keytide::engine::{Answer, Command, Language, Outcome, Pinned, Plan, Question, Verdict};
@@ -40,10 +40,10 @@ pub(crate) struct Told {
 impl Rig {
     /// Returns children whose scripts may take this long.
     pub(crate) fn new(wall_ms: u64) -> Self {
-        Self::with(wall_ms, Policy::new(false, BTreeMap::new(), Vec::new()))
+        Self::with(wall_ms, Authority::new(false, Ruled::default()))
     }
 
-    pub(crate) fn with(wall_ms: u64, policy: Policy) -> Self {
+    pub(crate) fn with(wall_ms: u64, authority: Authority) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (deliver, answers) = channel();
@@ -53,7 +53,7 @@ impl Rig {
         let disk = Arc::new(SystemDisk);
         let tools = Tools {
             store: Arc::new(store(&folder)),
-            policy,
+            authority,
             http: HttpClient::new(Settings::default().http, Vec::new(), disk, folder.path().to_owned()),
             evaluator,
             clock: Arc::new(SystemClock),

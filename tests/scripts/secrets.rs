@@ -1,8 +1,6 @@
 //! Secrets in what a script sees: resolved just before it runs, for who may read them, and masked with all that it gives.
 
-use std::collections::BTreeMap;
-
-use keytide::access::Policy;
+use keytide::access::{Authority, Ruled};
 use keytide::engine::Language;
 use serde_json::json;
 
@@ -40,7 +38,7 @@ fn a_secret_in_the_script_itself_is_resolved_too() {
 
 #[test]
 fn a_secret_that_the_owner_may_not_read_fails_the_script() {
-    let rig = Rig::with(4_000, Policy::new(true, BTreeMap::new(), Vec::new()));
+    let rig = Rig::with(4_000, Authority::new(true, Ruled::default()));
     let reason = rig.javascript("1", json!({"t": REFERENCE})).unwrap_err();
     assert_eq!(reason, "secret \"token\" is not available to workflow:w (missing or not granted)");
     rig.is_well();

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use keytide::access::Policy;
+use keytide::access::{Authority, Ruled};
 use keytide::clock::SystemClock;
 use keytide::disk::SystemDisk;
 use keytide::engine::{Answer, Command, Language, Outcome as Told, Pinned, Plan, Question, Verdict};
@@ -86,7 +86,7 @@ impl Children {
         let deliver = Mutex::new(deliver);
         let tools = Tools {
             store: world.store()?,
-            policy: Policy::new(false, std::collections::BTreeMap::new(), Vec::new()),
+            authority: Authority::new(false, Ruled::default()),
             http: HttpClient::new(Settings::default().http, Vec::new(), Arc::new(SystemDisk), world.at("")),
             evaluator: Evaluator::of(KEYTIDE),
             clock: Arc::new(SystemClock),

@@ -21,14 +21,14 @@ use crate::workflow::definition::StartWorkflowRequest;
 use crate::workflow::pinned::Pinned;
 
 /// Who acts: whoever can read the identity.
-const WHO: Owner = Owner::Local;
+pub(super) const WHO: Owner = Owner::Local;
 
 /// How often a run is shown again while nothing changes but the time that its tasks take.
 const TIMES_PASS_EVERY: Duration = Duration::from_millis(200);
 
 /// A daemon in this process: it runs what this command starts and what clients of its socket start meanwhile.
 pub(in crate::cli) struct Here {
-    daemon: Daemon,
+    pub(super) daemon: Daemon,
     doors: Doors,
 }
 
@@ -58,7 +58,7 @@ impl Here {
         }
     }
 
-    fn wait<T>(&self, work: impl Future<Output = Result<T, daemon::Error>>) -> Result<T, Error> {
+    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, daemon::Error>>) -> Result<T, Error> {
         Ok(self.daemon.runtime().block_on(work)?)
     }
 

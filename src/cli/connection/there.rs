@@ -32,7 +32,7 @@ impl There {
         Ok(answers.then_some(Self { client }))
     }
 
-    fn call(
+    pub(super) fn call(
         &self,
         method: Method,
         path: &[&str],
@@ -43,7 +43,7 @@ impl There {
         accept(reply.map_err(|error| Error::new(Kind::Unreachable, error))?)
     }
 
-    fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Error> {
+    pub(super) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Error> {
         self.call(Method::GET, path, query, None)
     }
 
@@ -159,7 +159,7 @@ fn text(value: Value) -> String {
     }
 }
 
-fn list(value: Value) -> Vec<Value> {
+pub(super) fn list(value: Value) -> Vec<Value> {
     match value {
         Value::Array(values) => values,
         _ => Vec::new(),

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::access::TargetKind;
-use crate::catalog::{self, Catalog, Definition, Name, Problem, Registration};
+use crate::catalog::{self, Catalog, Definition, Name, Registration};
 use crate::daemon::definitions::Changing;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
@@ -214,24 +214,6 @@ fn removal(name: &Name) -> OwnedChange {
         Name::EventHandler(name) => (OwnedKind::EventHandler, name, 0),
     };
     OwnedChange::Remove { kind, name: name.clone(), version }
-}
-
-/// Reads back what the API owns.
-pub(in crate::daemon) fn registration(owned: journal::Owned) -> Result<(Registration, Owner), Problem> {
-    let owner = if owned.app.is_empty() { Owner::Local } else { Owner::App(owned.app.clone()) };
-    let read = match owned.kind {
-        OwnedKind::Workflow => serde_json::from_value(owned.definition).map(Box::new).map(Registration::Workflow),
-        OwnedKind::Schedule => serde_json::from_value(owned.definition).map(Registration::Schedule),
-        OwnedKind::Task => serde_json::from_value(owned.definition).map(Registration::TaskDef),
-        OwnedKind::EventHandler => {
-            serde_json::from_value(owned.definition).map(Box::new).map(Registration::EventHandler)
-        }
-    };
-    read.map(|registration| (registration, owner)).map_err(|error| Problem {
-        place: format!("{} {}", owned.kind.as_str(), owned.name),
-        message: format!("was made over the API and cannot be read back, so it is not served: {error}"),
-        diagnostics: Vec::new(),
-    })
 }
 
 fn no_such_workflow(name: &str, version: Option<i32>) -> Error {

@@ -3,6 +3,7 @@
 //! **Architecture Invariant:** a value leaves in clear by two named doors only, [`Handle::reveal`] and
 //! [`Handle::hand_off`]; everything else that is returned is masked.
 
+mod applications;
 mod definitions;
 mod executions;
 mod problems;
@@ -10,18 +11,20 @@ mod rescue;
 mod schedules;
 mod secrets;
 mod settings;
+mod signing;
 mod tasks;
 mod workers;
 
+pub use applications::KeyChange;
 pub use executions::{Known, latest};
 
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 
-pub(super) use definitions::registration;
+pub(super) use signing::WrongKeys;
 
-use crate::access::{Policy, Principal, Target, TargetKind};
+use crate::access::{Authority, Principal, Signer, Target, TargetKind};
 use crate::catalog::{Catalog, Problem};
 use crate::clock::Clock;
 use crate::daemon::assembly::Reread;
@@ -43,7 +46,11 @@ pub struct Handle(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) inbox: Inbox,
     pub(super) store: Arc<Store>,
-    pub(super) policy: Policy,
+    pub(super) authority: Authority,
+    /// Held by who changes the authority: one after another.
+    pub(super) governing: tokio::sync::Mutex<()>,
+    pub(super) signer: Signer,
+    pub(super) wrong_keys: Mutex<WrongKeys>,
     pub(super) settings: Arc<Settings>,
     pub(super) definitions: Definitions,
     pub(super) reader: Reader,
@@ -108,7 +115,7 @@ impl Handle {
         let none = std::collections::BTreeMap::new();
         let tags = snapshot.tags(name).filter(|_| kind == TargetKind::Secret).unwrap_or(&none);
         let principal = Principal { owner: who, workflow: None };
-        if self.0.policy.allows(principal, permission, &Target { kind, name, tags }) {
+        if self.0.authority.policy().allows(principal, permission, &Target { kind, name, tags }) {
             return Ok(());
         }
         Err(Error::Denied(format!("{who} may not {permission} {name}")))

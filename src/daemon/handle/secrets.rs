@@ -13,10 +13,11 @@ impl Handle {
     /// Returns the secrets that `who` may reach with every one of the permissions.
     pub fn secrets(&self, who: &Owner, permissions: &[Permission]) -> Vec<Summary> {
         let mut list = self.fresh().list();
+        let policy = self.0.authority.policy();
         list.retain(|summary| {
             let target = Target { kind: TargetKind::Secret, name: &summary.name, tags: &summary.tags };
             let principal = Principal { owner: who, workflow: None };
-            permissions.iter().all(|permission| self.0.policy.allows(principal, *permission, &target))
+            permissions.iter().all(|permission| policy.allows(principal, *permission, &target))
         });
         list
     }

@@ -47,7 +47,7 @@ impl Handle {
         let snapshot = self.fresh();
         let owner = &execution.plan.pinned.owner;
         let name = &execution.plan.pinned.workflow.name;
-        match executor::hand_off(execution.input(run).expose(), owner, name, &snapshot, &self.0.policy) {
+        match executor::hand_off(execution.input(run).expose(), owner, name, &snapshot, &self.0.authority.policy()) {
             Ok(handed) => {
                 if !handed.resolved.is_empty() {
                     self.step_on(execution.id, Input::Disclosed { values: handed.resolved }).await?;

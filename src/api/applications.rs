@@ -1,0 +1,115 @@
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::access::{AccessKey, Application};
+use crate::api::body::{Body, Path};
+use crate::api::routes::{Need, Routes};
+use crate::api::{Answer, Caller, Error};
+use crate::daemon::{Handle, KeyChange};
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/applications", Need::Owner, all)
+        .post("/api/applications", Need::Owner, create)
+        .get("/api/applications/{name}", Need::Owner, one)
+        .put("/api/applications/{name}", Need::Owner, rename)
+        .delete("/api/applications/{name}", Need::Owner, remove)
+        .get("/api/applications/key/{key}", Need::Owner, of_key)
+        .get("/api/applications/{name}/accessKeys", Need::Owner, keys)
+        .post("/api/applications/{name}/accessKeys", Need::Owner, add_key)
+        .delete("/api/applications/{name}/accessKeys/{key}", Need::Owner, remove_key)
+        .post("/api/applications/{name}/accessKeys/{key}/status", Need::Owner, toggle_key)
+        .post("/api/keytide/applications/{name}/keys/{key}/disable", Need::Owner, disable_key)
+}
+
+/// How a client names an application.
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    Ok(Json(handle.applications(&who)?.iter().map(shown_application).collect::<Vec<_>>()).into_response())
+}
+
+async fn create(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    let Named { name } = body.json()?;
+    Ok(Json(shown_application(&handle.create_application(&who, name).await?)).into_response())
+}
+
+async fn one(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    Ok(Json(shown_application(&handle.application(&who, &name)?)).into_response())
+}
+
+/// Grants and definitions name an application, so it keeps its name.
+async fn rename(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>, body: Body) -> Answer {
+    let application = handle.application(&who, &name)?;
+    let Named { name: wanted } = body.json()?;
+    if wanted != name {
+        return Err(Error::wrong(format!("an application keeps its name: make `{wanted}` and remove `{name}`")));
+    }
+    Ok(Json(shown_application(&application)).into_response())
+}
+
+async fn remove(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    handle.remove_application(&who, name).await?;
+    Ok(().into_response())
+}
+
+async fn of_key(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
+    Ok(Json(shown_application(&handle.application_of_key(&who, &key)?)).into_response())
+}
+
+async fn keys(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    let application = handle.application(&who, &name)?;
+    Ok(Json(application.keys.iter().map(shown_key).collect::<Vec<_>>()).into_response())
+}
+
+/// The one time that the secret is shown.
+async fn add_key(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    let (id, secret) = handle.add_key(&who, name).await?;
+    Ok(Json(json!({"id": id, "secret": secret.expose()})).into_response())
+}
+
+async fn remove_key(state: State<Handle>, who: Caller, names: Path<(String, String)>) -> Answer {
+    change(state, who, names, KeyChange::Remove).await
+}
+
+async fn toggle_key(state: State<Handle>, who: Caller, names: Path<(String, String)>) -> Answer {
+    change(state, who, names, KeyChange::Toggle).await
+}
+
+async fn disable_key(state: State<Handle>, who: Caller, names: Path<(String, String)>) -> Answer {
+    change(state, who, names, KeyChange::Disable).await
+}
+
+async fn change(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path((name, key)): Path<(String, String)>,
+    change: KeyChange,
+) -> Answer {
+    Ok(Json(shown_key(&handle.change_key(&who, name, key, change).await?)).into_response())
+}
+
+/// Returns an application as clients read it.
+pub fn shown_application(application: &Application) -> Value {
+    let created = application.created.as_millis();
+    json!({
+        "id": application.name,
+        "name": application.name,
+        "createdBy": "owner",
+        "updatedBy": "owner",
+        "createTime": created,
+        "updateTime": created,
+    })
+}
+
+/// Returns a key as clients read it, which is not what its secret is.
+pub fn shown_key(key: &AccessKey) -> Value {
+    let status = if key.disabled { "INACTIVE" } else { "ACTIVE" };
+    json!({"id": key.id, "createdAt": key.created.as_millis(), "status": status})
+}

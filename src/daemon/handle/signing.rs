@@ -1,0 +1,91 @@
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use crate::access::{Application, Untrusted};
+use crate::daemon::error::{Error, SignedOut};
+use crate::daemon::handle::Handle;
+use crate::words::{Owner, Sensitive, Timestamp};
+
+/// How many wrong keys are looked at in a minute; who tries more gets no answer about them. A right key is always let in, so
+/// that nobody keeps others out, and to find one by trying is hopeless as it is: this keeps the log and the audit short.
+const WRONG_KEYS_MAX: u32 = 30;
+/// The minute.
+const WRONG_KEYS_PERIOD: Duration = Duration::from_mins(1);
+
+/// How many wrong keys came lately.
+#[derive(Debug, Default)]
+pub(in crate::daemon) struct WrongKeys {
+    since: Timestamp,
+    count: u32,
+}
+
+impl WrongKeys {
+    /// Counts one more, and returns whether it is one too many.
+    fn is_too_many(&mut self, now: Timestamp) -> bool {
+        // A clock that was set back starts a new minute.
+        if now < self.since || now.since(self.since) >= WRONG_KEYS_PERIOD {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count > WRONG_KEYS_MAX
+    }
+}
+
+impl Handle {
+    /// Signs an application in with one of its keys, and returns its token.
+    pub fn sign_in(&self, key_id: &str, secret: &Sensitive) -> Result<Sensitive, Error> {
+        let now = self.now();
+        if let Some(application) = self.0.authority.current().accounts.open(key_id, secret) {
+            return Ok(self.0.signer.sign(&application.name, key_id, now));
+        }
+        let mut wrong = self.0.wrong_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if wrong.is_too_many(now) {
+            return Err(Error::Impatient("too many wrong keys were tried: wait a minute".to_owned()));
+        }
+        tracing::warn!("somebody tried to sign in with a key that is not known, or disabled, or with a wrong secret");
+        Err(Error::SignedOut(SignedOut::WrongKey))
+    }
+
+    /// Returns whose token that is. It is good for as long as its key is.
+    pub fn authenticate(&self, token: Option<&str>) -> Result<Owner, Error> {
+        let token = token.ok_or(Error::SignedOut(SignedOut::NoToken))?;
+        let claims = self.0.signer.read(token, self.now()).map_err(|untrusted| {
+            Error::SignedOut(match untrusted {
+                Untrusted::Expired => SignedOut::Expired,
+                Untrusted::Invalid => SignedOut::Invalid,
+            })
+        })?;
+        if self.0.authority.current().accounts.is_valid(&claims.name, &claims.key) {
+            Ok(Owner::App(claims.name))
+        } else {
+            Err(Error::SignedOut(SignedOut::Invalid))
+        }
+    }
+
+    /// Returns what is known of whoever asks, where it is an application.
+    pub fn own_application(&self, who: &Owner) -> Option<Application> {
+        match who {
+            Owner::App(name) => self.0.authority.current().application(name).cloned(),
+            Owner::Local | Owner::File(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WRONG_KEYS_MAX, WRONG_KEYS_PERIOD, WrongKeys};
+    use crate::words::Timestamp;
+
+    #[test]
+    fn wrong_keys_are_counted_by_the_minute() {
+        let mut wrong = WrongKeys::default();
+        let start = Timestamp::from_millis(1_000_000);
+        let many = |wrong: &mut WrongKeys, at| (0..WRONG_KEYS_MAX).any(|_| wrong.is_too_many(at));
+        assert!(!many(&mut wrong, start));
+        assert!(wrong.is_too_many(start));
+        assert!(wrong.is_too_many(start.plus(WRONG_KEYS_PERIOD / 2)));
+        assert!(!many(&mut wrong, start.plus(WRONG_KEYS_PERIOD)));
+        assert!(wrong.is_too_many(start.plus(WRONG_KEYS_PERIOD)));
+        assert!(!many(&mut wrong, start), "a clock that was set back");
+    }
+}

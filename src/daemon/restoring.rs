@@ -1,0 +1,71 @@
+//! What the API made, read back from the journal: each row by itself, so that one that cannot be read hides no other.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::access::{Accounts, Application, Ruled};
+use crate::catalog::{Problem, Registration};
+use crate::journal::{Kept, Owned, OwnedKind};
+use crate::words::{Grant, Grantee, Owner};
+
+/// What the API made.
+#[derive(Default)]
+pub(super) struct Restored {
+    /// Definitions, with whom they act as.
+    pub(super) registrations: Vec<(Registration, Owner)>,
+    /// The applications.
+    pub(super) accounts: Accounts,
+    /// Groups and grants.
+    pub(super) made: Ruled,
+    /// What cannot be read. It has no effect, so that a grant that cannot be read grants nothing.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Restored {
+    /// Reads the rows.
+    pub(super) fn read(owned: Kept<Owned>) -> Self {
+        let place = "what the API made".to_owned();
+        let unreadable = owned.unreadable.into_iter().map(|fault| fault.to_string());
+        let problem = |message| Problem { place: place.clone(), message, diagnostics: Vec::new() };
+        let mut restored = Self { problems: unreadable.map(problem).collect(), ..Self::default() };
+        for row in owned.rows {
+            let place = format!("{} {}", row.kind.as_str(), row.name);
+            if let Err(error) = restored.take(row) {
+                let message = format!("was made over the API and cannot be read back, so it is not served: {error}");
+                restored.problems.push(Problem { place, message, diagnostics: Vec::new() });
+            }
+        }
+        for problem in &restored.problems {
+            tracing::error!(place = problem.place, "{}", problem.message);
+        }
+        restored
+    }
+
+    fn take(&mut self, row: Owned) -> Result<(), serde_json::Error> {
+        let owner = if row.app.is_empty() { Owner::Local } else { Owner::App(row.app) };
+        let registration = match row.kind {
+            OwnedKind::Workflow => Registration::Workflow(Box::new(read(row.definition)?)),
+            OwnedKind::Schedule => Registration::Schedule(read(row.definition)?),
+            OwnedKind::Task => Registration::TaskDef(read(row.definition)?),
+            OwnedKind::EventHandler => Registration::EventHandler(Box::new(read(row.definition)?)),
+            OwnedKind::Application => {
+                self.accounts.put(read::<Application>(row.definition)?);
+                return Ok(());
+            }
+            OwnedKind::Group => {
+                self.made.groups.insert(row.name, read::<Vec<Grantee>>(row.definition)?);
+                return Ok(());
+            }
+            OwnedKind::Grant => {
+                self.made.grants.push(read::<Grant>(row.definition)?);
+                return Ok(());
+            }
+        };
+        self.registrations.push((registration, owner));
+        Ok(())
+    }
+}
+
+fn read<T: DeserializeOwned>(definition: Value) -> Result<T, serde_json::Error> {
+    serde_json::from_value(definition)
+}
