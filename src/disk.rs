@@ -97,6 +97,9 @@ pub trait Writing: Send {
     /// Writes all the bytes at the end.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Gives it permission bits, as `0o644`, for a file that others read too.
+    fn permit(&mut self, mode: u32) -> io::Result<()>;
+
     /// Makes what was written survive a power cut. After an error nothing is known of it: write another file.
     fn sync(&mut self) -> io::Result<()>;
 }
@@ -157,14 +160,25 @@ pub enum ReplaceError {
 /// Replaces a file in one step that survives a power cut: whoever looks, at any time, finds all of the old one or all of
 /// the new one.
 pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
-    let temporary = write_temporary(disk, path, bytes, Durability::Synced).map_err(ReplaceError::Unchanged)?;
+    let temporary = write_temporary(disk, path, bytes, Durability::Synced, None).map_err(ReplaceError::Unchanged)?;
     rename_temporary(disk, &temporary, path).map_err(ReplaceError::Unchanged)?;
     disk.sync_folder(folder_of(path)).map_err(ReplaceError::Unsettled)
 }
 
+/// Replaces a file of people as [`replace`] does; who could read and write it still can, and a link stays a link.
+pub fn replace_alike(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
+    let prepared = disk.resolve(path).and_then(|target| {
+        let mode = disk.facts(&target)?.mode & 0o777;
+        Ok((write_temporary(disk, &target, bytes, Durability::Synced, Some(mode))?, target))
+    });
+    let (temporary, target) = prepared.map_err(ReplaceError::Unchanged)?;
+    rename_temporary(disk, &temporary, &target).map_err(ReplaceError::Unchanged)?;
+    disk.sync_folder(folder_of(&target)).map_err(ReplaceError::Unsettled)
+}
+
 /// Replaces a file in one step that a power cut may undo or damage: for copies of what is safe elsewhere.
 pub fn replace_unsynced(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = write_temporary(disk, path, bytes, Durability::Unsynced)?;
+    let temporary = write_temporary(disk, path, bytes, Durability::Unsynced, None)?;
     rename_temporary(disk, &temporary, path)
 }
 
@@ -197,10 +211,17 @@ enum Durability {
     Unsynced,
 }
 
-fn write_temporary(disk: &dyn Disk, path: &Path, bytes: &[u8], durability: Durability) -> io::Result<PathBuf> {
+fn write_temporary(
+    disk: &dyn Disk,
+    path: &Path,
+    bytes: &[u8],
+    durability: Durability,
+    mode: Option<u32>,
+) -> io::Result<PathBuf> {
     let temporary = temporary_path(path)?;
     let mut file = disk.create(&temporary)?;
-    let written = file.write(bytes).and_then(|()| match durability {
+    let permitted = mode.map_or(Ok(()), |mode| file.permit(mode));
+    let written = permitted.and_then(|()| file.write(bytes)).and_then(|()| match durability {
         Durability::Synced => file.sync(),
         Durability::Unsynced => Ok(()),
     });

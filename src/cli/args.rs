@@ -179,6 +179,28 @@ pub(super) struct Check {
     /// Fail on warnings too
     #[arg(long)]
     pub(super) strict: bool,
+    /// Do the certain fixes; guesses are left to you
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Show what `--fix` would change, and change nothing
+    #[arg(long, requires = "fix")]
+    pub(super) dry_run: bool,
+    /// How problems are told; `-o json` is the same as `json`
+    #[arg(long, value_enum)]
+    pub(super) format: Option<ReportFormat>,
+}
+
+/// How `check` tells problems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people, with the lines.
+    Text,
+    /// A list for programs.
+    Json,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
 }
 
 #[derive(Subcommand)]

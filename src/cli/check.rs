@@ -1,11 +1,13 @@
 //! `keytide check`: every problem of every file at once.
 
+mod fix;
+mod shown;
+
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 
 use serde_json::Value;
 
-use super::args::{Check, Format};
+use super::args::{Check, Format, ReportFormat};
 use super::console::Console;
 use super::error::{Error, Kind};
 use super::files::Files;
@@ -23,7 +25,7 @@ pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Re
     let store = project.store().ok();
     let masker = masker(store.as_ref());
     let mut known = known(project, store.as_ref());
-    let files = if arguments.paths.is_empty() {
+    let mut files = if arguments.paths.is_empty() {
         all
     } else {
         known.workflows = names(&all.loaded);
@@ -33,11 +35,21 @@ pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Re
         }
         files
     };
-    let diagnostics = diagnostics(&files.loaded.iter().collect::<Vec<_>>(), &known);
-    match console.format {
-        Format::Json => console.json(&masked_json(&diagnostics, &masker)),
-        Format::Table => show(&diagnostics, &masker, console),
+    let format = match (arguments.format, console.format) {
+        (Some(format), _) => format,
+        (None, Format::Json) => ReportFormat::Json,
+        (None, Format::Table) => ReportFormat::Text,
+    };
+    if arguments.fix {
+        fix::fix(
+            &mut files,
+            &known,
+            &fix::Rules { project, masker: &masker, is_dry: arguments.dry_run, format },
+            console,
+        )?;
     }
+    let diagnostics = diagnostics(&files.loaded.iter().collect::<Vec<_>>(), &known);
+    shown::show(&diagnostics, &masker, format, console);
     for trouble in &files.troubles {
         console.note(&format!("{}: {}", trouble.place, trouble.message));
     }
@@ -75,23 +87,6 @@ fn names(files: &[Loaded]) -> BTreeSet<String> {
 /// Returns what finds the values of the store in what is shown of files: a line may hold one in clear.
 pub(super) fn masker(store: Option<&Store>) -> Masker {
     store.map_or_else(Masker::default, |store| Masker::new(store.snapshot().masked_values()))
-}
-
-fn show(diagnostics: &[Diagnostic], masker: &Masker, console: &Console) {
-    let color = std::io::stdout().is_terminal();
-    for diagnostic in diagnostics {
-        console.data(&format!("{}\n", masker.mask_text(&report::render(diagnostic, color))));
-    }
-}
-
-fn masked_json(diagnostics: &[Diagnostic], masker: &Masker) -> Value {
-    let mut list = report::to_json(diagnostics);
-    for one in list.as_array_mut().into_iter().flatten() {
-        for field in ["message", "help", "fix"] {
-            one[field] = masker.mask_value(&one[field]);
-        }
-    }
-    list
 }
 
 /// Returns one line about it all.

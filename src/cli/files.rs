@@ -11,7 +11,7 @@ use crate::watch::{Change, Places, read_once};
 use crate::workflow::load::{Loaded, load, unreadable};
 
 /// The longest definition file that is read; the loader refuses it before that.
-const FILE_BYTES_MAX: u64 = 2 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 2 << 20;
 
 /// What was read.
 #[derive(Default)]
@@ -38,7 +38,11 @@ impl Files {
             self.take(scan(project, &path));
             return Ok(());
         }
-        self.loaded.push(read(project, &path)?);
+        let file = read(project, &path)?;
+        // A file that is named twice is one file.
+        if self.loaded.iter().all(|known| known.source.name != file.source.name) {
+            self.loaded.push(file);
+        }
         Ok(())
     }
 

@@ -352,6 +352,10 @@ impl FaultyFile {
 }
 
 impl Writing for FaultyFile {
+    fn permit(&mut self, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let inode = self.inode;
         let whole = |platter: &mut Platter| {

@@ -79,7 +79,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that matter, as "first defined here".
     pub related: Vec<Related>,
-    /// A change that certainly mends it.
+    /// A change that mends it.
     pub fix: Option<Fix>,
 }
 
@@ -92,11 +92,22 @@ pub struct Related {
     pub label: String,
 }
 
-/// A change of the text that certainly mends a problem.
+/// A change of the text that mends a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
     /// What is replaced.
     pub span: Span,
     /// By what.
     pub replacement: String,
+    /// Whether it may be done unasked.
+    pub certainty: Certainty,
+}
+
+/// Whether a [`Fix`] is what is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// Nothing else can be meant.
+    Certain,
+    /// It is the likely one: a person decides.
+    Likely,
 }

@@ -14,7 +14,7 @@ mod sensitive;
 mod status;
 mod timestamp;
 
-pub use diagnostic::{Diagnostic, Fix, Related, Severity, Source, Span};
+pub use diagnostic::{Certainty, Diagnostic, Fix, Related, Severity, Source, Span};
 pub use grant::{Grant, GrantTarget, Grantee, Permission};
 pub use id::{ExecutionId, RunNumber, TaskId};
 pub use json_fault::json_fault;

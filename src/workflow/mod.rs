@@ -12,6 +12,7 @@ pub mod expressions;
 pub mod fields;
 pub mod flow;
 pub mod load;
+pub mod mend;
 pub mod pinned;
 mod problem;
 pub mod registration;

@@ -1,6 +1,6 @@
 //! Short ways to say what is wrong with a definition.
 
-use crate::words::{Diagnostic, Fix, Related, Severity, Source, Span};
+use crate::words::{Certainty, Diagnostic, Fix, Related, Severity, Source, Span};
 
 /// Returns an error: the definition is not taken.
 pub(super) fn error(source: &Source, span: Option<Span>, code: &'static str, message: String) -> Diagnostic {
@@ -61,8 +61,18 @@ impl Diagnostic {
 
     /// Offers a change that certainly mends it.
     #[must_use]
-    pub(super) fn fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
-        self.fix = Some(Fix { span, replacement: replacement.into() });
+    pub(super) fn fix(self, span: Span, replacement: impl Into<String>) -> Self {
+        self.change(span, replacement.into(), Certainty::Certain)
+    }
+
+    /// Offers a change that is probably meant.
+    #[must_use]
+    pub(super) fn suggest(self, span: Span, replacement: impl Into<String>) -> Self {
+        self.change(span, replacement.into(), Certainty::Likely)
+    }
+
+    fn change(mut self, span: Span, replacement: String, certainty: Certainty) -> Self {
+        self.fix = Some(Fix { span, replacement, certainty });
         self
     }
 }

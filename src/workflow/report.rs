@@ -3,18 +3,24 @@
 //! **Architecture Invariant:** what a file says never moves the cursor of the terminal that shows it: control characters
 //! are escaped.
 
+mod github;
+mod sarif;
+
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use crate::words::{Diagnostic, Severity, Source, Span};
+use crate::words::{Certainty, Diagnostic, Severity, Source, Span};
+
+pub use github::to_github;
+pub use sarif::to_sarif;
 
 /// How long a line may be for the report to show it: longer ones were not written by people.
 const LINE_BYTES_MAX: usize = 2_000;
 
 /// The problem whose line must not be shown.
-const SECRET_IN_CLEAR: &str = "W0414";
+pub const SECRET_IN_CLEAR: &str = "W0414";
 
 /// Renders a problem as a compiler does: code, place, the line with an underline, what to do. The last line ends without a
 /// newline.
@@ -62,6 +68,7 @@ fn one_to_json(diagnostic: &Diagnostic) -> Value {
         let mut value = json!({});
         place(&mut value, &diagnostic.source, Some(fix.span));
         value["replacement"] = fix.replacement.clone().into();
+        value["certain"] = (fix.certainty == Certainty::Certain).into();
         value
     });
     object
@@ -129,7 +136,7 @@ impl Window {
 }
 
 /// Escapes what a terminal would act upon or hide.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         // Directional marks reorder what a person reads.

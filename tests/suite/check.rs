@@ -62,3 +62,56 @@ fn a_code_is_explained() {
     test.keytide(&["explain", "e0105"]).success().prints("twice");
     test.keytide(&["explain", "E9999"]).fails(3);
 }
+
+/// A workflow with what `--fix` mends, and a comment and a layout that stay.
+const FIXABLE: &str = "name: w # mine\nschemaVersion: 1\ntasks:\n- {name: a, taskReferenceName: a,   type: NOOP}\n";
+
+#[test]
+fn certain_problems_are_fixed_in_the_file_and_the_rest_of_it_stays() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let test = Test::new().file("workflows/a.yaml", FIXABLE).file("kept/b.yaml", &format!("\u{feff}{FIXABLE}"));
+    let (file, link) = (test.path("workflows/a.yaml"), test.path("linked.yaml"));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::os::unix::fs::symlink(test.path("kept/b.yaml"), &link).unwrap();
+
+    test.keytide(&["check", "--fix", "--dry-run"]).success().prints("-schemaVersion: 1\n+schemaVersion: 2\n");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), FIXABLE);
+
+    let fixed = FIXABLE.replace("schemaVersion: 1", "schemaVersion: 2");
+    test.keytide(&["check", "--fix"]).success().tells("fixed workflows/a.yaml").tells("no problems");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), fixed);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
+    test.keytide(&["check", "--fix"]).success().tells("0 files: fixed");
+
+    test.keytide(&["check", "--fix", "linked.yaml", "linked.yaml"]).success();
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::read_to_string(test.path("kept/b.yaml")).unwrap(), format!("\u{feff}{fixed}"));
+    test.keytide(&["check", "--dry-run"]).fails(2);
+}
+
+#[test]
+fn no_value_in_clear_is_shown_by_a_dry_run() {
+    let text = "{name: w, schemaVersion: 1, tasks: [{name: a, taskReferenceName: a, type: UPDATE_SECRET, inputParameters: {_secrets: {secretKey: k, secretValue: hunter22}}}]}";
+    let test = Test::new().file("workflows/a.yaml", text);
+    let ran = test.keytide(&["check", "--fix", "--dry-run"]).success().prints("(a value in clear)");
+    assert!(!ran.stdout.contains("hunter22") && !ran.stderr.contains("hunter22"), "{}", ran.stdout);
+}
+
+#[test]
+fn problems_are_told_to_github_and_to_code_scanning() {
+    let test = Test::new().file("workflows/a, %b.yaml", FIXABLE);
+    let ran = test.keytide(&["check", "--format", "github"]).fails(1);
+    let place = "::error file=workflows/a%2C %25b.yaml,line=2,endLine=2,col=16,endColumn=17,title=E0206::";
+    assert!(ran.stdout.starts_with(place), "{}", ran.stdout);
+    assert_eq!(ran.stdout.lines().count(), 1);
+    let sarif = test.keytide(&["check", "--format", "sarif"]).fails(1).json();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!((&sarif["version"], &result["ruleId"]), (&"2.1.0".into(), &"E0206".into()));
+    assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"][0]["id"], "E0206");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "workflows/a%2C%20%25b.yaml");
+    assert_eq!(place["region"]["startColumn"], 16);
+    let changes = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
+    assert_eq!(changes["insertedContent"]["text"], "2");
+    assert_eq!(test.keytide(&["check", "--format", "json"]).fails(1).json()[0]["fix"]["certain"], true);
+}

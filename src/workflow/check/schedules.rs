@@ -59,7 +59,7 @@ fn times(source: &Source, node: &Node, found: &mut Findings) {
     if let Err(unknown) = parse_zone(zone) {
         let diagnostic = problem::error(source, Some(node.span), "E0502", unknown.to_string()).help(unknown.help());
         found.push(match unknown.nearest {
-            Some(near) => diagnostic.fix(node.span, quoted_like(source, node.span, &near)),
+            Some(near) => diagnostic.suggest(node.span, quoted_like(source, node.span, &near)),
             None => diagnostic,
         });
     }
@@ -82,10 +82,12 @@ fn cron(source: &Source, node: &Node, text: &str, found: &mut Findings) {
         }
         Err(error) => {
             let span = node.within(source, error.span.start..error.span.end);
+            let is_certain = error.is_fix_certain(text);
             let mut diagnostic = problem::error(source, Some(span), "E0501", error.message);
             diagnostic.help = error.help;
-            found.push(match error.fix {
-                Some(fix) => diagnostic.fix(node.span, quoted_like(source, node.span, &fix)),
+            found.push(match error.fix.map(|fix| quoted_like(source, node.span, &fix)) {
+                Some(fix) if is_certain => diagnostic.fix(node.span, fix),
+                Some(fix) => diagnostic.suggest(node.span, fix),
                 None => diagnostic,
             });
         }

@@ -17,6 +17,14 @@ pub struct CronError {
     pub fix: Option<String>,
 }
 
+impl CronError {
+    /// Returns whether the fix of the expression `text` only adds the seconds or takes a year away that says nothing.
+    pub fn is_fix_certain(&self, text: &str) -> bool {
+        let text = text.trim();
+        self.fix.as_deref().is_some_and(|fix| fix.strip_prefix("0 ") == Some(text) || text.starts_with(fix))
+    }
+}
+
 impl fmt::Display for CronError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

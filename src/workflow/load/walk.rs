@@ -105,7 +105,7 @@ impl Walk<'_> {
         let message = format!("`{}` is none of {}", shorten(text), listed(words));
         let diagnostic = problem::error(self.source, Some(node.span), "E0203", message);
         self.push(match nearest(text, words.iter().copied()) {
-            Some(word) => diagnostic.help(format!("did you mean `{word}`?")).fix(node.span, word),
+            Some(word) => diagnostic.help(format!("did you mean `{word}`?")).suggest(node.span, word),
             None => diagnostic.label(format!("`{}` takes one of these", shorten(name))),
         });
     }

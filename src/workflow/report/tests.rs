@@ -132,7 +132,8 @@ fn machines_get_every_place() {
             "file": "a.yaml", "line": 2, "column": 14, "endLine": 2, "endColumn": 16,
             "code": "E0201", "severity": "error",
             "message": "`restartable` must be true or false, not a text", "help": "write `false`",
-            "fix": {"line": 2, "column": 14, "endLine": 2, "endColumn": 16, "replacement": "false"},
+            "fix": {"line": 2, "column": 14, "endLine": 2, "endColumn": 16, "replacement": "false",
+                "certain": true},
         }])
     );
 }

@@ -93,10 +93,10 @@ pub(super) fn surprise(source: &Source, text: &str, surprise: &str, span: Span) 
     } else {
         "quote it if text is meant".to_owned()
     };
-    problem::warning(source, Some(span), "W0101", format!("`{text}` is read as text"))
-        .label(surprise)
-        .help(help)
-        .fix(span, quoted)
+    let diagnostic =
+        problem::warning(source, Some(span), "W0101", format!("`{text}` is read as text")).label(surprise).help(&*help);
+    // Who writes `no` may have meant false.
+    if help.contains(" or ") { diagnostic.suggest(span, quoted) } else { diagnostic.fix(span, quoted) }
 }
 
 struct Line<'a> {
@@ -119,7 +119,9 @@ impl<'a> Line<'a> {
         };
         let rest = self.text.get(after..)?;
         let value = rest.trim_start();
-        Some((self.start + after + rest.len() - value.len(), value.trim_end()))
+        // What follows ` #` is a comment and stays one.
+        let written = value.split(" #").next().unwrap_or_default().trim_end();
+        Some((self.start + after + rest.len() - value.len(), written))
     }
 }
 
@@ -140,16 +142,18 @@ fn unquoted(source: &Source, line: &Line<'_>) -> Option<Diagnostic> {
     }
     let span = Span::new(at, at + value.len());
     // Five fields are the other half of this mistake: both are mended at once.
-    let six_fields = if is_cron { Cron::parse(value).err().and_then(|error| error.fix) } else { None };
+    let wrong = if is_cron { Cron::parse(value).err() } else { None };
+    let is_certain = wrong.as_ref().is_none_or(|error| error.fix.is_none() || error.is_fix_certain(value));
+    let six_fields = wrong.and_then(|error| error.fix);
     let help = if six_fields.is_some() { "put it in quotes, with the seconds first" } else { "put it in quotes" };
     let meant = six_fields.as_deref().unwrap_or(value);
     let what = if is_cron { "a cron expression" } else { "a text" };
-    Some(
+    let quoted = format!("\"{}\"", meant.replace('\\', "\\\\").replace('"', "\\\""));
+    let diagnostic =
         problem::error(source, Some(span), "E0108", format!("{what} that starts with `{first}` needs quotes"))
             .label(reason)
-            .help(help)
-            .fix(span, format!("\"{}\"", meant.replace('\\', "\\\\").replace('"', "\\\""))),
-    )
+            .help(help);
+    Some(if is_certain { diagnostic.fix(span, quoted) } else { diagnostic.suggest(span, quoted) })
 }
 
 /// Returns a span of one character; at the end of the text, of the last character that can be seen.
