@@ -24,6 +24,7 @@ mod health;
 mod metadata;
 mod ours;
 mod params;
+mod queues;
 mod routes;
 mod scheduler;
 mod secret_body;
@@ -94,6 +95,7 @@ fn all_routes() -> Routes {
         .merge(bulk::routes())
         .merge(events::routes())
         .merge(tasks::routes())
+        .merge(queues::routes())
         .merge(task_logs::routes())
         .merge(secrets::routes())
         .merge(environment::routes())

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -24,10 +23,9 @@ const POLL_PATIENCE_USUAL_MS: u64 = 100;
 pub(super) fn routes() -> Routes {
     Routes::default()
         .post("/api/tasks", on(Permission::Execute, TargetKind::Workflow), update)
+        .post("/api/tasks/update-v2", on(Permission::Execute, TargetKind::Workflow), update_and_poll)
         .get("/api/tasks/poll/{type}", each(Permission::Execute, TargetKind::Workflow), poll)
         .get("/api/tasks/poll/batch/{type}", each(Permission::Execute, TargetKind::Workflow), poll_batch)
-        .get("/api/tasks/queue/sizes", each(Permission::Execute, TargetKind::Workflow), sizes)
-        .get("/api/tasks/queue/all", each(Permission::Execute, TargetKind::Workflow), all_sizes)
         .get("/api/tasks/{id}", on(Permission::Read, TargetKind::Workflow), task)
         .post(
             "/api/tasks/{id}/{reference}/{status}",
@@ -47,6 +45,14 @@ struct TaskResult {
     reason_for_incompletion: Option<String>,
     callback_after_seconds: Option<i64>,
     worker_id: Option<String>,
+    #[serde(default)]
+    logs: Vec<Line>,
+}
+
+/// A line of a task's log.
+#[derive(Deserialize)]
+struct Line {
+    log: Option<String>,
 }
 
 async fn poll(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>, params: Params) -> Answer {
@@ -83,13 +89,30 @@ async fn polled(
 
 async fn update(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
     let result: TaskResult = body.json()?;
+    let task_id = result.task_id.clone();
+    report(&handle, &who, result).await?;
+    Ok(text(task_id))
+}
+
+/// Takes a report and answers with the next task of the same kind, so that a busy worker makes half as many calls.
+async fn update_and_poll(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    let result: TaskResult = body.json()?;
+    let worker_id = result.worker_id.clone();
+    let (execution, run) = report(&handle, &who, result).await?;
+    Ok(match handle.poll_after(&who, execution, run, worker_id).await? {
+        Some(task) => Json(task).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+async fn report(handle: &Handle, who: &Owner, result: TaskResult) -> Result<(ExecutionId, RunNumber), Error> {
     let status = reported(&result.status)?;
     let (execution, run) = match result.workflow_instance_id.as_deref().filter(|id| !id.is_empty()) {
         Some(id) => {
             let (execution, task) = (execution(id)?, parsed(&result.task_id)?);
             (execution, task.run_of(execution).ok_or_else(|| no_such_task(&result.task_id))?)
         }
-        None => found(&handle, &who, &result.task_id).await?,
+        None => found(handle, who, &result.task_id).await?,
     };
     let update = WorkerUpdate {
         status,
@@ -98,8 +121,15 @@ async fn update(State(handle): State<Handle>, Caller(who): Caller, body: Body) -
         callback_after_seconds: result.callback_after_seconds.unwrap_or(0).max(0),
         worker_id: result.worker_id,
     };
-    handle.update_task(&who, execution, run, update).await?;
-    Ok(text(result.task_id))
+    handle.update_task(who, execution, run, update).await?;
+    let lines = result.logs.into_iter().filter_map(|line| line.log);
+    for line in lines.filter(|line| !line.is_empty()) {
+        // The report is taken: a log that is full must not have the worker make it again.
+        if handle.log_task(who, execution, run, line).await.is_err() {
+            break;
+        }
+    }
+    Ok((execution, run))
 }
 
 async fn update_by_reference(
@@ -129,26 +159,6 @@ async fn task(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<
     let (execution, run) = found(&handle, &who, &id).await?;
     let task = handle.task(&who, execution, run).await.map_err(|_| no_such_task(&id))?;
     Ok(Json(task).into_response())
-}
-
-async fn sizes(State(handle): State<Handle>, params: Params) -> Answer {
-    let all = by_name(&handle).await?;
-    let asked: BTreeMap<_, _> =
-        params.all("taskType").map(|name| (name, all.get(name).copied().unwrap_or(0))).collect();
-    Ok(Json(asked).into_response())
-}
-
-async fn all_sizes(State(handle): State<Handle>) -> Answer {
-    Ok(Json(by_name(&handle).await?).into_response())
-}
-
-/// Conductor's name of a queue: the task's, and the domain before it.
-async fn by_name(handle: &Handle) -> Result<BTreeMap<String, usize>, Error> {
-    let name = |queue: Queue| match queue.domain {
-        Some(domain) => format!("{domain}:{}", queue.name),
-        None => queue.name,
-    };
-    Ok(handle.queue_sizes().await?.into_iter().map(|(queue, size)| (name(queue), size)).collect())
 }
 
 /// Returns the run that a task id names.

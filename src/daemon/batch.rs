@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use crate::daemon::message::{Polled, Refused, Removal, Reply};
-use crate::daemon::offers::Queue;
+use crate::daemon::offers::Queues;
 use crate::daemon::slots::Facts;
 use crate::daemon::unwritten::Unwritten;
 use crate::engine::{self, Command, Event, Execution, Outcome, Plan};
@@ -46,7 +46,7 @@ pub(super) enum Answer {
     Stepped { result: Result<(), Refused>, reply: Reply<Result<(), Refused>> },
     Read { execution: ExecutionId, reply: Reply<Option<Arc<Execution>>> },
     Live { ids: Vec<ExecutionId>, reply: Reply<Vec<ExecutionId>> },
-    Sizes { sizes: Vec<(Queue, usize)>, reply: Reply<Vec<(Queue, usize)>> },
+    Queues { queues: Queues, reply: Reply<Queues> },
     Held { found: bool, reply: Reply<Result<bool, Refused>> },
     Facts { facts: Vec<Option<Facts>>, reply: Reply<Vec<Option<Facts>>> },
     Problems { problems: Vec<(String, String)>, reply: Reply<Vec<(String, String)>> },
@@ -68,7 +68,7 @@ impl Answer {
             | Self::Problems { .. }
             | Self::Read { .. }
             | Self::Live { .. }
-            | Self::Sizes { .. }
+            | Self::Queues { .. }
             | Self::Unwritten { .. }
             | Self::Polled { .. } => {}
         }

@@ -12,6 +12,7 @@ use crate::daemon::loading::{Plans, load};
 use crate::daemon::message::{Message, Poll, Polled, Refused};
 use crate::daemon::offers::Offers;
 use crate::daemon::problems::log_end;
+use crate::daemon::quotas::Quotas;
 use crate::daemon::reloading::Missing;
 use crate::daemon::rules::Rules;
 use crate::daemon::slots::Slots;
@@ -29,6 +30,7 @@ pub struct Dispatcher {
     pub(super) live: HashMap<ExecutionId, Live>,
     timers: BTreeSet<(Timestamp, ExecutionId)>,
     pub(super) offers: Offers,
+    pub(super) quotas: Quotas,
     pub(super) polls: Vec<Poll>,
     pub(super) kept: Vec<Outcome>,
     /// What must be loaded again, and could not be yet.
@@ -73,6 +75,7 @@ impl Dispatcher {
             live: HashMap::new(),
             timers: BTreeSet::new(),
             offers: Offers::default(),
+            quotas: Quotas::default(),
             polls: Vec::new(),
             kept: Vec::new(),
             missing: BTreeMap::new(),
@@ -207,7 +210,7 @@ impl Dispatcher {
                 batch.answers.push(Answer::Stepped { result, reply });
             }
             Message::Outcome(outcome) => self.outcome(outcome, now, log, batch),
-            Message::Poll(poll) => self.add_poll(poll, batch),
+            Message::Poll(poll) => self.add_poll(poll, now, batch),
             Message::Read { execution, reply } => batch.answers.push(Answer::Read { execution, reply }),
             Message::Watch { execution, notices } => {
                 if let Some(live) = self.live.get_mut(&execution) {
@@ -216,13 +219,9 @@ impl Dispatcher {
                 }
             }
             Message::Live { reply } => {
-                let ids = self.live.keys().copied().collect();
-                batch.answers.push(Answer::Live { ids, reply });
+                batch.answers.push(Answer::Live { ids: self.live.keys().copied().collect(), reply });
             }
-            Message::Sizes { reply } => {
-                let sizes = self.offers.sizes().into_iter().collect();
-                batch.answers.push(Answer::Sizes { sizes, reply });
-            }
+            Message::Queues { reply } => batch.answers.push(Answer::Queues { queues: self.offers.queues(), reply }),
             Message::Hold { schedule, hold, reply } => {
                 let found = self.slots.hold(&schedule, hold, now, batch);
                 batch.answers.push(Answer::Held { found, reply });
@@ -314,18 +313,15 @@ impl Dispatcher {
             Answer::Stepped { result, reply } => drop(reply.send(result)),
             Answer::Read { execution, reply } => drop(reply.send(self.read(execution))),
             Answer::Live { ids, reply } => drop(reply.send(ids)),
-            Answer::Sizes { sizes, reply } => drop(reply.send(sizes)),
+            Answer::Queues { queues, reply } => drop(reply.send(queues)),
             Answer::Held { found, reply } => drop(reply.send(Ok(found))),
             Answer::Facts { facts, reply } => drop(reply.send(facts)),
             Answer::Problems { problems, reply } => drop(reply.send(problems)),
             Answer::Unwritten { reply } => drop(reply.send(self.unwritten())),
             Answer::Owned { reply } | Answer::Logged { reply } => drop(reply.send(Ok(()))),
             Answer::Polled { runs, reply } => {
-                let polled = runs
-                    .into_iter()
-                    .filter_map(|(id, run)| self.read(id).map(|execution| Polled { execution, run }))
-                    .collect();
-                drop(reply.send(polled));
+                let polled = |(id, run)| self.read(id).map(|execution| Polled { execution, run });
+                drop(reply.send(runs.into_iter().filter_map(polled).collect()));
             }
         }
     }
@@ -350,6 +346,7 @@ impl Dispatcher {
         self.enter(&execution);
         self.plans.add(&execution.plan);
         self.turns.note(&execution, self.calls.of(id));
+        self.quotas.note(&execution);
         self.live.insert(id, Live { execution: Arc::new(execution), deadline: None, watchers: Vec::new() });
         self.settle(id);
     }
@@ -376,6 +373,7 @@ impl Dispatcher {
     /// Lets go of an execution and returns who wants to hear of it.
     pub(super) fn forget(&mut self, id: ExecutionId) -> Watchers {
         self.offers.withdraw_all(id);
+        self.quotas.forget(id);
         let Some(live) = self.live.remove(&id) else { return Vec::new() };
         if let Some(at) = live.deadline {
             self.timers.remove(&(at, id));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::daemon::offers::Queue;
+use crate::daemon::offers::{Queue, Queues};
 use crate::daemon::slots::{Facts, Hold, Scheduled};
 use crate::daemon::unwritten::Unwritten;
 use crate::engine::{Execution, Input, Outcome, Plan, Rejected, Start};
@@ -59,10 +59,10 @@ pub enum Message {
         /// Their ids.
         reply: Reply<Vec<ExecutionId>>,
     },
-    /// Somebody asks how many runs wait in each queue.
-    Sizes {
-        /// The numbers.
-        reply: Reply<Vec<(Queue, usize)>>,
+    /// Somebody asks what the queues are like.
+    Queues {
+        /// What they are like.
+        reply: Reply<Queues>,
     },
     /// Somebody holds a schedule, or lets it go on.
     Hold {

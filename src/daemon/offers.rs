@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::engine::Offer;
+use crate::daemon::pollers::{LastPoll, Pollers};
+use crate::daemon::quotas::HeldBack;
+use crate::engine::{Offer, Quota};
 use crate::words::{ExecutionId, RunNumber, Timestamp};
 
 /// Where a worker looks: what it polls for, and in which domain.
@@ -23,13 +25,38 @@ struct Waiting {
     ready: BTreeSet<(Reverse<i32>, Timestamp, ExecutionId, RunNumber)>,
     /// What may not start yet, the soonest first.
     later: BTreeSet<(Timestamp, Reverse<i32>, ExecutionId, RunNumber)>,
+    /// Where limits hold back all that is ready: until when.
+    held_back: Option<Timestamp>,
 }
+
+/// How many runs that limits hold back one look at a queue passes over: most often a queue has one definition, and what
+/// holds the first back holds all.
+const PASSED_OVER_MAX: usize = 1_000;
 
 /// Where a run waits.
 struct Place {
     queue: Queue,
+    offer: Offer,
     priority: Reverse<i32>,
     not_before: Timestamp,
+}
+
+/// A run that a worker may have.
+pub(super) struct Taken {
+    pub(super) execution: ExecutionId,
+    pub(super) run: RunNumber,
+    pub(super) quota: Option<Quota>,
+}
+
+/// Says whether a run that counts for a limit may go to a worker now.
+pub(super) type Allows<'a> = &'a mut dyn FnMut(&Quota, (ExecutionId, RunNumber)) -> Result<(), HeldBack>;
+
+/// What the queues are like.
+pub struct Queues {
+    /// How many runs wait in each.
+    pub sizes: BTreeMap<Queue, usize>,
+    /// Who polled last.
+    pub polls: Vec<LastPoll>,
 }
 
 /// Every run that waits for a worker. It is derived from the executions and never stored.
@@ -37,6 +64,11 @@ struct Place {
 pub(super) struct Offers {
     queues: BTreeMap<Queue, Waiting>,
     places: HashMap<ExecutionId, HashMap<RunNumber, Place>>,
+    /// The runs that may wait in one of several domains, by what workers poll for.
+    choosy: BTreeMap<String, BTreeSet<(ExecutionId, RunNumber)>>,
+    pollers: Pollers,
+    /// When the last turn was.
+    now: Timestamp,
 }
 
 impl Waiting {
@@ -63,8 +95,13 @@ impl Offers {
     /// Puts a run into its queue; a run that is there already moves.
     pub(super) fn offer(&mut self, offer: &Offer) {
         self.withdraw(offer.execution, offer.run);
-        let queue = Queue { name: offer.queue.clone(), domain: offer.domain.clone() };
-        let place = Place { queue, priority: Reverse(offer.priority), not_before: offer.not_before };
+        let domain = self.pollers.choose(&offer.queue, &offer.domains, self.now);
+        if offer.domains.len() > 1 {
+            self.choosy.entry(offer.queue.clone()).or_default().insert((offer.execution, offer.run));
+        }
+        let queue = Queue { name: offer.queue.clone(), domain };
+        let (priority, not_before) = (Reverse(offer.priority), offer.not_before);
+        let place = Place { queue, offer: offer.clone(), priority, not_before };
         let waiting = self.queues.entry(place.queue.clone()).or_default();
         waiting.later.insert((place.not_before, place.priority, offer.execution, offer.run));
         self.places.entry(offer.execution).or_default().insert(offer.run, place);
@@ -88,15 +125,53 @@ impl Offers {
         }
     }
 
-    /// Takes the next runs of a queue that may start now, at most `count`.
-    pub(super) fn take(&mut self, queue: &Queue, count: usize, now: Timestamp) -> Vec<(ExecutionId, RunNumber)> {
-        let Some(waiting) = self.queues.get_mut(queue) else { return Vec::new() };
-        waiting.ripen(now);
-        let due: Vec<_> = waiting.ready.iter().take(count).map(|(.., execution, run)| (*execution, *run)).collect();
-        for (execution, run) in &due {
-            self.withdraw(*execution, *run);
+    /// Notes a poll. Where a domain has a worker again, runs that may wait there move to it.
+    pub(super) fn polled(&mut self, poll: LastPoll) {
+        self.now = poll.at;
+        let name = poll.queue.name.clone();
+        if !self.pollers.note(poll) {
+            return;
         }
-        due
+        for (execution, run) in self.choosy.get(&name).cloned().unwrap_or_default() {
+            let place = self.places.get(&execution).and_then(|runs| runs.get(&run));
+            if let Some(offer) = place.map(|place| place.offer.clone()) {
+                self.offer(&offer);
+            }
+        }
+    }
+
+    /// Takes the next run of a queue that may start now.
+    pub(super) fn take(&mut self, queue: &Queue, now: Timestamp, allows: Allows<'_>) -> Option<Taken> {
+        self.now = now;
+        let waiting = self.queues.get_mut(queue)?;
+        waiting.ripen(now);
+        waiting.held_back = None;
+        let mut again: Option<Timestamp> = None;
+        let mut taken = None;
+        for (.., execution, run) in waiting.ready.iter().take(PASSED_OVER_MAX) {
+            let (execution, run) = (*execution, *run);
+            let place = self.places.get(&execution).and_then(|runs| runs.get(&run));
+            let quota = place.and_then(|place| place.offer.quota.as_ref());
+            match quota.map_or(Ok(()), |quota| allows(quota, (execution, run))) {
+                Ok(()) => {
+                    taken = Some(Taken { execution, run, quota: quota.cloned() });
+                    break;
+                }
+                Err(until) => again = again.into_iter().chain(until).min(),
+            }
+        }
+        if taken.is_none() && !waiting.ready.is_empty() {
+            waiting.held_back = Some(again.unwrap_or(Timestamp::MAX));
+        }
+        if let Some(taken) = &taken {
+            self.withdraw(taken.execution, taken.run);
+        }
+        taken
+    }
+
+    /// Returns what the queues are like.
+    pub(super) fn queues(&self) -> Queues {
+        Queues { sizes: self.sizes(), polls: self.pollers.all() }
     }
 
     /// Returns how many runs wait in each queue.
@@ -107,11 +182,23 @@ impl Offers {
     /// Returns when the next run of a queue may start.
     pub(super) fn next(&self, queue: &Queue) -> Option<Timestamp> {
         let waiting = self.queues.get(queue)?;
-        let ready = waiting.ready.first().map(|(_, not_before, ..)| *not_before);
-        ready.or_else(|| waiting.later.first().map(|(not_before, ..)| *not_before))
+        let later = waiting.later.first().map(|(not_before, ..)| *not_before);
+        match (waiting.ready.first(), waiting.held_back) {
+            (Some(_), Some(until)) => later.into_iter().chain([until]).min(),
+            (Some((_, not_before, ..)), None) => Some(*not_before),
+            (None, _) => later,
+        }
     }
 
     fn unplace(&mut self, place: &Place, execution: ExecutionId, run: RunNumber) {
+        if place.offer.domains.len() > 1
+            && let Some(choosy) = self.choosy.get_mut(&place.queue.name)
+        {
+            choosy.remove(&(execution, run));
+            if choosy.is_empty() {
+                self.choosy.remove(&place.queue.name);
+            }
+        }
         if let Some(waiting) = self.queues.get_mut(&place.queue) {
             waiting.remove(place, execution, run);
             if waiting.len() == 0 {
@@ -125,7 +212,7 @@ impl Offers {
 mod tests {
     use uuid::Uuid;
 
-    use super::{Offer, Offers, Queue};
+    use super::{LastPoll, Offer, Offers, Queue, Quota};
     use crate::words::{ExecutionId, RunNumber, TaskId, Timestamp};
 
     const ID: ExecutionId = ExecutionId::new(Uuid::from_u128(7));
@@ -135,14 +222,19 @@ mod tests {
     }
 
     fn offer(run: u32, priority: i32, not_before: i64) -> Offer {
-        let (queue, domain, not_before) = ("work".to_owned(), None, at(not_before));
+        let (queue, domains, not_before) = ("work".to_owned(), vec![None], at(not_before));
         let (run, task_id) = (RunNumber(run), TaskId::of(ID, RunNumber(run)));
-        Offer { execution: ID, run, task_id, queue, domain, priority, not_before }
+        Offer { execution: ID, run, task_id, queue, domains, quota: None, priority, not_before }
+    }
+
+    fn queue(domain: Option<&str>) -> Queue {
+        Queue { name: "work".to_owned(), domain: domain.map(str::to_owned) }
     }
 
     fn taken(offers: &mut Offers, count: usize, now: i64) -> Vec<u32> {
-        let queue = Queue { name: "work".to_owned(), domain: None };
-        offers.take(&queue, count, at(now)).into_iter().map(|(_, run)| run.0).collect()
+        let queue = queue(None);
+        let mut next = || offers.take(&queue, at(now), &mut |_, _| Ok(())).map(|taken| taken.run.0);
+        (0..count).map_while(|_| next()).collect()
     }
 
     #[test]
@@ -151,7 +243,7 @@ mod tests {
         for offer in [offer(1, 0, 10), offer(2, 5, 30), offer(3, 0, 5), offer(4, 9, 100), offer(5, 5, 20)] {
             offers.offer(&offer);
         }
-        let queue = Queue { name: "work".to_owned(), domain: None };
+        let queue = queue(None);
         assert_eq!(offers.next(&queue), Some(at(5)));
         assert_eq!(taken(&mut offers, 10, 4), Vec::<u32>::new());
         assert_eq!(taken(&mut offers, 2, 30), [5, 2]);
@@ -162,5 +254,42 @@ mod tests {
         assert_eq!(offers.next(&queue), Some(at(200)));
         offers.withdraw_all(ID);
         assert_eq!((offers.next(&queue), offers.sizes().len()), (None, 0));
+    }
+
+    #[test]
+    fn a_run_with_fallbacks_waits_where_a_worker_is_and_moves_when_one_comes_back() {
+        let mut offers = Offers::default();
+        let domains = vec![Some("a".to_owned()), Some("b".to_owned()), None];
+        offers.offer(&Offer { domains, ..offer(1, 0, 0) });
+        let mut come = |domain: &str, now| {
+            let poll = LastPoll { queue: queue(Some(domain)), worker_id: None, at: at(now), until: at(now) };
+            offers.polled(poll);
+            offers.sizes().into_keys().map(|queue| queue.domain).collect::<Vec<_>>()
+        };
+        assert_eq!(come("elsewhere", 0), [None]);
+        assert_eq!(come("b", 1), [Some("b".to_owned())]);
+        assert_eq!(come("a", 2), [Some("a".to_owned())]);
+        assert_eq!(come("b", 3), [Some("a".to_owned())]);
+        assert_eq!(come("b", 60_000), [Some("b".to_owned())], "the worker of the first domain is gone");
+        offers.withdraw_all(ID);
+        assert_eq!((offers.sizes().len(), offers.choosy.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_limits_hold_back_wakes_nobody_before_its_time() {
+        let mut offers = Offers::default();
+        offers.offer(&Offer { quota: Some(quota()), ..offer(1, 0, 0) });
+        offers.offer(&Offer { quota: Some(quota()), ..offer(2, 0, 50) });
+        let queue = queue(None);
+        let mut held =
+            |until| offers.take(&queue, at(10), &mut |_, _| Err(until)).is_none().then(|| offers.next(&queue));
+        assert_eq!(held(Some(at(30))), Some(Some(at(30))));
+        assert_eq!(held(None), Some(Some(at(50))), "the next one may be of another definition");
+        offers.offer(&offer(3, 0, 0));
+        assert_eq!(taken(&mut offers, 9, 10), [1, 3]);
+    }
+
+    fn quota() -> Quota {
+        Quota { name: "work".to_owned(), at_once: 1, starts: 0, window: std::time::Duration::ZERO }
     }
 }

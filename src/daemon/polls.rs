@@ -3,17 +3,20 @@
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::message::Poll;
-use crate::daemon::offers::Queue;
+use crate::daemon::offers::{Queue, Taken};
+use crate::daemon::pollers::LastPoll;
 use crate::engine::Input;
 use crate::journal::Log;
-use crate::words::Timestamp;
+use crate::words::{ExecutionId, RunNumber, TaskStatus, Timestamp};
 
 /// How many workers wait for work at once: each is looked at in every turn. It is more than all doors let in.
 const POLLS_MAX: usize = 4_096;
 
 impl Dispatcher {
     /// Takes in a worker that looks for work; where too many wait already, it goes away with nothing and comes again.
-    pub(super) fn add_poll(&mut self, poll: Poll, batch: &mut Batch) {
+    pub(super) fn add_poll(&mut self, poll: Poll, now: Timestamp, batch: &mut Batch) {
+        let Poll { ref queue, ref worker_id, until, .. } = poll;
+        self.offers.polled(LastPoll { queue: queue.clone(), worker_id: worker_id.clone(), at: now, until });
         if self.polls.len() >= POLLS_MAX {
             self.polls.retain(|poll| !poll.reply.is_closed());
         }
@@ -29,16 +32,29 @@ impl Dispatcher {
         self.offers.sizes().get(queue).copied().unwrap_or(0)
     }
 
+    /// Takes the next run of a queue that its limits let go.
+    fn take(&mut self, queue: &Queue, now: Timestamp) -> Option<Taken> {
+        let Self { offers, quotas, live, .. } = self;
+        let is_under_way = |(id, run): &(ExecutionId, RunNumber)| {
+            let run = live.get(id).and_then(|live| live.execution.run(*run));
+            run.is_some_and(|run| run.status == TaskStatus::InProgress)
+        };
+        offers.take(queue, now, &mut |quota, id| quotas.allows(quota, id, now, &is_under_way))
+    }
+
     /// Gives tasks to the workers that wait; whose time is up goes away with nothing.
     pub(super) fn serve_polls(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
         let polls = std::mem::take(&mut self.polls);
         for poll in polls.into_iter().filter(|poll| !poll.reply.is_closed()) {
-            let taken = if self.is_draining() { Vec::new() } else { self.offers.take(&poll.queue, poll.count, now) };
-            let mut runs = Vec::with_capacity(taken.len());
-            for (execution, run) in taken {
+            let mut runs = Vec::new();
+            while runs.len() < poll.count && !self.is_draining() {
+                let Some(Taken { execution, run, quota }) = self.take(&poll.queue, now) else { break };
                 let input = Input::Polled { run, worker_id: poll.worker_id.clone() };
                 // Where nothing happened the run was not there to be taken.
                 if self.step(execution, input, now, log, batch).is_ok_and(|changed| changed) {
+                    if let Some(quota) = quota {
+                        self.quotas.begin(&quota, (execution, run), now);
+                    }
                     runs.push((execution, run));
                 }
             }

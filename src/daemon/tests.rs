@@ -8,4 +8,5 @@ mod stopping;
 mod storing;
 mod timing;
 mod watching;
+mod working;
 mod world;

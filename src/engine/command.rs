@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::plan::{Plan, TaskIndex};
 use crate::engine::script::Question;
@@ -81,10 +82,25 @@ pub struct Offer {
     pub task_id: TaskId,
     /// What workers poll for.
     pub queue: String,
-    /// The domain that the start request chose for it.
-    pub domain: Option<String>,
+    /// The domains that the start request chose for it: the first in which a worker is, else the last. `None` is no domain.
+    pub domains: Vec<Option<String>>,
+    /// What its definition limits.
+    pub quota: Option<Quota>,
     /// Higher goes first.
     pub priority: i32,
     /// Not before.
     pub not_before: Timestamp,
+}
+
+/// How many tasks of one definition workers may have at once and get in a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The definition.
+    pub name: String,
+    /// How many at once; 0: any number.
+    pub at_once: usize,
+    /// How many in each window; 0: any number.
+    pub starts: usize,
+    /// The length of the window.
+    pub window: Duration,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::command::{Assignment, Command, Offer};
+use crate::engine::domains;
 use crate::engine::event::{Event, Fact};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::script;
@@ -137,18 +138,15 @@ fn assignment(execution: &Execution, run: &Run) -> Assignment {
 }
 
 fn offer(execution: &Execution, run: &Run) -> Offer {
-    let task = &execution.planned(run).task;
-    let queue = match &task.task_type {
-        TaskType::Other(name) => name.to_string(),
-        _ => task.name.clone(),
-    };
-    let domains = &execution.task_to_domain;
+    let planned = execution.planned(run);
+    let queue = planned.queue();
     Offer {
         execution: execution.id,
         run: run.number,
         task_id: run.id(execution.id),
-        domain: domains.get(&task.name).or_else(|| domains.get("*")).cloned(),
-        queue,
+        domains: domains::candidates(&execution.task_to_domain, queue),
+        queue: queue.to_owned(),
+        quota: planned.quota(),
         priority: execution.priority,
         not_before: run.not_before,
     }

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::engine::domains;
 use crate::engine::execution::{Execution, Run};
 use crate::engine::plan::{PlannedTask, Ways};
 use crate::words::{Map, Payload, Timestamp};
@@ -22,6 +23,19 @@ pub fn task_type(planned: &PlannedTask) -> &str {
         TaskType::ForkJoin | TaskType::ForkJoinDynamic => "FORK",
         other => other.as_str(),
     }
+}
+
+/// Returns the domain that workers of a task are to poll in where none is there yet; one that took it knows its own.
+fn domain(execution: &Execution, planned: &PlannedTask) -> Option<String> {
+    let is_worker = planned.task.task_type.is_worker();
+    let candidates = is_worker.then(|| domains::candidates(&execution.task_to_domain, planned.queue()));
+    candidates?.pop().flatten()
+}
+
+/// Returns what workers poll for to get a task, and the domains in which they may, the best first.
+pub fn queue(execution: &Execution, run: &Run) -> (String, Vec<Option<String>>) {
+    let queue = execution.planned(run).queue();
+    (queue.to_owned(), domains::candidates(&execution.task_to_domain, queue))
 }
 
 /// Returns what Conductor shows as the name of a task's definition.
@@ -109,10 +123,12 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
         "workerId": run.worker_id,
         "outputData": shown(&execution.output(run)),
         "workflowTask": planned.task,
-        "domain": execution.task_to_domain.get(&planned.task.name),
+        "domain": domain(execution, planned),
         "rateLimitPerFrequency": number(|def| def.rate_limit_per_frequency),
         "rateLimitFrequencyInSeconds": number(|def| def.rate_limit_frequency_in_seconds),
         "workflowPriority": execution.priority,
+        "executionNameSpace": def.and_then(|def| def.execution_name_space.as_ref()),
+        "isolationGroupId": def.and_then(|def| def.isolation_group_id.as_ref()),
         "iteration": execution.shown_iteration(run),
         "subWorkflowId": run.child.map(|child| child.to_string()),
         "subworkflowChanged": false,

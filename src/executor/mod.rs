@@ -26,7 +26,7 @@ use crate::executor::script::{Evaluator, Scripts};
 use crate::secret::{Snapshot, Store};
 use crate::words::{ExecutionId, RunNumber, Sensitive};
 use crate::workflow::definition::TaskType;
-pub use secrets::{Handed, NotAvailable, hand_off};
+pub use secrets::{Handed, NotAvailable, hand_off, runtime_metadata};
 use storing::Storing;
 pub use storing::{preflight, store_together};
 

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::access::{Policy, Principal, Target, TargetKind};
 use crate::secret::{Snapshot, Version};
-use crate::words::{Owner, Permission, Sensitive};
+use crate::words::{Map, Owner, Permission, Sensitive};
 use crate::workflow::expressions::{self, Limit, SecretReference, SecretVersion};
 
 /// An input with its secrets in it. No `Debug`.
 pub struct Handed {
-    /// The input.
+    /// The input, or what else a worker gets.
     pub input: Value,
     /// The values of the secrets in it that views must hide.
     pub resolved: Vec<Sensitive>,
@@ -61,6 +61,33 @@ pub fn hand_off(
         Ok(picked)
     })?;
     Ok(Handed { input: input.into_owned(), resolved })
+}
+
+/// Returns the values that a task's definition wants its worker to have by name: of secrets, else of the environment.
+pub fn runtime_metadata(
+    names: &[String],
+    owner: &Owner,
+    workflow: &str,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    environment: &Map,
+) -> Result<Handed, NotAvailable> {
+    let mut resolved = Vec::new();
+    let mut values = Map::new();
+    for name in names {
+        let reference = SecretReference { name: name.clone(), version: None, path: None };
+        let value = if snapshot.contains(name) {
+            let value = permitted(&reference, owner, workflow, snapshot, policy);
+            let text = value.as_ref().map(|value| value.expose().to_owned());
+            resolved.extend(value.filter(|_| !snapshot.is_plain(name)));
+            text
+        } else {
+            environment.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        };
+        let missing = || NotAvailable::Missing { secret: name.clone(), workflow: workflow.to_owned() };
+        values.insert(name.clone(), Value::String(value.ok_or_else(missing)?));
+    }
+    Ok(Handed { input: Value::Object(values), resolved })
 }
 
 fn permitted(

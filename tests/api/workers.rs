@@ -95,3 +95,36 @@ fn what_a_worker_logs_is_kept_and_masked() {
     assert_eq!((&lines[0]["log"], &lines[1]["log"]), (&json!("with ***"), &json!("quoted")));
     assert_eq!(server.get("/api/tasks/01920000-0000-7000-8000-000000000000/log").status, 204);
 }
+
+#[test]
+fn a_report_brings_the_next_task_of_the_same_domain_and_its_log_lines_are_kept() {
+    let server = Server::new();
+    register(&server);
+    for _ in 0..2 {
+        let start = json!({"name": "w", "taskToDomain": {"simple": "blue,NO_DOMAIN"}});
+        assert_eq!(server.json("POST", "/api/workflow", &start).status, 200);
+    }
+    assert_eq!(server.get("/api/tasks/queue/all").json(), json!({"simple": 3}), "nobody is in the domain yet");
+    let task = server.get("/api/tasks/poll/simple?workerid=me&domain=blue").json();
+    assert_eq!(task["domain"], "blue");
+    assert_eq!(server.get("/api/tasks/queue/all").json(), json!({"simple": 1, "blue:simple": 1}));
+    assert_eq!(server.get("/api/tasks/queue/size?taskType=simple&domain=blue").json(), json!(1));
+    assert_eq!(server.get("/api/tasks/queue/size").status, 400);
+
+    let mut result = report(&task, "COMPLETED", &json!({}));
+    result["logs"] = json!([{"log": "with tok-9f3a77-canary"}, {"log": ""}, {}]);
+    let next = server.json("POST", "/api/tasks/update-v2", &result);
+    assert_eq!((next.status, &next.json()["domain"]), (200, &json!("blue")));
+    let lines = server.get(&format!("/api/tasks/{}/log", task["taskId"].as_str().unwrap())).json();
+    assert_eq!((lines.as_array().unwrap().len(), &lines[0]["log"]), (1, &json!("with ***")));
+    let last = server.json("POST", "/api/tasks/update-v2", &report(&next.json(), "COMPLETED", &json!({})));
+    assert_eq!(last.status, 204);
+
+    let polls = server.get("/api/tasks/queue/polldata?taskType=simple").json();
+    assert_eq!(
+        (&polls[0]["queueName"], &polls[0]["domain"], &polls[0]["workerId"]),
+        (&json!("simple"), &json!("blue"), &json!("me"))
+    );
+    assert_eq!(server.get("/api/tasks/queue/polldata/all").json(), polls);
+    assert_eq!(server.get("/api/tasks/queue/polldata?taskType=other").json(), json!([]));
+}

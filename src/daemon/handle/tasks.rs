@@ -77,7 +77,7 @@ impl Handle {
     }
 
     /// Returns an execution that is not archived.
-    async fn whole(&self, who: &Owner, execution: ExecutionId) -> Result<Option<Arc<Execution>>, Error> {
+    pub(super) async fn whole(&self, who: &Owner, execution: ExecutionId) -> Result<Option<Arc<Execution>>, Error> {
         match self.read(who, execution).await? {
             Known::Whole(execution) => Ok(Some(execution)),
             Known::Archived(_) => Ok(None),

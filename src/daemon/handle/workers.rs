@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::{Message, Poll, Polled};
-use crate::daemon::offers::Queue;
+use crate::daemon::offers::{Queue, Queues};
+use crate::daemon::pollers::LastPoll;
 use crate::engine::{Input, WorkerUpdate, view};
 use crate::executor;
 use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskStatus};
@@ -28,32 +29,47 @@ impl Handle {
         if *who != Owner::Local {
             return Err(Error::Denied(format!("{who} may not poll for {}", queue.name)));
         }
+        let domain = queue.domain.clone();
         let until = self.now().plus(patience.min(POLL_WAIT_MAX));
         let count = count.clamp(1, POLL_COUNT_MAX);
         let polled = self.ask(|reply| Message::Poll(Poll { queue, worker_id, count, until, reply })).await?;
         let mut tasks = Vec::with_capacity(polled.len());
         for polled in &polled {
-            tasks.extend(self.hand_off(polled).await?);
+            tasks.extend(self.hand_off(polled, domain.as_deref()).await?);
         }
         Ok(tasks)
     }
 
     /// Returns a task as its worker gets it: the references to secrets have become values, and before it leaves, the
     /// execution knows them and hides them. A task whose secrets its owner may not read fails, as it would here.
-    async fn hand_off(&self, polled: &Polled) -> Result<Option<Value>, Error> {
+    async fn hand_off(&self, polled: &Polled, domain: Option<&str>) -> Result<Option<Value>, Error> {
         let execution = &polled.execution;
         let Some(run) = execution.run(polled.run) else { return Ok(None) };
         let mut task = view::task_json(execution, run);
         let snapshot = self.fresh();
         let owner = &execution.plan.pinned.owner;
         let name = &execution.plan.pinned.workflow.name;
-        match executor::hand_off(execution.input(run).expose(), owner, name, &snapshot, &self.0.authority.policy()) {
-            Ok(handed) => {
-                if !handed.resolved.is_empty() {
-                    self.step_on(execution.id, Input::Disclosed { values: handed.resolved }).await?;
+        let policy = &self.0.authority.policy();
+        let def = execution.planned(run).def.as_ref();
+        let names = def.map_or(&[][..], |def| &def.runtime_metadata);
+        let environment = &self.settings().environment;
+        let handed =
+            executor::hand_off(execution.input(run).expose(), owner, name, &snapshot, policy).and_then(|input| {
+                Ok((input, executor::runtime_metadata(names, owner, name, &snapshot, policy, environment)?))
+            });
+        match handed {
+            Ok((handed, metadata)) => {
+                let values: Vec<_> = handed.resolved.into_iter().chain(metadata.resolved).collect();
+                if !values.is_empty() {
+                    self.step_on(execution.id, Input::Disclosed { values }).await?;
                 }
                 if let Some(fields) = task.as_object_mut() {
                     fields.insert("inputData".to_owned(), handed.input);
+                    if !names.is_empty() {
+                        fields.insert("runtimeMetadata".to_owned(), metadata.input);
+                    }
+                    fields.remove("domain");
+                    fields.extend(domain.map(|domain| ("domain".to_owned(), domain.into())));
                 }
                 Ok(Some(task))
             }
@@ -85,8 +101,30 @@ impl Handle {
         self.step(execution, Input::Updated { run, update }).await
     }
 
-    /// Returns how many runs wait in each queue.
-    pub async fn queue_sizes(&self) -> Result<Vec<(Queue, usize)>, Error> {
-        self.ask(|reply| Message::Sizes { reply }).await
+    /// Gives a worker the next task of the kind that it just spoke of, where one waits.
+    pub async fn poll_after(
+        &self,
+        who: &Owner,
+        execution: ExecutionId,
+        run: RunNumber,
+        worker_id: Option<String>,
+    ) -> Result<Option<Value>, Error> {
+        let Some(execution) = self.whole(who, execution).await? else { return Ok(None) };
+        let Some(run) = execution.run(run) else { return Ok(None) };
+        let (name, domains) = view::queue(&execution, run);
+        let polls = self.queues().await?.polls;
+        // Its last poll says where it is; one that nobody knows is where the run waited first.
+        let is_its = |domain: &&Option<String>| {
+            let its = |poll: &LastPoll| poll.queue.name == name && poll.queue.domain == **domain;
+            polls.iter().any(|poll| its(poll) && poll.worker_id == worker_id)
+        };
+        let domain = domains.iter().find(is_its).or(domains.last()).cloned().flatten();
+        let tasks = self.poll(who, Queue { name, domain }, worker_id, 1, Duration::ZERO).await?;
+        Ok(tasks.into_iter().next())
+    }
+
+    /// Returns what the queues are like.
+    pub async fn queues(&self) -> Result<Queues, Error> {
+        self.ask(|reply| Message::Queues { reply }).await
     }
 }

@@ -28,7 +28,7 @@ fn noop() -> Value {
     json!({"name": "nothing", "taskReferenceName": "nothing", "type": "NOOP"})
 }
 
-fn pass(served: &Served<'_>, clock: &Arc<ManualClock>, time: Duration) {
+pub(super) fn pass(served: &Served<'_>, clock: &Arc<ManualClock>, time: Duration) {
     clock.advance(time);
     served.nudge();
 }

@@ -271,7 +271,7 @@ impl Served<'_> {
 
     /// Lets the dispatcher look at the clock.
     pub(super) fn nudge(&self) {
-        self.ask(self.handle.queue_sizes()).unwrap();
+        self.ask(self.handle.queues()).unwrap();
     }
 
     pub(super) fn until<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {

@@ -1,0 +1,72 @@
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use crate::access::TargetKind;
+use crate::api::params::Params;
+use crate::api::routes::{Routes, each};
+use crate::api::{Answer, Error};
+use crate::daemon::{Handle, LastPoll, Queue};
+use crate::words::Permission;
+
+pub(super) fn routes() -> Routes {
+    let need = || each(Permission::Execute, TargetKind::Workflow);
+    Routes::default()
+        .get("/api/tasks/queue/sizes", need(), sizes)
+        .get("/api/tasks/queue/size", need(), size)
+        .get("/api/tasks/queue/all", need(), all_sizes)
+        .get("/api/tasks/queue/polldata", need(), polls)
+        .get("/api/tasks/queue/polldata/all", need(), all_polls)
+}
+
+async fn sizes(State(handle): State<Handle>, params: Params) -> Answer {
+    let all = by_name(&handle).await?;
+    let asked: BTreeMap<_, _> =
+        params.all("taskType").map(|name| (name, all.get(name).copied().unwrap_or(0))).collect();
+    Ok(Json(asked).into_response())
+}
+
+async fn size(State(handle): State<Handle>, params: Params) -> Answer {
+    let name = params.text("taskType").ok_or_else(|| Error::wrong("`taskType` says of which queue, and is missing"))?;
+    let queue = Queue { name: name.to_owned(), domain: params.text("domain").map(str::to_owned) };
+    let size = handle.queues().await?.sizes.get(&queue).copied().unwrap_or(0);
+    Ok(Json(size).into_response())
+}
+
+async fn all_sizes(State(handle): State<Handle>) -> Answer {
+    Ok(Json(by_name(&handle).await?).into_response())
+}
+
+/// Conductor's name of a queue: the task's, and the domain before it.
+async fn by_name(handle: &Handle) -> Result<BTreeMap<String, usize>, Error> {
+    let name = |queue: Queue| match queue.domain {
+        Some(domain) => format!("{domain}:{}", queue.name),
+        None => queue.name,
+    };
+    Ok(handle.queues().await?.sizes.into_iter().map(|(queue, size)| (name(queue), size)).collect())
+}
+
+async fn polls(State(handle): State<Handle>, params: Params) -> Answer {
+    let name = params.text("taskType").ok_or_else(|| Error::wrong("`taskType` says of which queue, and is missing"))?;
+    let polls = handle.queues().await?.polls;
+    Ok(Json(polls.iter().filter(|poll| poll.queue.name == name).map(poll_data).collect::<Vec<_>>()).into_response())
+}
+
+async fn all_polls(State(handle): State<Handle>) -> Answer {
+    Ok(Json(handle.queues().await?.polls.iter().map(poll_data).collect::<Vec<_>>()).into_response())
+}
+
+/// Conductor's PollData.
+fn poll_data(poll: &LastPoll) -> Value {
+    let mut data = json!({"queueName": poll.queue.name, "lastPollTime": poll.at.as_millis()});
+    let known = [("domain", &poll.queue.domain), ("workerId", &poll.worker_id)];
+    for (field, text) in known {
+        if let Some(text) = text {
+            data[field] = json!(text);
+        }
+    }
+    data
+}
