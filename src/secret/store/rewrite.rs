@@ -96,11 +96,17 @@ impl Store {
         }
     }
 
-    /// Does what an acknowledged update left for later: the last good copy, and the costly part of the next file. Worth
+    /// Does what an acknowledged update left for later: the costly part of the next file, and the last good copy. Worth
     /// calling when the answer is on its way; the next update, or dropping the store, makes the copy otherwise.
     pub fn catch_up(&self) {
         let Ok(_working) = self.working.try_lock() else { return };
+        // The copy comes last. Its rename makes the file system write all of it out, and a journal on the same disk, which
+        // is syncing that the secret is stored, would wait for that.
+        self.prepare_blank();
         self.keep_copy_due();
+    }
+
+    fn prepare_blank(&self) {
         let snapshot = self.snapshot();
         let recipients = &snapshot.contents().recipients;
         let mut blank = lock(&self.blank);
