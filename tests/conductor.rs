@@ -101,7 +101,8 @@ fn recorded_executions_come_to_the_same_end() {
     let listener = runtime.block_on(bind_tcp("127.0.0.1:0".parse().unwrap(), Openness::Open)).unwrap();
     let address = listener.local_addr().unwrap();
     let (_stop, stopping) = watch::channel(false);
-    runtime.spawn(serve(listener, router(server.daemon().handle().clone(), Door::Loopback(address)), stopping));
+    let handle = server.daemon().handle().clone();
+    runtime.spawn(serve(listener, move || router(handle, Door::Loopback(address)), stopping));
     let (_echo, echo) = echo();
     let cases = cases();
     assert!(cases.len() >= 101, "{cases:?}");

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -65,7 +65,15 @@ impl Listener for UnixListener {
 }
 
 /// Serves until `stopping` says so or is dropped, and then until the requests under way are answered.
-pub async fn serve(listener: impl Listener, router: Router, mut stopping: watch::Receiver<bool>) {
+///
+/// The routes are made for the first who comes: most commands that open a door see nobody there, and making them takes a
+/// seventh of all that `run` of one step computes.
+pub async fn serve(
+    listener: impl Listener,
+    router: impl FnOnce() -> Router + Send,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let router = LazyLock::new(router);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while let Some(place) = place(&places, &mut stopping).await {
         let accepted = tokio::select! {
@@ -73,7 +81,7 @@ pub async fn serve(listener: impl Listener, router: Router, mut stopping: watch:
             () = stopped(&mut stopping) => break,
         };
         match accepted {
-            Ok(Some(stream)) => converse(stream, router.clone(), stopping.clone(), place),
+            Ok(Some(stream)) => converse(stream, Router::clone(&router), stopping.clone(), place),
             Ok(None) => {}
             Err(error) => refused(&error, &mut stopping).await,
         }

@@ -38,7 +38,8 @@ impl Doors {
         let runtime = daemon.runtime();
         let _context = runtime.enter();
         let socket = api::bind_socket(&*project.disk, &project.state, project.environment.runtime.as_deref());
-        let router = api::router(daemon.handle().clone(), Door::Socket);
+        let handle = daemon.handle().clone();
+        let router = move || api::router(handle, Door::Socket);
         runtime.spawn(api::serve(socket.map_err(cannot)?, router, stopped.clone()));
         let port = match listen {
             None => None,
@@ -46,7 +47,8 @@ impl Doors {
                 let listener = runtime.block_on(api::bind_tcp(address, openness)).map_err(cannot)?;
                 let bound = listener.local_addr().map_err(|error| Error::new(Kind::Failed, error))?;
                 let door = if openness == Openness::Open { Door::Loopback(bound) } else { Door::Clients };
-                let router = api::router(daemon.handle().clone(), door);
+                let handle = daemon.handle().clone();
+                let router = move || api::router(handle, door);
                 runtime.spawn(api::serve(listener, router, stopped));
                 Some(bound)
             }

@@ -72,7 +72,7 @@ fn the_socket_is_private_replaces_a_dead_one_and_closes() {
     let listener = runtime.block_on(async { bind_socket(&SystemDisk, state.path(), None) }).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let (stop, stopping) = watch::channel(false);
-    let serving = runtime.spawn(serve(listener, router, stopping));
+    let serving = runtime.spawn(serve(listener, move || router, stopping));
     let answer = exchange(&mut UnixStream::connect(&path).unwrap(), HEALTH);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let mut idle = UnixStream::connect(&path).unwrap();
@@ -116,7 +116,8 @@ fn floods_are_cut_and_others_are_served() {
         (listener, address)
     });
     let (_stop, stopping) = watch::channel(false);
-    runtime.spawn(serve(listener, router(server.daemon().handle().clone(), Door::Loopback(address)), stopping));
+    let handle = server.daemon().handle().clone();
+    runtime.spawn(serve(listener, move || router(handle, Door::Loopback(address)), stopping));
     let connect = || std::net::TcpStream::connect(address).unwrap();
     // A connection that never says anything holds a place and nobody up.
     let _silent = connect();
