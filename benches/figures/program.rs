@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use serde_json::{Value, json};
 
@@ -62,7 +62,16 @@ pub(crate) fn measure(command: &[String]) -> Outcome<()> {
         return Err(format!("{program} ended with {status}").into());
     }
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let cpu_us = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    let cpu_us = cpu_us(&usage);
     println!("{}", json!({"wall_ns": u64::try_from(wall.as_nanos())?, "cpu_us": cpu_us, "peak_kib": usage.max_rss()}));
     Ok(())
+}
+
+/// Returns the user and system time that all threads of this process have had.
+pub(crate) fn own_cpu() -> Outcome<Duration> {
+    Ok(Duration::from_micros(u64::try_from(cpu_us(&getrusage(UsageWho::RUSAGE_SELF)?))?))
+}
+
+fn cpu_us(usage: &Usage) -> i64 {
+    usage.user_time().num_microseconds() + usage.system_time().num_microseconds()
 }

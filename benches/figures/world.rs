@@ -47,8 +47,7 @@ impl World {
         fs::write(world.at("keytide.toml"), "")?;
         write_private(&world.at("identity.txt"), world.identity.to_text().expose())?;
         let (store, _) = Store::create(edges(), world.paths(), world.identity.clone(), "figures", 5)?;
-        let writes = (0..secrets).map(|number| write(&secret(number), &value(number))).collect();
-        store.update(vec![Change::Put { writes, writer: Writer::person("owner") }])?;
+        store.update(vec![put((0..secrets).map(|number| (secret(number), value(number))))])?;
         Ok(world)
     }
 
@@ -136,8 +135,10 @@ pub(crate) fn value(number: usize) -> String {
     format!("{number:0>VALUE_BYTES$}")
 }
 
-fn write(name: &str, value: &str) -> Write {
-    Write { name: name.to_owned(), value: Sensitive::new(value), expires: None, plain: false }
+/// Returns the change that gives these secrets these values.
+pub(crate) fn put(pairs: impl Iterator<Item = (String, String)>) -> Change {
+    let write = |(name, value)| Write { name, value: Sensitive::new(value), expires: None, plain: false };
+    Change::Put { writes: pairs.map(write).collect(), writer: Writer::person("owner") }
 }
 
 fn edges() -> Edges {
