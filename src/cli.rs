@@ -53,6 +53,7 @@ pub fn main() -> ExitCode {
     if given.get(1).is_some_and(|argument| argument == script::ARGUMENT) {
         return evaluate_scripts();
     }
+    let given = explain::asked_as_help(given);
     let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,
         Err(error) => return ExitCode::from(usage::tell(&error, &given)),

@@ -6,9 +6,13 @@
 mod children;
 mod http;
 mod issuer;
+mod leaks;
 mod loops;
 mod names;
 mod outline;
+mod outputs;
+mod overlaps;
+mod reach;
 mod reference;
 mod references;
 mod schedules;
@@ -52,10 +56,13 @@ pub fn check(files: &[&Loaded], known: &Known) -> Vec<Diagnostic> {
             names::within(&workflow, &mut found);
             references::check(&workflow, known, &written, &mut found);
             tasks::check(&workflow, &workflows, &mut found);
+            reach::check(&workflow, &mut found);
         }
     }
     schedules::check(files, known, &mut found);
+    overlaps::check(files, &mut found);
     issuer::check(files, &mut found);
+    leaks::check(files, &mut found);
     found.settle(files)
 }
 

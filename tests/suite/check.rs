@@ -60,6 +60,9 @@ fn one_file_is_checked_alone() {
 fn a_code_is_explained() {
     let test = Test::empty();
     test.keytide(&["explain", "e0105"]).success().prints("twice");
+    test.keytide(&["help", "W0315"]).success().prints("_secrets").prints("Wrong:").prints("Right:");
+    test.keytide(&["help", "E9999"]).fails(3);
+    test.keytide(&["help", "check"]).success().prints("--fix");
     test.keytide(&["explain", "E9999"]).fails(3);
 }
 

@@ -10,7 +10,7 @@ use crate::workflow::problem;
 use crate::workflow::tree::{Node, Tree};
 
 use super::reference::{Reference, references};
-use super::{Findings, Known, Workflow};
+use super::{Findings, Known, Workflow, outputs};
 
 /// Reports every reference of a workflow that leads nowhere.
 pub(super) fn check(workflow: &Workflow<'_>, known: &Known, written: &BTreeSet<String>, found: &mut Findings) {
@@ -71,7 +71,7 @@ impl Rule<'_> {
         // `$${…}` is text everywhere but in a filter, and `${}` gives the empty text.
         let is_text = reference.is_escaped && !matches!(reader, Reader::Filter(_));
         if is_text || reference.path.trim().is_empty() {
-            return;
+            return self.escaped(span, reference, reader);
         }
         if let Some(limit) = reference.limit {
             return self.over(span, reference.path, limit);
@@ -85,6 +85,27 @@ impl Rule<'_> {
             Some("CPEWF_TASK_ID") if reference.path == "CPEWF_TASK_ID" => {}
             Some(head) => self.task(node, span, (reference, head), reader),
             None => {}
+        }
+    }
+
+    /// Reports a `$${…}` where nothing evaluates it a second time.
+    fn escaped(&mut self, span: Span, reference: &Reference<'_>, reader: Reader) {
+        let outline = &self.workflow.outline;
+        let is_last = match reader {
+            Reader::Task(place) => {
+                matches!(outline.tasks[place].kind, TaskType::Http | TaskType::UpdateSecret | TaskType::Terminate)
+            }
+            Reader::Filter(_) => false,
+            Reader::Output => true,
+        };
+        let is_meant = reference.head.is_some_and(|head| head == "workflow" || outline.place(head).is_some());
+        if is_last && is_meant && reference.is_readable {
+            let message = format!("`$${{{}}}` is not evaluated", reference.path);
+            self.found.push(
+                problem::warning(self.workflow.source, Some(span), "W0314", message)
+                    .label("stays text")
+                    .help("write `${…}`: only output filters and dynamic forks evaluate a second time"),
+            );
         }
     }
 
@@ -240,33 +261,10 @@ impl Rule<'_> {
             });
             return;
         }
-        let Some(name) = names.next().filter(|_| field == "output") else { return };
-        let task = &self.workflow.outline.tasks[place];
-        if task.kind != TaskType::Http {
-            return;
+        if field == "output" {
+            let is_in_filter = matches!(reader, Reader::Filter(own) if own == place);
+            let names: Vec<&str> = names.collect();
+            outputs::check(source, span, &self.workflow.outline.tasks[place], (&names, is_in_filter), self.found);
         }
-        let filter = task.input("outputFilter").or_else(|| task.input("_outputFilters")).filter(|node| node.is_map());
-        // The filter reads what the call gave; everyone else reads what the filter left.
-        let filter = if matches!(reader, Reader::Filter(own) if own == place) { None } else { filter };
-        let given: Vec<&str> = match filter {
-            Some(filter) => filter.entries().iter().map(|entry| &*entry.key).collect(),
-            None => vec!["response"],
-        };
-        if given.contains(&name) {
-            return;
-        }
-        let message = format!("the output of `{head}` has no `{name}`");
-        let diagnostic = problem::warning(source, Some(span), "W0313", message).label("null");
-        self.found.push(match filter {
-            Some(filter) => diagnostic
-                .help(format!("its output filter leaves {}", quoted(&given)))
-                .related(filter.head(), "the filter"),
-            None => diagnostic.help("an HTTP task gives `output.response.body`, `.statusCode`, `.headers`"),
-        });
     }
-}
-
-fn quoted(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }

@@ -1,3 +1,6 @@
+mod corpus;
+mod secrets;
+
 use std::collections::BTreeSet;
 
 use super::{Known, check};
@@ -134,8 +137,8 @@ fn loop_may_read_its_last_round() {
 #[test]
 fn names_of_secrets_and_of_the_environment_are_judged() {
     let text = workflow(&[
-        r#"{name: a, taskReferenceName: a, inputParameters: {x: "${workflow.secrets.appKeyID.a}", y: "${workflow.env.regoin}"}}"#,
-        r#"{name: b, taskReferenceName: b, inputParameters: {x: "${workflow.secrets.made@previous}", y: "${workflow.secrets.maad}"}}"#,
+        r#"{name: a, taskReferenceName: a, type: NOOP, inputParameters: {x: "${workflow.secrets.appKeyID.a}", y: "${workflow.env.regoin}"}}"#,
+        r#"{name: b, taskReferenceName: b, type: NOOP, inputParameters: {x: "${workflow.secrets.made@previous}", y: "${workflow.secrets.maad}"}}"#,
         r#"{name: c, taskReferenceName: c, type: UPDATE_SECRET, inputParameters: {_secrets: {secretKey: made, secretValue: "${b.output.x}"}}}"#,
     ]);
     tells(
@@ -252,7 +255,7 @@ fn what_can_never_be_awaited_or_seen_in_a_loop_is_told() {
         noop("yy")
     );
     let switch = format!(
-        "{{name: s, taskReferenceName: s, type: SWITCH, evaluatorType: value-param, expression: v, inputParameters: {{v: 1}}, decisionCases: {{a: [{}]}}}}",
+        "{{name: s, taskReferenceName: s, type: SWITCH, evaluatorType: value-param, expression: v, inputParameters: {{v: \"${{workflow.input.v}}\"}}, decisionCases: {{a: [{}]}}}}",
         noop("c")
     );
     tells(
@@ -329,6 +332,7 @@ fn control_tasks_need_what_they_decide_on() {
             "E0407 7 <[]> a branch of FORK_JOIN `e` is empty | remove it, or put a NOOP there",
             "E0409 8 <zulu> JOIN `g` waits for `zulu`, which no task is called | use the `taskReferenceName` of a branch's last task",
             "E0410 9 <DONE> TERMINATE `h` needs a `terminationStatus` | write COMPLETED, FAILED or TERMINATED",
+            "W0422 10 <name> no run comes to what follows TERMINATE `h` | remove it, or put the TERMINATE into a case of a SWITCH",
             "W0411 10 <HTPP> `HTPP` is no known type, so the task waits for a worker | did you mean `HTTP`?",
             "E0411 12 <name> `loopCondition` is missing in DO_WHILE `k` | add `loopCondition`",
             "E0417 12 <name> DO_WHILE `k` has no tasks to repeat | add `loopOver`, a list of tasks",

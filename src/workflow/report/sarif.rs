@@ -31,7 +31,7 @@ pub fn to_sarif(diagnostics: &[Diagnostic]) -> Value {
 }
 
 fn rule(code: &str) -> Value {
-    let text = explain(code).unwrap_or_default();
+    let text = explain(code).map_or("", |code| code.text);
     let first = text.split_inclusive(". ").next().unwrap_or_default().trim();
     json!({"id": code, "shortDescription": {"text": first}, "fullDescription": {"text": text}, "help": {"text": text}})
 }
