@@ -35,6 +35,7 @@ mod secret;
 mod serve;
 mod signals;
 mod usage;
+mod worker;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -85,6 +86,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         Command::Check(check) => check::run(&check, &project()?, console),
         Command::Secret(secret) => secret::run(secret, &project()?, global, console),
         Command::Exec(exec) => exec::run(&exec, &project()?),
+        Command::Worker(worker) => worker::run(&worker, &project()?, console),
         Command::Schedule(Schedule::Next(next)) if next.cron.is_some() => next::try_out(&next, console),
         Command::Schedule(schedule) => schedule::run(schedule, &project()?, console),
         Command::Runs(runs) => runs::list(&runs, &project()?, console),

@@ -110,7 +110,8 @@ impl Client {
         self.runtime.block_on(self.answer(request))
     }
 
-    async fn answer(&self, request: &Request<'_>) -> Result<Reply, Error> {
+    /// Makes a call, for who makes several at once on [`Client::runtime`].
+    pub async fn answer(&self, request: &Request<'_>) -> Result<Reply, Error> {
         let path = request.path.iter().map(|part| encoded(part)).collect::<Vec<_>>().join("/");
         let mut call = self.http.request(request.method.clone(), format!("{}/{path}", self.base)).query(request.query);
         if let Some(body) = request.body {

@@ -5,6 +5,7 @@ mod import;
 mod runs;
 mod schedule;
 mod secret;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(super) use import::{Import, ImportConductor};
 pub(super) use runs::{Rescue, Runs, Show};
 pub(super) use schedule::{Clocks, Next, Schedule};
 pub(super) use secret::{Exec, Secret};
+pub(super) use worker::Worker;
 
 /// Rotates tokens on schedule and keeps them in an age-encrypted file.
 #[derive(Parser)]
@@ -87,6 +89,8 @@ pub(super) enum Command {
     Secret(Secret),
     /// Run a command with secrets in its environment
     Exec(Exec),
+    /// Do the work of tasks with commands of this machine
+    Worker(Worker),
     /// List, hold and fire schedules
     #[command(subcommand)]
     Schedule(Schedule),

@@ -25,6 +25,7 @@ use crate::workflow::pinned::Pinned;
 
 use here::Here;
 use there::There;
+pub(super) use there::client;
 
 /// How often the lock and the socket are tried: another command holds the lock for a moment only, and a daemon opens its
 /// socket a moment after it took the lock.

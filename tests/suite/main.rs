@@ -23,3 +23,4 @@ mod secrets;
 mod serve;
 mod terminal;
 mod trying;
+mod worker;

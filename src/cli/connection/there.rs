@@ -26,10 +26,7 @@ pub(in crate::cli) struct There {
 impl There {
     /// Returns the daemon that answers on the state folder's socket, where one does.
     pub(super) fn find(project: &Project) -> Result<Option<Self>, Error> {
-        let client = Client::on_socket(&socket(project)).map_err(|error| Error::new(Kind::Unreachable, error))?;
-        let health = Request { method: Method::GET, path: &["health"], query: &[], body: None };
-        let answers = client.call(&health).is_ok_and(|reply| reply.status == 200);
-        Ok(answers.then_some(Self { client }))
+        Ok(client(project)?.map(|client| Self { client }))
     }
 
     pub(super) fn call(
@@ -127,6 +124,14 @@ impl There {
             .map(|mut problem| (text(problem["place"].take()), text(problem["message"].take())))
             .collect())
     }
+}
+
+/// Returns a client of the daemon that answers on the state folder's socket, where one does.
+pub(in crate::cli) fn client(project: &Project) -> Result<Option<Client>, Error> {
+    let client = Client::on_socket(&socket(project)).map_err(|error| Error::new(Kind::Unreachable, error))?;
+    let health = Request { method: Method::GET, path: &["health"], query: &[], body: None };
+    let answers = client.call(&health).is_ok_and(|reply| reply.status == 200);
+    Ok(answers.then_some(client))
 }
 
 /// Returns where the socket is: a file says so where its path would be too long.
