@@ -10,6 +10,8 @@ mod executions;
 mod families;
 #[path = "api/malformed.rs"]
 mod malformed;
+#[path = "api/matrix.rs"]
+mod matrix;
 #[path = "api/metadata.rs"]
 mod metadata;
 #[path = "api/scheduler.rs"]

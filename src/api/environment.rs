@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::access::TargetKind;
 use crate::api::body::Path;
 use crate::api::routes::{Routes, each, on};
-use crate::api::{Answer, Error, text};
+use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::Handle;
 use crate::words::Permission;
 
@@ -19,14 +19,14 @@ pub(super) fn routes() -> Routes {
     )
 }
 
-async fn all(State(handle): State<Handle>) -> Answer {
-    let variables = handle.settings().environment.iter();
-    let list: Vec<_> = variables.map(|(name, value)| json!({"name": name, "value": written(value)})).collect();
+async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let list: Vec<_> =
+        handle.environment(&who).map(|(name, value)| json!({"name": name, "value": written(value)})).collect();
     Ok(Json(list).into_response())
 }
 
-async fn one(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
-    let value = handle.settings().environment.get(&name);
+async fn one(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    let value = handle.environment(&who).find(|(known, _)| **known == name).map(|(_, value)| value);
     let value = value.ok_or_else(|| Error::missing(format!("there is no environment variable `{name}`")))?;
     Ok(text(written(value)))
 }

@@ -133,31 +133,21 @@ async fn put_task_defs(State(handle): State<Handle>, Caller(who): Caller, body: 
 
 async fn put_task_def(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
     let task_def: TaskDef = body.json()?;
-    if handle.catalog().task_def(&task_def.name).is_none() {
-        return Err(no_task_def(&task_def.name));
-    }
-    handle.register_task_defs(&who, vec![task_def]).await?;
+    handle.replace_task_def(&who, task_def).await?;
     Ok(().into_response())
 }
 
-async fn task_defs(State(handle): State<Handle>) -> Answer {
-    let catalog = handle.catalog();
-    Ok(Json(catalog.task_defs().map(|owned| shown(&owned.def)).collect::<Vec<_>>()).into_response())
+async fn task_defs(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    Ok(Json(handle.task_defs(&who).iter().map(shown).collect::<Vec<_>>()).into_response())
 }
 
-async fn task_def(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
-    let catalog = handle.catalog();
-    let owned = catalog.task_def(&name).ok_or_else(|| no_task_def(&name))?;
-    Ok(Json(shown(&owned.def)).into_response())
+async fn task_def(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    Ok(Json(shown(&handle.task_def(&who, &name)?)).into_response())
 }
 
 async fn remove_task_def(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
     handle.unregister(&who, &Name::TaskDef(name)).await?;
     Ok(().into_response())
-}
-
-fn no_task_def(name: &str) -> Error {
-    Error::missing(format!("No such taskType found by name: {name}"))
 }
 
 /// Returns every workflow that the caller may read, by name and version.

@@ -41,8 +41,8 @@ struct Rollback {
     to: String,
 }
 
-async fn problems(State(handle): State<Handle>) -> Answer {
-    let problems = handle.problems().await?;
+async fn problems(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let problems = handle.problems(&who).await?;
     let shown = problems.iter().map(|problem| json!({"place": problem.place, "message": problem.message}));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::access::TargetKind;
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
-use crate::api::{Answer, Error};
+use crate::api::{Answer, Caller, Error};
 use crate::daemon::{Handle, LastPoll, Queue};
-use crate::words::Permission;
+use crate::words::{Owner, Permission};
 
 pub(super) fn routes() -> Routes {
     let need = || each(Permission::Execute, TargetKind::Workflow);
@@ -22,41 +22,41 @@ pub(super) fn routes() -> Routes {
         .get("/api/tasks/queue/polldata/all", need(), all_polls)
 }
 
-async fn sizes(State(handle): State<Handle>, params: Params) -> Answer {
-    let all = by_name(&handle).await?;
+async fn sizes(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    let all = by_name(&handle, &who).await?;
     let asked: BTreeMap<_, _> =
         params.all("taskType").map(|name| (name, all.get(name).copied().unwrap_or(0))).collect();
     Ok(Json(asked).into_response())
 }
 
-async fn size(State(handle): State<Handle>, params: Params) -> Answer {
+async fn size(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
     let name = params.text("taskType").ok_or_else(|| Error::wrong("`taskType` says of which queue, and is missing"))?;
     let queue = Queue { name: name.to_owned(), domain: params.text("domain").map(str::to_owned) };
-    let size = handle.queues().await?.sizes.get(&queue).copied().unwrap_or(0);
+    let size = handle.queues(&who).await?.sizes.get(&queue).copied().unwrap_or(0);
     Ok(Json(size).into_response())
 }
 
-async fn all_sizes(State(handle): State<Handle>) -> Answer {
-    Ok(Json(by_name(&handle).await?).into_response())
+async fn all_sizes(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    Ok(Json(by_name(&handle, &who).await?).into_response())
 }
 
 /// Conductor's name of a queue: the task's, and the domain before it.
-async fn by_name(handle: &Handle) -> Result<BTreeMap<String, usize>, Error> {
+async fn by_name(handle: &Handle, who: &Owner) -> Result<BTreeMap<String, usize>, Error> {
     let name = |queue: Queue| match queue.domain {
         Some(domain) => format!("{domain}:{}", queue.name),
         None => queue.name,
     };
-    Ok(handle.queues().await?.sizes.into_iter().map(|(queue, size)| (name(queue), size)).collect())
+    Ok(handle.queues(who).await?.sizes.into_iter().map(|(queue, size)| (name(queue), size)).collect())
 }
 
-async fn polls(State(handle): State<Handle>, params: Params) -> Answer {
+async fn polls(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
     let name = params.text("taskType").ok_or_else(|| Error::wrong("`taskType` says of which queue, and is missing"))?;
-    let polls = handle.queues().await?.polls;
+    let polls = handle.queues(&who).await?.polls;
     Ok(Json(polls.iter().filter(|poll| poll.queue.name == name).map(poll_data).collect::<Vec<_>>()).into_response())
 }
 
-async fn all_polls(State(handle): State<Handle>) -> Answer {
-    Ok(Json(handle.queues().await?.polls.iter().map(poll_data).collect::<Vec<_>>()).into_response())
+async fn all_polls(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    Ok(Json(handle.queues(&who).await?.polls.iter().map(poll_data).collect::<Vec<_>>()).into_response())
 }
 
 /// Conductor's PollData.

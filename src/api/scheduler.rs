@@ -136,14 +136,14 @@ async fn next_times(State(handle): State<Handle>, params: Params) -> Answer {
     Ok(Json(times).into_response())
 }
 
-async fn executions(State(handle): State<Handle>, params: Params) -> Answer {
+async fn executions(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
     let query = Query::<SlotField> {
         conditions: conditions(params.text("query").unwrap_or(""), params.text("freeText").unwrap_or(""))?,
         sort: sorting(params.text("sort").unwrap_or(""))?,
         start: params.number("start")?.unwrap_or(0),
         size: params.number("size")?.unwrap_or(Query::<SlotField>::default().size),
     };
-    let Page { total, rows } = handle.slots(&query)?;
+    let Page { total, rows } = handle.slots(&who, query)?;
     Ok(Json(json!({"totalHits": total, "results": rows.iter().map(shown).collect::<Vec<_>>()})).into_response())
 }
 

@@ -221,7 +221,7 @@ impl Dispatcher {
             Message::Live { reply } => {
                 batch.answers.push(Answer::Live { ids: self.live.keys().copied().collect(), reply });
             }
-            Message::Queues { reply } => batch.answers.push(Answer::Queues { queues: self.offers.queues(), reply }),
+            Message::Queues { may, reply } => batch.answers.push(Answer::Queues { queues: self.queues(&may), reply }),
             Message::Hold { schedule, hold, reply } => {
                 let found = self.slots.hold(&schedule, hold, now, batch);
                 batch.answers.push(Answer::Held { found, reply });

@@ -15,6 +15,9 @@ use crate::words::{ExecutionId, Map, RunNumber, Timestamp, WorkflowStatus};
 /// Where an answer goes. Nobody waiting for it any more is no error.
 pub type Reply<T> = oneshot::Sender<T>;
 
+/// Says of which workflows somebody may take runs.
+pub type May = Box<dyn Fn(&str) -> bool + Send>;
+
 /// Something that the dispatcher must deal with.
 pub enum Message {
     /// Somebody starts a workflow.
@@ -61,6 +64,8 @@ pub enum Message {
     },
     /// Somebody asks what the queues are like.
     Queues {
+        /// For which workflows' runs.
+        may: May,
         /// What they are like.
         reply: Reply<Queues>,
     },
@@ -131,6 +136,8 @@ pub struct Poll {
     pub count: usize,
     /// How long it waits.
     pub until: Timestamp,
+    /// For which workflows it works.
+    pub may: May,
     /// The tasks it got.
     pub reply: Reply<Vec<Polled>>,
 }

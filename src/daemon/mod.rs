@@ -56,7 +56,7 @@ pub use faces::{aside, spawn};
 pub use handle::{Handle, KeyChange, Known, latest};
 pub use housekeeping::Housekeeping;
 pub use library::{Asking, Library, Thing};
-pub use message::{Message, Poll, Polled, Refused, Removal, Reply};
+pub use message::{May, Message, Poll, Polled, Refused, Removal, Reply};
 pub use offers::{Queue, Queues};
 pub use pollers::LastPoll;
 pub use rules::Rules;

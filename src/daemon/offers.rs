@@ -76,6 +76,11 @@ impl Waiting {
         self.ready.len() + self.later.len()
     }
 
+    fn executions(&self) -> impl Iterator<Item = ExecutionId> {
+        let ready = self.ready.iter().map(|(_, _, execution, _)| *execution);
+        ready.chain(self.later.iter().map(|(_, _, execution, _)| *execution))
+    }
+
     /// Makes ready what may start now.
     fn ripen(&mut self, now: Timestamp) {
         while let Some(first) = self.later.first().copied().filter(|(not_before, ..)| *not_before <= now) {
@@ -140,15 +145,28 @@ impl Offers {
         }
     }
 
-    /// Takes the next run of a queue that may start now.
-    pub(super) fn take(&mut self, queue: &Queue, now: Timestamp, allows: Allows<'_>) -> Option<Taken> {
+    /// Takes the next run of a queue that may start now, of the executions that whoever takes it works for.
+    pub(super) fn take(
+        &mut self,
+        queue: &Queue,
+        now: Timestamp,
+        may: &dyn Fn(ExecutionId) -> bool,
+        allows: Allows<'_>,
+    ) -> Option<Taken> {
         self.now = now;
         let waiting = self.queues.get_mut(queue)?;
         waiting.ripen(now);
-        waiting.held_back = None;
+        // What holds back the runs of others still does.
+        let others = waiting.held_back.take().filter(|until| *until > now);
         let mut again: Option<Timestamp> = None;
         let mut taken = None;
-        for (.., execution, run) in waiting.ready.iter().take(PASSED_OVER_MAX) {
+        let mut passes_others = false;
+        let theirs = waiting.ready.iter().filter(|(.., execution, _)| {
+            let theirs = may(*execution);
+            passes_others |= !theirs;
+            theirs
+        });
+        for (.., execution, run) in theirs.take(PASSED_OVER_MAX) {
             let (execution, run) = (*execution, *run);
             let place = self.places.get(&execution).and_then(|runs| runs.get(&run));
             let quota = place.and_then(|place| place.offer.quota.as_ref());
@@ -161,7 +179,8 @@ impl Offers {
             }
         }
         if taken.is_none() && !waiting.ready.is_empty() {
-            waiting.held_back = Some(again.unwrap_or(Timestamp::MAX));
+            let others = others.filter(|_| passes_others);
+            waiting.held_back = Some(again.into_iter().chain(others).min().unwrap_or(Timestamp::MAX));
         }
         if let Some(taken) = &taken {
             self.withdraw(taken.execution, taken.run);
@@ -170,13 +189,15 @@ impl Offers {
     }
 
     /// Returns what the queues are like.
-    pub(super) fn queues(&self) -> Queues {
-        Queues { sizes: self.sizes(), polls: self.pollers.all() }
+    pub(super) fn queues(&self, may: &dyn Fn(ExecutionId) -> bool) -> Queues {
+        Queues { sizes: self.sizes(may), polls: self.pollers.all() }
     }
 
-    /// Returns how many runs wait in each queue.
-    pub(super) fn sizes(&self) -> BTreeMap<Queue, usize> {
-        self.queues.iter().map(|(queue, waiting)| (queue.clone(), waiting.len())).collect()
+    /// Returns how many runs wait in each queue, of the executions that whoever asks works for; a queue of others is not named.
+    pub(super) fn sizes(&self, may: &dyn Fn(ExecutionId) -> bool) -> BTreeMap<Queue, usize> {
+        let size = |waiting: &Waiting| waiting.executions().filter(|execution| may(*execution)).count();
+        let sizes = self.queues.iter().map(|(queue, waiting)| (queue.clone(), size(waiting)));
+        sizes.filter(|(_, size)| *size > 0).collect()
     }
 
     /// Returns when the next run of a queue may start.
@@ -233,7 +254,7 @@ mod tests {
 
     fn taken(offers: &mut Offers, count: usize, now: i64) -> Vec<u32> {
         let queue = queue(None);
-        let mut next = || offers.take(&queue, at(now), &mut |_, _| Ok(())).map(|taken| taken.run.0);
+        let mut next = || offers.take(&queue, at(now), &|_| true, &mut |_, _| Ok(())).map(|taken| taken.run.0);
         (0..count).map_while(|_| next()).collect()
     }
 
@@ -247,13 +268,13 @@ mod tests {
         assert_eq!(offers.next(&queue), Some(at(5)));
         assert_eq!(taken(&mut offers, 10, 4), Vec::<u32>::new());
         assert_eq!(taken(&mut offers, 2, 30), [5, 2]);
-        assert_eq!(offers.sizes()[&queue], 3);
+        assert_eq!(offers.sizes(&|_| true)[&queue], 3);
         offers.withdraw(ID, RunNumber(3));
         offers.offer(&offer(1, 0, 200));
         assert_eq!(taken(&mut offers, 10, 150), [4], "one that was offered again has moved, one that left is gone");
         assert_eq!(offers.next(&queue), Some(at(200)));
         offers.withdraw_all(ID);
-        assert_eq!((offers.next(&queue), offers.sizes().len()), (None, 0));
+        assert_eq!((offers.next(&queue), offers.sizes(&|_| true).len()), (None, 0));
     }
 
     #[test]
@@ -264,7 +285,7 @@ mod tests {
         let mut come = |domain: &str, now| {
             let poll = LastPoll { queue: queue(Some(domain)), worker_id: None, at: at(now), until: at(now) };
             offers.polled(poll);
-            offers.sizes().into_keys().map(|queue| queue.domain).collect::<Vec<_>>()
+            offers.sizes(&|_| true).into_keys().map(|queue| queue.domain).collect::<Vec<_>>()
         };
         assert_eq!(come("elsewhere", 0), [None]);
         assert_eq!(come("b", 1), [Some("b".to_owned())]);
@@ -272,7 +293,7 @@ mod tests {
         assert_eq!(come("b", 3), [Some("a".to_owned())]);
         assert_eq!(come("b", 60_000), [Some("b".to_owned())], "the worker of the first domain is gone");
         offers.withdraw_all(ID);
-        assert_eq!((offers.sizes().len(), offers.choosy.len()), (0, 0));
+        assert_eq!((offers.sizes(&|_| true).len(), offers.choosy.len()), (0, 0));
     }
 
     #[test]
@@ -281,8 +302,9 @@ mod tests {
         offers.offer(&Offer { quota: Some(quota()), ..offer(1, 0, 0) });
         offers.offer(&Offer { quota: Some(quota()), ..offer(2, 0, 50) });
         let queue = queue(None);
-        let mut held =
-            |until| offers.take(&queue, at(10), &mut |_, _| Err(until)).is_none().then(|| offers.next(&queue));
+        let mut held = |until| {
+            offers.take(&queue, at(10), &|_| true, &mut |_, _| Err(until)).is_none().then(|| offers.next(&queue))
+        };
         assert_eq!(held(Some(at(30))), Some(Some(at(30))));
         assert_eq!(held(None), Some(Some(at(50))), "the next one may be of another definition");
         offers.offer(&offer(3, 0, 0));

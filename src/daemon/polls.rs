@@ -2,8 +2,8 @@
 
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::dispatcher::Dispatcher;
-use crate::daemon::message::Poll;
-use crate::daemon::offers::{Queue, Taken};
+use crate::daemon::message::{May, Poll};
+use crate::daemon::offers::{Queue, Queues, Taken};
 use crate::daemon::pollers::LastPoll;
 use crate::engine::Input;
 use crate::journal::Log;
@@ -29,17 +29,23 @@ impl Dispatcher {
 
     /// Returns the queue sizes of one queue, for tests and metrics.
     pub fn waiting(&self, queue: &Queue) -> usize {
-        self.offers.sizes().get(queue).copied().unwrap_or(0)
+        self.offers.sizes(&|_| true).get(queue).copied().unwrap_or(0)
     }
 
-    /// Takes the next run of a queue that its limits let go.
-    fn take(&mut self, queue: &Queue, now: Timestamp) -> Option<Taken> {
+    /// Returns what the queues are like, of the workflows that whoever asks works for.
+    pub(super) fn queues(&self, may: &May) -> Queues {
+        self.offers.queues(&|id| self.live.get(&id).is_some_and(|live| may(live.execution.name())))
+    }
+
+    /// Takes the next run of a poll's queue that its limits let go.
+    fn take(&mut self, poll: &Poll, now: Timestamp) -> Option<Taken> {
         let Self { offers, quotas, live, .. } = self;
         let is_under_way = |(id, run): &(ExecutionId, RunNumber)| {
             let run = live.get(id).and_then(|live| live.execution.run(*run));
             run.is_some_and(|run| run.status == TaskStatus::InProgress)
         };
-        offers.take(queue, now, &mut |quota, id| quotas.allows(quota, id, now, &is_under_way))
+        let may = |id: ExecutionId| live.get(&id).is_some_and(|live| (poll.may)(live.execution.name()));
+        offers.take(&poll.queue, now, &may, &mut |quota, id| quotas.allows(quota, id, now, &is_under_way))
     }
 
     /// Gives tasks to the workers that wait; whose time is up goes away with nothing.
@@ -48,7 +54,7 @@ impl Dispatcher {
         for poll in polls.into_iter().filter(|poll| !poll.reply.is_closed()) {
             let mut runs = Vec::new();
             while runs.len() < poll.count && !self.is_draining() {
-                let Some(Taken { execution, run, quota }) = self.take(&poll.queue, now) else { break };
+                let Some(Taken { execution, run, quota }) = self.take(&poll, now) else { break };
                 let input = Input::Polled { run, worker_id: poll.worker_id.clone() };
                 // Where nothing happened the run was not there to be taken.
                 if self.step(execution, input, now, log, batch).is_ok_and(|changed| changed) {

@@ -263,6 +263,13 @@ impl<F: Searchable> Query<F> {
     }
 }
 
+impl<F> Condition<F> {
+    /// Returns that the field is one of these texts; where there is none, no row is like that.
+    pub fn one_of(field: F, texts: impl IntoIterator<Item = String>) -> Self {
+        Self::OneOf(field, texts.into_iter().map(Operand::Text).collect())
+    }
+}
+
 impl<F: Searchable> Condition<F> {
     fn sql(&self) -> String {
         match self {

@@ -55,6 +55,24 @@ impl Reader {
         })
     }
 
+    /// Returns the names of all workflows that were ever executed here, as far as it is remembered.
+    pub fn workflow_names(&self) -> Result<Vec<String>, Error> {
+        self.texts("SELECT DISTINCT name FROM executions")
+    }
+
+    /// Returns the names of all schedules that had a slot, as far as it is remembered.
+    pub fn schedule_names(&self) -> Result<Vec<String>, Error> {
+        self.texts("SELECT DISTINCT schedule FROM slots")
+    }
+
+    fn texts(&self, sql: &str) -> Result<Vec<String>, Error> {
+        self.with(|connection| {
+            let mut prepared = connection.prepare_cached(sql)?;
+            let found = prepared.query_map([], |row| row.get(0))?;
+            Ok(found.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Returns an execution with all that is kept of it.
     pub fn load(&self, execution: ExecutionId) -> Result<Option<Stored>, Error> {
         self.with(|connection| rows::load(connection, &self.codec, execution))

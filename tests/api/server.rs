@@ -27,6 +27,7 @@ pub(crate) struct Server {
     router: Router,
     /// Where clients sign in.
     clients: Router,
+    store: Arc<Store>,
     folder: TempDir,
 }
 
@@ -46,17 +47,23 @@ impl Answer {
 
 impl Server {
     pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// Returns a server with settings of its own.
+    pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let daemon = daemon(&folder);
+        let (daemon, store) = made(&folder, set);
         let router = router(daemon.handle().clone(), Door::Loopback("127.0.0.1:8321".parse().unwrap()));
         let clients = clients(&daemon);
-        Self { daemon: Some(daemon), router, clients, folder }
+        Self { daemon: Some(daemon), router, clients, store, folder }
     }
 
     /// Stops the daemon and starts another one on the same folder.
     pub(crate) fn restarted(mut self) -> Self {
         self.daemon.take().unwrap().stop(|| true);
-        let daemon = reopened(&self.folder);
+        let (daemon, store) = reopened(&self.folder);
+        self.store = store;
         self.router = router(daemon.handle().clone(), Door::Loopback("127.0.0.1:8321".parse().unwrap()));
         self.clients = clients(&daemon);
         self.daemon = Some(daemon);
@@ -82,6 +89,10 @@ impl Server {
         let credentials = json!({"keyId": key["id"], "keySecret": key["secret"]});
         let answer = self.client(None, "POST", "/api/token", &credentials);
         answer.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(crate) fn daemon(&self) -> &Daemon {
@@ -153,27 +164,29 @@ fn edges() -> Edges {
     Edges { disk: Arc::new(SystemDisk), clock: Arc::new(SystemClock) }
 }
 
-pub(crate) fn daemon(folder: &TempDir) -> Daemon {
+fn made(folder: &TempDir, set: impl FnOnce(&mut Settings)) -> (Daemon, Arc<Store>) {
     let identity = Identity::generate();
     keytide::disk::replace(&SystemDisk, &folder.path().join("identity"), identity.to_text().expose().as_bytes())
         .unwrap();
     std::fs::create_dir(folder.path().join("workflows")).unwrap();
     let (store, _) = Store::create(edges(), paths(folder), identity, "test", 5).unwrap();
-    started(folder, store)
+    started(folder, store, set)
 }
 
-fn reopened(folder: &TempDir) -> Daemon {
+fn reopened(folder: &TempDir) -> (Daemon, Arc<Store>) {
     let identity = Identity::load(&SystemDisk, &folder.path().join("identity")).unwrap();
-    started(folder, Store::open(edges(), paths(folder), identity, 5).unwrap())
+    started(folder, Store::open(edges(), paths(folder), identity, 5).unwrap(), |_| ())
 }
 
-fn started(folder: &TempDir, store: Store) -> Daemon {
+fn started(folder: &TempDir, store: Store, set: impl FnOnce(&mut Settings)) -> (Daemon, Arc<Store>) {
+    let store = Arc::new(store);
     let (mut settings, diagnostics) = Settings::load(None, None, None);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     settings.environment.insert("stage".to_owned(), Value::from("test"));
+    set(&mut settings);
     let config = Config {
         settings: Arc::new(settings),
-        store: Arc::new(store),
+        store: store.clone(),
         disk: Arc::new(SystemDisk),
         clock: Arc::new(SystemClock),
         masking: Masking::new(Masker::new([])),
@@ -186,5 +199,5 @@ fn started(folder: &TempDir, store: Store) -> Daemon {
         catalog: Catalog::default(),
         reread: Arc::new(|_| Ok(Settings::default())),
     };
-    Daemon::start(&config).unwrap()
+    (Daemon::start(&config).unwrap(), store)
 }

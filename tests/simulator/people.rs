@@ -84,7 +84,14 @@ impl World {
             let (reply, answer) = oneshot::channel();
             self.waiting.push(Waiting::Poll(answer));
             let queue = Queue { name: QUEUE.to_owned(), domain: None };
-            return self.inbox.push(Message::Poll(Poll { queue, worker_id: None, count: 2, until: self.now, reply }));
+            return self.inbox.push(Message::Poll(Poll {
+                queue,
+                worker_id: None,
+                count: 2,
+                until: self.now,
+                may: Box::new(|_| true),
+                reply,
+            }));
         }
         let at = self.dice.roll(self.taken.len());
         let (execution, run) = self.taken.swap_remove(at);

@@ -123,7 +123,7 @@ fn balance(test: &Test, issued: &Issued, written_off: Option<&Sensitive>, when: 
     let problems = daemon.runtime().block_on(async {
         let idle = tokio::time::timeout(RECOVERY_MAX, handle.until_idle(|_| ()));
         idle.await.unwrap_or_else(|_| panic!("{when}: executions go on for ever"));
-        handle.problems().await.unwrap()
+        handle.problems(&Owner::Local).await.unwrap()
     });
     let stored = handle.reveal(&Owner::Local, SECRET, Version::Current).ok();
     let newest = issued.issuer.issued_last();

@@ -168,7 +168,7 @@ impl Here {
     }
 
     pub(super) fn problems(&self) -> Result<Vec<(String, String)>, Error> {
-        let problems = self.wait(self.daemon.handle().problems())?;
+        let problems = self.wait(self.daemon.handle().problems(&WHO))?;
         Ok(problems.into_iter().map(|problem| (problem.place, problem.message)).collect())
     }
 

@@ -164,12 +164,12 @@ impl Handle {
     }
 }
 
-/// Who may do what is the owner's to say.
+/// Fails for everybody but the owner: who may do what, and what is wrong with this machine, is the owner's.
 pub(super) fn administers(who: &Owner) -> Result<(), Error> {
     match who {
         Owner::Local => Ok(()),
         Owner::App(_) | Owner::File(_) => Err(Error::Denied(format!(
-            "{who} may not say who may do what: it is done on this machine, over the socket"
+            "{who} may not do what is the owner's: it is done on this machine, over the socket"
         ))),
     }
 }

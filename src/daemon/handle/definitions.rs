@@ -29,7 +29,8 @@ impl Handle {
 
     /// Returns a workflow: the version that is asked for, or the highest.
     pub fn definition(&self, who: &Owner, name: &str, version: Option<i32>) -> Result<Arc<Definition>, Error> {
-        self.permit(who, Permission::Read, TargetKind::Workflow, name)?;
+        let missing = || no_such_workflow(name, version);
+        self.permit_known(who, Permission::Read, TargetKind::Workflow, name, missing)?;
         self.catalog().workflow(name, version).cloned().ok_or_else(|| no_such_workflow(name, version))
     }
 
@@ -49,8 +50,7 @@ impl Handle {
                 return Err(Error::Invalid { message, problems });
             }
             let exists = catalog.workflow(name, Some(version)).is_some();
-            let permission = if exists { Permission::Update } else { Permission::Create };
-            self.permit(who, permission, TargetKind::Workflow, name)?;
+            self.permit_write(who, TargetKind::Workflow, name, exists)?;
             if exists && !overwrite {
                 return Err(Error::Conflict(format!("Workflow with {name}.{version} already exists!")));
             }
@@ -65,11 +65,32 @@ impl Handle {
         }
         // It changes what the workflows that name it take and how they are retried.
         for def in &task_defs {
-            let permission =
-                if self.catalog().task_def(&def.name).is_some() { Permission::Update } else { Permission::Create };
-            self.permit(who, permission, TargetKind::Workflow, &def.name)?;
+            let exists = self.catalog().task_def(&def.name).is_some();
+            self.permit_write(who, TargetKind::Workflow, &def.name, exists)?;
         }
         self.register(who, task_defs.into_iter().map(Registration::TaskDef).collect()).await
+    }
+
+    /// Replaces a task definition that is there.
+    pub async fn replace_task_def(&self, who: &Owner, def: TaskDef) -> Result<(), Error> {
+        let missing = || no_such_task_def(&def.name);
+        self.permit_known(who, Permission::Update, TargetKind::Workflow, &def.name, missing)?;
+        self.catalog().task_def(&def.name).ok_or_else(missing)?;
+        self.register_task_defs(who, vec![def]).await
+    }
+
+    /// Returns the task definitions that somebody may see, by name.
+    pub fn task_defs(&self, who: &Owner) -> Vec<TaskDef> {
+        let catalog = self.catalog();
+        let seen = |def: &&TaskDef| self.may(who, Permission::Read, TargetKind::Workflow, &def.name);
+        catalog.task_defs().map(|owned| &owned.def).filter(seen).cloned().collect()
+    }
+
+    /// Returns a task definition.
+    pub fn task_def(&self, who: &Owner, name: &str) -> Result<TaskDef, Error> {
+        let missing = || no_such_task_def(name);
+        self.permit_known(who, Permission::Read, TargetKind::Workflow, name, missing)?;
+        self.catalog().task_def(name).map(|owned| owned.def.clone()).ok_or_else(missing)
     }
 
     /// Registers a handler of events over the API; one of this name is a conflict, unless it is to be replaced.
@@ -84,8 +105,7 @@ impl Handle {
         }
         let name = &handler.name;
         let exists = self.catalog().event_handlers().any(|known| known.def.name == *name);
-        let permission = if exists { Permission::Update } else { Permission::Create };
-        self.permit(who, permission, TargetKind::Workflow, name)?;
+        self.permit_write(who, TargetKind::Workflow, name, exists)?;
         match (exists, replaces) {
             (true, false) => Err(Error::Conflict(format!("EventHandler with name {name} already exists!"))),
             (false, true) => Err(Error::NotFound(format!("EventHandler with name {name} not found!"))),
@@ -100,7 +120,7 @@ impl Handle {
         let catalog = self.catalog();
         let seen = catalog.event_handlers().filter(|known| {
             event.is_none_or(|event| known.def.event == event)
-                && self.permit(who, Permission::Read, TargetKind::Workflow, &known.def.name).is_ok()
+                && self.may(who, Permission::Read, TargetKind::Workflow, &known.def.name)
         });
         seen.map(|known| known.def.clone()).collect()
     }
@@ -113,7 +133,7 @@ impl Handle {
             }
             Name::Schedule(name) => (TargetKind::Schedule, name),
         };
-        self.permit(who, Permission::Delete, kind, text)?;
+        self.permit_known(who, Permission::Delete, kind, text, || catalog::Error::Unknown(name.clone()).into())?;
         let next = self.catalog().unregister(name)?;
         let change = removal(name);
         self.change_catalog(vec![change], move |_| Ok(next.clone())).await
@@ -166,6 +186,8 @@ impl Handle {
     /// Returns what a start request runs: a definition of the catalog, or the one it brings along.
     pub(super) fn plan_for(&self, who: &Owner, request: &StartWorkflowRequest) -> Result<Arc<Plan>, Error> {
         if let Some(workflow) = &request.workflow_def {
+            // It acts as whoever brings it, and runs under the name of a workflow that others may see.
+            self.permit(who, Permission::Execute, TargetKind::Workflow, &workflow.name)?;
             let problems = registration_errors(workflow);
             if !problems.is_empty() {
                 let message = "Validation failed, check below errors for detail.".to_owned();
@@ -173,10 +195,10 @@ impl Handle {
             }
             return self.plan_of((**workflow).clone(), who.clone());
         }
-        self.permit(who, Permission::Execute, TargetKind::Workflow, &request.name)?;
+        let missing = || no_such_workflow(&request.name, request.version);
+        self.permit_known(who, Permission::Execute, TargetKind::Workflow, &request.name, missing)?;
         let catalog = self.catalog();
-        let definition = catalog.workflow(&request.name, request.version);
-        let definition = definition.ok_or_else(|| no_such_workflow(&request.name, request.version))?;
+        let definition = catalog.workflow(&request.name, request.version).ok_or_else(missing)?;
         self.0.definitions.plan(definition).map_err(Error::invalid)
     }
 
@@ -214,6 +236,10 @@ fn removal(name: &Name) -> OwnedChange {
         Name::EventHandler(name) => (OwnedKind::EventHandler, name, 0),
     };
     OwnedChange::Remove { kind, name: name.clone(), version }
+}
+
+fn no_such_task_def(name: &str) -> Error {
+    Error::NotFound(format!("No such taskType found by name: {name}"))
 }
 
 fn no_such_workflow(name: &str, version: Option<i32>) -> Error {

@@ -12,7 +12,7 @@ use crate::daemon::ids;
 use crate::daemon::message::{Message, Removal};
 use crate::daemon::views::summary_of_snapshot;
 use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Operation, Origin, Plan, Start};
-use crate::journal::{Direction, Field, Head, History, Page, Query};
+use crate::journal::{Condition, Direction, Field, Head, History, Page, Query};
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
 use crate::workflow::definition::StartWorkflowRequest;
 
@@ -34,7 +34,7 @@ struct Standing {
 }
 
 impl Known {
-    fn workflow_name(&self) -> &str {
+    pub(super) fn workflow_name(&self) -> &str {
         match self {
             Self::Whole(execution) => execution.name(),
             Self::Archived(snapshot) => snapshot["workflowName"].as_str().unwrap_or_default(),
@@ -116,17 +116,15 @@ impl Handle {
 
     /// Returns the executions that a query asks for, as Conductor's WorkflowSummaries, masked.
     pub async fn search(&self, who: &Owner, query: &Query<Field>) -> Result<Page<Value>, Error> {
-        let page = self.0.reader.search(query).map_err(unavailable)?;
+        let page = self.0.reader.search(&self.readable_only(who, query)?).map_err(unavailable)?;
         let mut summaries = Vec::with_capacity(page.rows.len());
         // Most of a page runs a few definitions: each is read and compiled once.
         let mut plans = HashMap::new();
         for head in page.rows {
             // A long page does not keep the thread from others.
             tokio::task::yield_now().await;
-            // What nobody may see is not read; what cannot be read is not shown.
-            if self.permit(who, Permission::Read, TargetKind::Workflow, &head.name).is_ok()
-                && let Ok(known) = self.journaled(head.execution, &mut plans)
-            {
+            // What cannot be read is not shown.
+            if let Ok(known) = self.journaled(head.execution, &mut plans) {
                 summaries.push(match known {
                     Known::Whole(execution) => self.0.views.summary(&execution),
                     Known::Archived(snapshot) => summary_of_snapshot(&snapshot),
@@ -136,8 +134,19 @@ impl Handle {
         Ok(Page { rows: summaries, total: page.total })
     }
 
+    /// Returns the query as it is for `who`: what it may not see is not counted either.
+    fn readable_only(&self, who: &Owner, query: &Query<Field>) -> Result<Query<Field>, Error> {
+        let mut query = query.clone();
+        if *who != Owner::Local {
+            let mut names = self.0.reader.workflow_names().map_err(unavailable)?;
+            names.retain(|name| self.may(who, Permission::Read, TargetKind::Workflow, name));
+            query.conditions.push(Condition::one_of(Field::Name, names));
+        }
+        Ok(query)
+    }
+
     /// Returns the latest executions' heads, newest first.
-    pub fn heads(&self, query: &Query<Field>) -> Result<Vec<Head>, Error> {
+    pub(super) fn heads(&self, query: &Query<Field>) -> Result<Vec<Head>, Error> {
         self.0.reader.heads(query).map_err(unavailable)
     }
 
@@ -192,7 +201,7 @@ impl Handle {
             return Ok(Standing { status: live.status, is_live: true });
         }
         let status = self.0.reader.status(execution).map_err(unavailable)?;
-        let status = status.ok_or_else(|| Error::NotFound(format!("no such workflow found by id: {execution}")))?;
+        let status = status.ok_or_else(|| no_such_execution(execution))?;
         Ok(Standing { status, is_live: false })
     }
 
@@ -212,11 +221,14 @@ impl Handle {
     /// Returns an execution, live or from the journal.
     pub async fn read(&self, who: &Owner, execution: ExecutionId) -> Result<Known, Error> {
         let known = self.known(execution).await?;
-        self.permit(who, Permission::Read, TargetKind::Workflow, known.workflow_name())?;
-        Ok(known)
+        if self.may(who, Permission::Read, TargetKind::Workflow, known.workflow_name()) {
+            Ok(known)
+        } else {
+            Err(no_such_execution(execution))
+        }
     }
 
-    async fn known(&self, execution: ExecutionId) -> Result<Known, Error> {
+    pub(super) async fn known(&self, execution: ExecutionId) -> Result<Known, Error> {
         if let Some(live) = self.ask(|reply| Message::Read { execution, reply }).await? {
             return Ok(Known::Whole(live));
         }
@@ -230,7 +242,7 @@ impl Handle {
         plans: &mut HashMap<DefinitionHash, Arc<Plan>>,
     ) -> Result<Known, Error> {
         let stored = self.0.reader.load(execution).map_err(unavailable)?;
-        let stored = stored.ok_or_else(|| Error::NotFound(format!("no such workflow found by id: {execution}")))?;
+        let stored = stored.ok_or_else(|| no_such_execution(execution))?;
         match stored.history {
             History::Archived(snapshot) => Ok(Known::Archived(snapshot)),
             History::Unreadable(unreadable) => {
@@ -273,8 +285,13 @@ impl Handle {
             return Ok(());
         }
         let known = self.known(execution).await?;
-        self.permit(who, Permission::Execute, TargetKind::Workflow, known.workflow_name())
+        let missing = || no_such_execution(execution);
+        self.permit_known(who, Permission::Execute, TargetKind::Workflow, known.workflow_name(), missing)
     }
+}
+
+fn no_such_execution(execution: ExecutionId) -> Error {
+    Error::NotFound(format!("no such workflow found by id: {execution}"))
 }
 
 fn unavailable(error: impl std::fmt::Display) -> Error {

@@ -5,6 +5,7 @@
 
 mod applications;
 mod definitions;
+mod environment;
 mod executions;
 mod problems;
 mod rescue;
@@ -109,16 +110,45 @@ impl Handle {
         })
     }
 
-    /// Fails where `who` may not do that. What somebody may not know of reads like what is not there.
-    fn permit(&self, who: &Owner, permission: Permission, kind: TargetKind, name: &str) -> Result<(), Error> {
+    /// Returns whether `who` may do that.
+    fn may(&self, who: &Owner, permission: Permission, kind: TargetKind, name: &str) -> bool {
         let snapshot = self.0.store.snapshot();
         let none = std::collections::BTreeMap::new();
         let tags = snapshot.tags(name).filter(|_| kind == TargetKind::Secret).unwrap_or(&none);
         let principal = Principal { owner: who, workflow: None };
-        if self.0.authority.policy().allows(principal, permission, &Target { kind, name, tags }) {
+        self.0.authority.policy().allows(principal, permission, &Target { kind, name, tags })
+    }
+
+    /// Fails where `who` may not do that.
+    fn permit(&self, who: &Owner, permission: Permission, kind: TargetKind, name: &str) -> Result<(), Error> {
+        if self.may(who, permission, kind, name) {
             return Ok(());
         }
         Err(Error::Denied(format!("{who} may not {permission} {name}")))
+    }
+
+    /// Fails where `who` may not do that to what may be there: who may not even read it hears what is said of what is
+    /// missing.
+    fn permit_known(
+        &self,
+        who: &Owner,
+        permission: Permission,
+        kind: TargetKind,
+        name: &str,
+        missing: impl FnOnce() -> Error,
+    ) -> Result<(), Error> {
+        let denied = self.permit(who, permission, kind, name);
+        if denied.is_ok() || self.may(who, Permission::Read, kind, name) { denied } else { Err(missing()) }
+    }
+
+    /// Fails where `who` may neither make that nor, where it exists, change it: both read the same, for the difference would
+    /// tell whether it exists.
+    fn permit_write(&self, who: &Owner, kind: TargetKind, name: &str, exists: bool) -> Result<(), Error> {
+        let permission = if exists { Permission::Update } else { Permission::Create };
+        if self.may(who, permission, kind, name) {
+            return Ok(());
+        }
+        Err(Error::Denied(format!("{who} may not write {name}")))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::Known;
 use crate::engine::{Input, Operation, Response, Run};
 use crate::secret::{Allow, Change, Evaluation, Write, Writer, Written, text_to_store};
-use crate::words::{ExecutionId, Owner, Permission};
+use crate::words::{ExecutionId, Owner};
 use crate::workflow::expressions::{DocumentLookup, LimitHit, resolve_text, shown};
 
 impl Handle {
@@ -23,8 +23,7 @@ impl Handle {
     ) -> Result<Written, Error> {
         self.permit_on(who, execution).await?;
         let exists = self.0.store.snapshot().contains(secret);
-        let permission = if exists { Permission::Update } else { Permission::Create };
-        self.permit(who, permission, TargetKind::Secret, secret)?;
+        self.permit_write(who, TargetKind::Secret, secret, exists)?;
         let Known::Whole(known) = self.read(who, execution).await? else {
             return Err(Error::Conflict(format!("workflow {execution} is archived: what it fetched is gone")));
         };

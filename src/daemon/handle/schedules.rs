@@ -6,7 +6,7 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
 use crate::daemon::slots::{Facts, Hold};
-use crate::journal::{Page, Query, Slot, SlotField};
+use crate::journal::{Condition, Page, Query, Slot, SlotField};
 use crate::redact::Masker;
 use crate::scheduler::{Defaults, Schedule};
 use crate::words::{ExecutionId, Owner, Permission, Timestamp};
@@ -18,7 +18,7 @@ impl Handle {
     pub async fn schedules(&self, who: &Owner) -> Result<Vec<Value>, Error> {
         let catalog = self.catalog();
         let readable = |owned: &&std::sync::Arc<Owned<WorkflowSchedule>>| {
-            self.permit(who, Permission::Read, TargetKind::Schedule, &owned.def.name).is_ok()
+            self.may(who, Permission::Read, TargetKind::Schedule, &owned.def.name)
         };
         let owned: Vec<_> = catalog.schedules().filter(readable).cloned().collect();
         let schedules = owned.iter().map(|owned| owned.def.name.clone()).collect();
@@ -38,8 +38,7 @@ impl Handle {
     pub async fn save_schedule(&self, who: &Owner, mut schedule: WorkflowSchedule) -> Result<Value, Error> {
         let name = schedule.name.clone();
         let exists = self.catalog().schedule(&name).cloned();
-        let permission = if exists.is_some() { Permission::Update } else { Permission::Create };
-        self.permit(who, permission, TargetKind::Schedule, &name)?;
+        self.permit_write(who, TargetKind::Schedule, &name, exists.is_some())?;
         if let Some(exists) = &exists {
             self.keep_hidden(&mut schedule, &exists.def);
         }
@@ -50,7 +49,8 @@ impl Handle {
         schedule.create_time = Some(exists.and_then(|owned| owned.def.create_time).unwrap_or(now));
         schedule.updated_time = Some(now);
         self.register(who, vec![Registration::Schedule(schedule)]).await?;
-        self.schedule(who, &name).await
+        // Whoever made it sees what it made, whether or not it may read it later.
+        self.schedule(&Owner::Local, &name).await
     }
 
     fn keep_hidden(&self, schedule: &mut WorkflowSchedule, before: &WorkflowSchedule) {
@@ -68,22 +68,28 @@ impl Handle {
 
     /// Holds a schedule, or lets it go on; it may be one of a file.
     pub async fn hold_schedule(&self, who: &Owner, name: &str, hold: Hold) -> Result<(), Error> {
-        self.permit(who, Permission::Update, TargetKind::Schedule, name)?;
+        self.permit_known(who, Permission::Update, TargetKind::Schedule, name, || unknown(name))?;
         let schedule = name.to_owned();
         if self.ask(|reply| Message::Hold { schedule, hold, reply }).await?? { Ok(()) } else { Err(unknown(name)) }
     }
 
     /// Starts a schedule's workflow now.
     pub async fn trigger(&self, who: &Owner, name: &str) -> Result<ExecutionId, Error> {
-        self.permit(who, Permission::Execute, TargetKind::Schedule, name)?;
+        self.permit_known(who, Permission::Execute, TargetKind::Schedule, name, || unknown(name))?;
         let owned = self.catalog().schedule(name).cloned().ok_or_else(|| unknown(name))?;
         let request = owned.def.start_workflow_request.clone();
         self.start(who, request.ok_or_else(|| Error::invalid(format!("schedule `{name}` starts nothing")))?).await
     }
 
-    /// Returns what became of slots, the latest first.
-    pub fn slots(&self, query: &Query<SlotField>) -> Result<Page<Slot>, Error> {
-        self.0.reader.slots(query).map_err(|error| Error::Unavailable(error.to_string()))
+    /// Returns what became of slots of the schedules that `who` may read, the latest first.
+    pub fn slots(&self, who: &Owner, mut query: Query<SlotField>) -> Result<Page<Slot>, Error> {
+        let unavailable = |error: crate::journal::Error| Error::Unavailable(error.to_string());
+        if *who != Owner::Local {
+            let mut names = self.0.reader.schedule_names().map_err(unavailable)?;
+            names.retain(|name| self.may(who, Permission::Read, TargetKind::Schedule, name));
+            query.conditions.push(Condition::one_of(SlotField::Schedule, names));
+        }
+        self.0.reader.slots(&query).map_err(unavailable)
     }
 }
 

@@ -46,8 +46,7 @@ impl Handle {
     pub fn put_secrets(&self, who: &Owner, writes: Vec<Write>) -> Result<Written, Error> {
         let snapshot = self.fresh();
         for write in &writes {
-            let permission = if snapshot.contains(&write.name) { Permission::Update } else { Permission::Create };
-            self.permit(who, permission, TargetKind::Secret, &write.name)?;
+            self.permit_write(who, TargetKind::Secret, &write.name, snapshot.contains(&write.name))?;
         }
         self.change(Change::Put { writes, writer: Writer::person(&who.to_string()) })
     }
@@ -100,13 +99,14 @@ impl Handle {
     /// What `who` may not read is answered like what is not there.
     fn readable(&self, who: &Owner, name: &str) -> Result<Arc<Snapshot>, Error> {
         let snapshot = self.fresh();
-        let allowed = self.permit(who, Permission::Read, TargetKind::Secret, name).is_ok();
+        let allowed = self.may(who, Permission::Read, TargetKind::Secret, name);
         if allowed && snapshot.contains(name) { Ok(snapshot) } else { Err(unknown(name)) }
     }
 
     fn permit_on_secret(&self, who: &Owner, permission: Permission, name: &str) -> Result<(), Error> {
-        self.readable(who, name)?;
-        self.permit(who, permission, TargetKind::Secret, name)
+        let snapshot = self.fresh();
+        self.permit_known(who, permission, TargetKind::Secret, name, || unknown(name))?;
+        if snapshot.contains(name) { Ok(()) } else { Err(unknown(name)) }
     }
 }
 

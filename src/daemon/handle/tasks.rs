@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use crate::access::TargetKind;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::Known;
 use crate::daemon::message::Message;
 use crate::engine::Execution;
 use crate::journal::{Condition, Field, Operand, Query, TaskLog};
-use crate::words::{ExecutionId, Owner, RunNumber, TaskId, Timestamp};
+use crate::words::{ExecutionId, Owner, Permission, RunNumber, TaskId, Timestamp};
 
 /// The longest line that is logged for a run; longer ones are cut, not refused.
 const LINE_BYTES_MAX: usize = 64 << 10;
@@ -23,7 +24,7 @@ impl Handle {
             Condition::Below(Field::Id, Operand::Text(prefix + "g")),
         ];
         for head in self.heads(&Query { conditions, ..Query::default() })? {
-            if let (Some(run), Some(execution)) = (task.run_of(head.execution), self.whole(who, head.execution).await?)
+            if let (Some(run), Some(execution)) = (task.run_of(head.execution), self.worked(who, head.execution).await?)
                 && execution.run(run).is_some()
             {
                 return Ok(Some((head.execution, run)));
@@ -39,7 +40,7 @@ impl Handle {
         execution: ExecutionId,
         reference: &str,
     ) -> Result<Option<RunNumber>, Error> {
-        let execution = match self.whole(who, execution).await {
+        let execution = match self.worked(who, execution).await {
             Err(Error::NotFound(_)) => None,
             known => known?,
         };
@@ -56,7 +57,8 @@ impl Handle {
         run: RunNumber,
         mut line: String,
     ) -> Result<(), Error> {
-        if self.task_logs(who, execution, run).await?.len() >= LINES_MAX {
+        self.permit_on(who, execution).await?;
+        if self.lines_logged(execution, run)? >= LINES_MAX {
             return Err(Error::invalid(format!("the task has {LINES_MAX} lines in its log, and takes no more")));
         }
         line.truncate(line.floor_char_boundary(LINE_BYTES_MAX));
@@ -74,6 +76,22 @@ impl Handle {
         let Some(known) = self.whole(who, execution).await? else { return Ok(Vec::new()) };
         let logs = self.0.reader.task_logs(execution, run).map_err(|error| Error::Unavailable(error.to_string()))?;
         Ok(logs.into_iter().map(|log| (log.at, self.0.views.line(&known, &log.line))).collect())
+    }
+
+    fn lines_logged(&self, execution: ExecutionId, run: RunNumber) -> Result<usize, Error> {
+        let logs = self.0.reader.task_logs(execution, run);
+        Ok(logs.map_err(|error| Error::Unavailable(error.to_string()))?.len())
+    }
+
+    /// Returns an execution that is not archived, for one who may see it or who works for it; for others there is none.
+    pub(super) async fn worked(&self, who: &Owner, execution: ExecutionId) -> Result<Option<Arc<Execution>>, Error> {
+        let known = self.known(execution).await?;
+        let may = |permission| self.may(who, permission, TargetKind::Workflow, known.workflow_name());
+        let allowed = may(Permission::Read) || may(Permission::Execute);
+        Ok(match known {
+            Known::Whole(execution) if allowed => Some(execution),
+            Known::Whole(_) | Known::Archived(_) => None,
+        })
     }
 
     /// Returns an execution that is not archived.

@@ -2,14 +2,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::access::TargetKind;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
-use crate::daemon::message::{Message, Poll, Polled};
+use crate::daemon::message::{May, Message, Poll, Polled};
 use crate::daemon::offers::{Queue, Queues};
 use crate::daemon::pollers::LastPoll;
 use crate::engine::{Input, WorkerUpdate, view};
 use crate::executor;
-use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskStatus};
+use crate::words::{ExecutionId, Owner, Payload, Permission, RunNumber, TaskStatus};
 
 /// How many tasks one poll takes at most.
 const POLL_COUNT_MAX: usize = 1_000;
@@ -26,13 +27,11 @@ impl Handle {
         count: usize,
         patience: Duration,
     ) -> Result<Vec<Value>, Error> {
-        if *who != Owner::Local {
-            return Err(Error::Denied(format!("{who} may not poll for {}", queue.name)));
-        }
         let domain = queue.domain.clone();
         let until = self.now().plus(patience.min(POLL_WAIT_MAX));
         let count = count.clamp(1, POLL_COUNT_MAX);
-        let polled = self.ask(|reply| Message::Poll(Poll { queue, worker_id, count, until, reply })).await?;
+        let may = self.may_work(who);
+        let polled = self.ask(|reply| Message::Poll(Poll { queue, worker_id, count, until, may, reply })).await?;
         let mut tasks = Vec::with_capacity(polled.len());
         for polled in &polled {
             tasks.extend(self.hand_off(polled, domain.as_deref()).await?);
@@ -95,9 +94,7 @@ impl Handle {
         run: RunNumber,
         update: WorkerUpdate,
     ) -> Result<(), Error> {
-        if *who != Owner::Local {
-            return Err(Error::Denied(format!("{who} may not update tasks")));
-        }
+        self.permit_on(who, execution).await?;
         self.step(execution, Input::Updated { run, update }).await
     }
 
@@ -109,10 +106,10 @@ impl Handle {
         run: RunNumber,
         worker_id: Option<String>,
     ) -> Result<Option<Value>, Error> {
-        let Some(execution) = self.whole(who, execution).await? else { return Ok(None) };
+        let Some(execution) = self.worked(who, execution).await? else { return Ok(None) };
         let Some(run) = execution.run(run) else { return Ok(None) };
         let (name, domains) = view::queue(&execution, run);
-        let polls = self.queues().await?.polls;
+        let polls = self.queues(&Owner::Local).await?.polls;
         // Its last poll says where it is; one that nobody knows is where the run waited first.
         let is_its = |domain: &&Option<String>| {
             let its = |poll: &LastPoll| poll.queue.name == name && poll.queue.domain == **domain;
@@ -123,8 +120,23 @@ impl Handle {
         Ok(tasks.into_iter().next())
     }
 
-    /// Returns what the queues are like.
-    pub async fn queues(&self) -> Result<Queues, Error> {
-        self.ask(|reply| Message::Queues { reply }).await
+    /// Returns what the queues are like, as far as `who` may work for the workflows whose runs wait there.
+    pub async fn queues(&self, who: &Owner) -> Result<Queues, Error> {
+        let may = self.may_work(who);
+        let mut queues = self.ask(|reply| Message::Queues { may, reply }).await?;
+        if *who != Owner::Local {
+            // Who else works where is seen by who has work there.
+            queues.polls.retain(|poll| queues.sizes.contains_key(&poll.queue));
+        }
+        Ok(queues)
+    }
+
+    /// Who works for a workflow needs EXECUTE on it, whenever it is asked: a poll may wait while a grant is taken back.
+    fn may_work(&self, who: &Owner) -> May {
+        if *who == Owner::Local {
+            return Box::new(|_| true);
+        }
+        let (handle, who) = (self.clone(), who.clone());
+        Box::new(move |workflow| handle.may(&who, Permission::Execute, TargetKind::Workflow, workflow))
     }
 }

@@ -242,7 +242,7 @@ impl Served<'_> {
 
     /// Returns what is wrong, as `place: message`.
     pub(super) fn problems(&self) -> Vec<String> {
-        let problems = self.ask(self.handle.problems()).unwrap();
+        let problems = self.ask(self.handle.problems(&Owner::Local)).unwrap();
         problems.iter().map(|problem| format!("{}: {}", problem.place, problem.message)).collect()
     }
 
@@ -260,7 +260,7 @@ impl Served<'_> {
 
     /// Returns what became of slots, the oldest first.
     pub(super) fn slots(&self) -> Vec<Slot> {
-        let mut rows = self.handle.slots(&Query::<SlotField>::default()).unwrap().rows;
+        let mut rows = self.handle.slots(&Owner::Local, Query::<SlotField>::default()).unwrap().rows;
         rows.reverse();
         rows
     }
@@ -271,7 +271,7 @@ impl Served<'_> {
 
     /// Lets the dispatcher look at the clock.
     pub(super) fn nudge(&self) {
-        self.ask(self.handle.queues()).unwrap();
+        self.ask(self.handle.queues(&Owner::Local)).unwrap();
     }
 
     pub(super) fn until<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
