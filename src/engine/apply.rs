@@ -214,13 +214,14 @@ impl Applying<'_> {
             Fact::Amended { input, correlation_id } => self.amended(input.as_ref(), correlation_id.as_ref()),
             Fact::Skipped { run, task, input, output } => self.skipped(*run, *task, input, output),
             Fact::Passed { run, scope } => self.passed(*run, *scope),
-            Fact::Ended { status, reason, output, .. } => {
+            Fact::Ended { status, reason, output, left, .. } => {
                 self.live("ended", |execution, at| {
                     execution.status = *status;
                     execution.reason.clone_from(reason);
                     execution.output = output.clone();
                     execution.ended = Some(at);
                     execution.deadline = None;
+                    execution.held.extend(left);
                 })?;
                 self.note_failures();
                 Ok(())

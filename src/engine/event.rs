@@ -272,6 +272,9 @@ pub enum Fact {
         /// What it gives.
         #[serde(with = "journaled")]
         output: Payload,
+        /// The runs that had ended well in the same step and were not gone on from: a retry does.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<RunNumber>,
     },
 }
 

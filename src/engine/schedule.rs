@@ -270,6 +270,7 @@ impl Step<'_> {
     /// Goes on after a run: with what follows in its list, or with what follows the task that holds the list.
     pub(super) fn proceed(&mut self, run: RunNumber) {
         let plan = self.plan();
+        let is_gone_on_from = self.is_gone_on_from(run);
         let mut run = run;
         loop {
             let planned = self.planned(&plan, run);
@@ -278,6 +279,7 @@ impl Step<'_> {
             }
             let scope = self.at(run).scope;
             match (planned.next, scope) {
+                (Some(_), _) if is_gone_on_from => return,
                 (Some(next), scope) => return self.schedule(next, scope),
                 (None, None) => return,
                 (None, Some(holder)) => match &self.planned(&plan, holder).task.task_type {
@@ -292,6 +294,13 @@ impl Step<'_> {
                 },
             }
         }
+    }
+
+    /// Returns whether the flow went on after an earlier attempt, which was let fail: what follows has had its runs, and those
+    /// that failed are tried again by themselves.
+    fn is_gone_on_from(&self, run: RunNumber) -> bool {
+        let before = |run: &RunNumber| self.at(*run).retry_of;
+        std::iter::successors(before(&run), before).any(|earlier| self.at(earlier).permitted)
     }
 
     /// Has a JOIN go on for which nothing is open any more.

@@ -7,7 +7,7 @@ use crate::engine::execution::Run;
 use crate::engine::plan::PlannedTask;
 use crate::engine::retry;
 use crate::engine::schedule::Attempt;
-use crate::engine::step::Step;
+use crate::engine::step::{Step, Todo};
 use crate::words::{Payload, RunNumber, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::LimitHit;
@@ -86,8 +86,17 @@ impl Step<'_> {
             self.emit(Fact::Canceled { run });
         }
         let quiet = self.quiet;
-        self.emit(Fact::Ended { status, quiet, reason, output });
-        self.todo.clear();
+        let left = self.left_behind();
+        self.emit(Fact::Ended { status, quiet, reason, output, left });
+    }
+
+    /// Returns the runs that have ended well and of which the step has not come to what follows.
+    fn left_behind(&mut self) -> Vec<RunNumber> {
+        let left = std::mem::take(&mut self.todo).into_iter().filter_map(|todo| match todo {
+            Todo::Settle(run) | Todo::Continue(run) => Some(run),
+            Todo::Execute(_) => None,
+        });
+        left.filter(|run| self.at(*run).status.is_successful()).collect()
     }
 
     fn own_output(&self) -> Result<Payload, LimitHit> {

@@ -144,6 +144,19 @@ fn permissive_task_lets_the_flow_go_on_and_fails_the_workflow_at_its_end() {
 }
 
 #[test]
+fn a_retry_of_what_was_let_fail_runs_nothing_again_that_came_after_it() {
+    let mut rig = Rig::new(json!([with(simple("a"), "permissive", json!(true)), simple("b"), simple("c")]));
+    rig.work(1, TaskStatus::FailedWithTerminalError, json!({}));
+    rig.work(2, TaskStatus::Completed, json!({}));
+    rig.work(3, TaskStatus::Completed, json!({"z": 3}));
+    assert_eq!(rig.status(), WorkflowStatus::Failed);
+    rig.operate(Operation::Retry).unwrap();
+    assert_eq!(rig.released(), ["offer 4 a"]);
+    rig.work(4, TaskStatus::Completed, json!({}));
+    assert_eq!((rig.status(), rig.released()), (WorkflowStatus::Completed, Vec::new()));
+}
+
+#[test]
 fn permissive_branch_fails_at_the_join_once_all_are_through() {
     let branches = json!([[with(simple("a"), "permissive", json!(true))], [simple("b")]]);
     let mut rig = Rig::new(json!(fork(branches, json!(["a", "b"]))));
@@ -493,4 +506,26 @@ fn events_of_a_fork(width: usize) -> usize {
 #[test]
 fn wide_fork_takes_events_in_proportion() {
     assert_eq!(events_of_a_fork(4000) - 6, 4 * (events_of_a_fork(1000) - 6));
+}
+
+#[test]
+fn what_ended_in_the_step_that_ended_the_execution_is_gone_on_from_by_a_retry() {
+    let wait =
+        json!({"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "5 seconds"}});
+    let slow =
+        json!({"name": "slow", "timeoutSeconds": 5, "timeoutPolicy": "TIME_OUT_WF", "responseTimeoutSeconds": 5});
+    let tasks = fork(json!([[wait, simple("after")], [simple("slow")]]), json!(["after", "slow"]));
+    let mut rig = Rig::of(json!({"name": "w", "tasks": tasks}), json!([slow]), json!({}));
+    let slow = rig.execution.task_by_reference("slow").unwrap().number;
+    rig.poll(slow.0);
+    rig.advance(5);
+    assert_eq!(rig.status(), WorkflowStatus::TimedOut);
+    assert_eq!(rig.execution.task_by_reference("w").unwrap().status, TaskStatus::Completed, "in the same step");
+    assert!(rig.execution.task_by_reference("after").is_none());
+    rig.operate(Operation::Retry).unwrap();
+    for reference in ["after", "slow"] {
+        let run = rig.execution.task_by_reference(reference).unwrap().number;
+        rig.work(run.0, TaskStatus::Completed, json!({}));
+    }
+    assert_eq!(rig.status(), WorkflowStatus::Completed);
 }
