@@ -25,32 +25,40 @@ pub(super) fn routes() -> Routes {
         .put(
             "/api/workflow/bulk/pause",
             each(Permission::Execute, TargetKind::Workflow),
-            async |State(h), who, body| all(h, who, body, Operation::Pause).await,
+            async |State(h), who, body| all(h, who, body, Act::Operate(Operation::Pause)).await,
         )
         .put(
             "/api/workflow/bulk/resume",
             each(Permission::Execute, TargetKind::Workflow),
-            async |State(h), who, body| all(h, who, body, Operation::Resume).await,
+            async |State(h), who, body| all(h, who, body, Act::Operate(Operation::Resume)).await,
         )
-        .post(
-            "/api/workflow/bulk/restart",
-            each(Permission::Execute, TargetKind::Workflow),
-            async |State(h), who, body| all(h, who, body, Operation::Restart).await,
-        )
+        .post("/api/workflow/bulk/restart", each(Permission::Execute, TargetKind::Workflow), restart)
         .post(
             "/api/workflow/bulk/retry",
             each(Permission::Execute, TargetKind::Workflow),
-            async |State(h), who, body| all(h, who, body, Operation::Retry).await,
+            async |State(h), who, body| all(h, who, body, Act::Operate(Operation::Retry)).await,
         )
         .post("/api/workflow/bulk/terminate", each(Permission::Execute, TargetKind::Workflow), terminate)
 }
 
-async fn terminate(State(handle): State<Handle>, who: Caller, params: Params, body: Body) -> Answer {
-    let reason = params.text("reason").map(str::to_owned);
-    all(handle, who, body, Operation::Terminate { reason }).await
+async fn restart(State(handle): State<Handle>, Caller(who): Caller, params: Params, body: Body) -> Answer {
+    let latest = params.flag("useLatestDefinitions", false)?;
+    all(handle, Caller(who), body, Act::Restart { latest }).await
 }
 
-async fn all(handle: Handle, Caller(who): Caller, body: Body, operation: Operation) -> Answer {
+async fn terminate(State(handle): State<Handle>, who: Caller, params: Params, body: Body) -> Answer {
+    let reason = params.text("reason").map(str::to_owned);
+    all(handle, who, body, Act::Operate(Operation::Terminate { reason })).await
+}
+
+/// What is done with each.
+enum Act {
+    Operate(Operation),
+    Restart { latest: bool },
+}
+
+/// Does something with each of the executions that a body names, and says what became of each.
+async fn all(handle: Handle, Caller(who): Caller, body: Body, act: Act) -> Answer {
     let ids: Vec<String> = body.json()?;
     if ids.is_empty() || ids.len() > EXECUTIONS_MAX {
         return Err(Error::wrong(format!("the body must name 1 to {EXECUTIONS_MAX} workflow ids")));
@@ -58,7 +66,7 @@ async fn all(handle: Handle, Caller(who): Caller, body: Body, operation: Operati
     let mut failed = BTreeMap::new();
     let mut done = Vec::new();
     for id in ids {
-        match one(&handle, &who, &id, operation.clone()).await {
+        match one(&handle, &who, &id, &act).await {
             Ok(()) => done.push(id),
             Err(error) => drop(failed.insert(id, error.into_message())),
         }
@@ -66,6 +74,10 @@ async fn all(handle: Handle, Caller(who): Caller, body: Body, operation: Operati
     Ok(Json(json!({"bulkErrorResults": failed, "bulkSuccessfulResults": done})).into_response())
 }
 
-async fn one(handle: &Handle, who: &Owner, id: &str, operation: Operation) -> Result<(), Error> {
-    Ok(handle.operate(who, execution(id)?, operation).await?)
+async fn one(handle: &Handle, who: &Owner, id: &str, act: &Act) -> Result<(), Error> {
+    let id = execution(id)?;
+    match act {
+        Act::Operate(operation) => Ok(handle.operate(who, id, operation.clone()).await?),
+        Act::Restart { latest } => Ok(handle.restart(who, id, *latest).await?),
+    }
 }

@@ -138,8 +138,8 @@ async fn terminate(
     Ok(().into_response())
 }
 
-async fn restart(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
-    handle.operate(&who, execution(&id)?, Operation::Restart).await?;
+async fn restart(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, params: Params) -> Answer {
+    handle.restart(&who, execution(&id)?, params.flag("useLatestDefinitions", false)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

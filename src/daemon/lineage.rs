@@ -34,7 +34,13 @@ impl Dispatcher {
         };
         let begins_again = matches!(
             &input,
-            Input::Operation(Operation::Retry | Operation::RetryLowest | Operation::Restart | Operation::Rerun(_))
+            Input::Operation(
+                Operation::Retry
+                    | Operation::RetryLowest
+                    | Operation::Restart
+                    | Operation::RestartAs(_)
+                    | Operation::Rerun(_)
+            )
         );
         if begins_again {
             self.can_read_above(target, &scene)?;

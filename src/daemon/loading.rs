@@ -15,8 +15,10 @@ pub(super) struct Plans(HashMap<DefinitionHash, Weak<Plan>>);
 impl Plans {
     /// Remembers a plan for as long as somebody runs it.
     pub(super) fn add(&mut self, plan: &Arc<Plan>) {
+        // An execution's own copy may have another definition by now.
+        let plan = plan.clone().without_growth();
         if self.get(&plan.hash).is_none() {
-            self.0.insert(plan.hash, Arc::downgrade(plan));
+            self.0.insert(plan.hash, Arc::downgrade(&plan));
         }
     }
 

@@ -197,7 +197,7 @@ impl Applying<'_> {
                 Ok(())
             }
             Fact::Reopened { deadline } => self.reopened(*deadline),
-            Fact::Restarted { deadline } => self.restarted(*deadline),
+            Fact::Restarted { deadline, definition } => self.restarted(*deadline, definition.as_deref()),
             Fact::Dismissed => {
                 self.execution.dismissed = true;
                 Ok(())

@@ -10,6 +10,7 @@ use crate::engine::looping::Pin;
 use crate::engine::plan::TaskIndex;
 use crate::engine::script::Script;
 use crate::words::{ExecutionId, Payload, RunNumber, Timestamp, WorkflowStatus, journaled};
+use crate::workflow::pinned::Pinned;
 
 pub(super) use ending::optional_payload;
 pub use ending::{Completion, Failure};
@@ -192,6 +193,9 @@ pub enum Fact {
         /// When it has taken too long.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline: Option<Timestamp>,
+        /// The definition that it has from now on; absent: the one it had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<Box<Pinned>>,
     },
     /// What was fetched and not stored is no problem any more.
     Dismissed,

@@ -17,8 +17,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 impl Step<'_> {
     /// Has a run wait whose task has a call under way, and returns whether it has one.
     pub(super) fn waits_its_turn(&mut self, run: RunNumber) -> bool {
-        let task = self.at(run).task;
-        let earlier = self.turn.under_way.range(..run).rev().find(|earlier| self.at(**earlier).task == task);
+        let is_same = |earlier: &&RunNumber| self.execution.is_same_task(self.at(**earlier), self.at(run));
+        let earlier = self.turn.under_way.range(..run).rev().find(is_same);
         let reason = match earlier {
             Some(earlier) => format!(
                 "waits for an earlier call of this task ({}), which is under way and never cut: its answer comes first",
@@ -50,8 +50,8 @@ impl Step<'_> {
 
     /// Lets the attempts go on that waited for the call of this run.
     pub(super) fn give_way(&mut self, answered: RunNumber) {
-        let task = self.at(answered).task;
-        let waiting = self.waiting(|run| run.number > answered && run.task == task);
+        let earlier = self.at(answered);
+        let waiting = self.waiting(|run| run.number > answered && self.execution.is_same_task(run, earlier));
         self.look_again(waiting);
     }
 

@@ -1,6 +1,7 @@
 use crate::engine::answer::{Outcome, WorkerUpdate};
 use crate::engine::family::{Kin, Origin};
 use crate::words::{ExecutionId, Map, RunNumber, Sensitive, TaskId, Timestamp};
+use crate::workflow::pinned::Pinned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -72,6 +73,8 @@ pub enum Operation {
     },
     /// Start an ended execution from the beginning.
     Restart,
+    /// The same, with another definition from now on.
+    RestartAs(Box<Pinned>),
     /// Stop naming what was fetched and not stored as a problem.
     Dismiss,
 }
@@ -178,6 +181,9 @@ pub enum Rejected {
     /// The flow has come to the task already.
     #[error("task `{0}` has already been processed, so it cannot be skipped")]
     AlreadyRun(String),
+    /// The definition cannot run.
+    #[error("{0}")]
+    Malformed(String),
     /// The data are over a limit.
     #[error("{0}")]
     TooLarge(String),

@@ -12,6 +12,7 @@ use crate::engine::schedule::Attempt;
 use crate::engine::step::{Step, Todo, inert_input};
 use crate::words::{Map, Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::TaskType;
+use crate::workflow::pinned::Pinned;
 
 impl Step<'_> {
     /// Does what somebody asks, or says why not.
@@ -30,7 +31,8 @@ impl Step<'_> {
             Operation::Rerun(rerun) => self.rerun(*rerun),
             Operation::Skip(skip) => self.skip(*skip),
             Operation::SetVariables { variables } => self.set_variables(variables),
-            Operation::Restart => self.restart(),
+            Operation::Restart => self.restart(None),
+            Operation::RestartAs(definition) => self.restart(Some(definition)),
             Operation::Dismiss => {
                 if !self.execution.dismissed {
                     self.emit(Fact::Dismissed);
@@ -130,16 +132,27 @@ impl Step<'_> {
         (is_join(task_type) || *task_type == TaskType::DoWhile).then(|| task_type.clone())
     }
 
-    fn restart(&mut self) -> Result<(), Rejected> {
+    /// Starts from the beginning, as the definition says that it has or is given.
+    fn restart(&mut self, definition: Option<Box<Pinned>>) -> Result<(), Rejected> {
         if self.execution.is_live() {
             return Err(Rejected::StillRunning(self.id()));
         }
         let plan = self.plan();
-        if !plan.pinned.workflow.restartable {
+        let workflow = definition.as_ref().map_or(&plan.pinned.workflow, |pinned| &pinned.workflow);
+        if !workflow.restartable {
             return Err(Rejected::NotRestartable(self.id()));
         }
-        let deadline = self.new_deadline();
-        self.emit(Fact::Restarted { deadline });
+        if let Some(pinned) = &definition {
+            plan.with_definition((**pinned).clone()).map_err(|error| Rejected::Malformed(error.to_string()))?;
+        }
+        let timeout = match &definition {
+            Some(pinned) => pinned.workflow.own_timeout().0,
+            None => self.execution.timeout_seconds,
+        };
+        let deadline = timeout.map(|seconds| self.now().plus(Duration::from_secs(seconds)));
+        self.emit(Fact::Restarted { deadline, definition });
+        let plan = self.plan();
+        self.hide_input(&plan.input_leaves, &[]);
         self.schedule(plan.first, None);
         Ok(())
     }

@@ -18,7 +18,7 @@ use growth::Growth;
 pub struct Plan {
     /// The definition.
     pub pinned: Arc<Pinned>,
-    /// Its hash.
+    /// The hash of the definition that its executions begin with.
     pub hash: DefinitionHash,
     /// Its tasks, those inside of others too, in the order of the text.
     pub tasks: Arc<[PlannedTask]>,
@@ -30,6 +30,8 @@ pub struct Plan {
     pub rotates: bool,
     by_reference: Arc<HashMap<String, TaskIndex>>,
     growth: Growth,
+    /// What the execution began with, where a restart took another definition.
+    began: Option<Arc<Plan>>,
 }
 
 /// Where a task is in [`Plan::tasks`], or after them where it was made at run time.

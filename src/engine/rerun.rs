@@ -30,7 +30,7 @@ impl Step<'_> {
         let amended = Fact::Amended { input, correlation_id: rerun.correlation_id };
         let deadline = self.new_deadline();
         let Some(from) = rerun.from else {
-            self.emit(Fact::Restarted { deadline });
+            self.emit(Fact::Restarted { deadline, definition: None });
             self.emit(amended);
             let first = self.plan().first;
             self.schedule(first, None);

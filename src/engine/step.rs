@@ -15,13 +15,12 @@ use crate::engine::lookup::Scope;
 use crate::engine::operators::do_while;
 use crate::engine::plan::{Plan, PlannedTask};
 use crate::words::{ExecutionId, Map, Payload, RunNumber, Timestamp, WorkflowStatus};
-use crate::workflow::definition::WorkflowTimeoutPolicy;
 use crate::workflow::expressions::inert;
 
 /// Starts an execution.
 pub fn start(plan: Arc<Plan>, start: Start, turn: &Turn<'_>) -> (Execution, Vec<Event>) {
     let def = &plan.pinned.workflow;
-    let own_timeout = u64::try_from(def.timeout_seconds).ok().filter(|seconds| *seconds > 0);
+    let (own_timeout, alert_only) = def.own_timeout();
     let given_timeout = start.timeout.map(|timeout| timeout.as_secs());
     let timeout_seconds = own_timeout.or(given_timeout);
     let Origin { parent, chain, event, idempotency, masks, stored } = start.origin;
@@ -36,7 +35,7 @@ pub fn start(plan: Arc<Plan>, start: Start, turn: &Turn<'_>) -> (Execution, Vec<
         task_to_domain: start.task_to_domain,
         timeout_seconds,
         deadline: timeout_seconds.map(|seconds| turn.now.plus(Duration::from_secs(seconds))),
-        alert_only: own_timeout.is_some() && def.timeout_policy == WorkflowTimeoutPolicy::AlertOnly,
+        alert_only,
         parent,
         chain,
         event,

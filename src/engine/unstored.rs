@@ -26,7 +26,7 @@ impl Execution {
         let fetched = self.runs.iter().filter(move |run| is_meant && self.brings_for_others(run));
         fetched.filter(|run| {
             let later = self.runs.get(run.number.0 as usize..).unwrap_or_default();
-            !later.iter().any(|other| other.task == run.task && self.brings_for_others(other))
+            !later.iter().any(|other| self.is_same_task(other, run) && self.brings_for_others(other))
         })
     }
 
@@ -57,8 +57,13 @@ impl Execution {
         let planned = self.planned(run);
         let stores = planned.stored_by.iter().filter_map(|store| self.plan.task(*store));
         let each_its_own = stores.into_iter().any(|store| store.in_loop == planned.in_loop);
-        let is_again = |other: &Run| other.task == run.task && self.has_fetched(other);
+        let is_again = |other: &Run| self.is_same_task(other, run) && self.has_fetched(other);
         self.after(run, each_its_own).any(is_again)
+    }
+
+    /// Returns whether two runs are of one task, whatever definition each was made with.
+    pub(super) fn is_same_task(&self, one: &Run, other: &Run) -> bool {
+        one.task == other.task || self.planned(one).slot == self.planned(other).slot
     }
 
     /// Returns the runs after a run; only those of its own iteration, or all.

@@ -136,3 +136,32 @@ fn an_event_handler_is_registered_acts_and_survives_a_restart() {
     assert_eq!(server.get("/api/event").json(), json!([]));
     assert_eq!(server.send("DELETE", "/api/event/h", &[], b"").status, 404);
 }
+
+#[test]
+fn a_restart_takes_the_latest_definition_where_it_is_asked_to() {
+    let server = Server::new();
+    let version = |version: i32, reference: &str| {
+        json!([{"name": "w", "version": version, "schemaVersion": 2, "tasks": [
+            {"name": reference, "taskReferenceName": reference, "type": "WAIT"}]}])
+    };
+    register(&server, &version(1, "old"));
+    let ids: Vec<String> = (0..2).map(|_| start(&server, &json!({"name": "w"}))).collect();
+    for id in &ids {
+        assert_eq!(server.send("DELETE", &format!("/api/workflow/{id}"), &[], b"").status, 200);
+    }
+    register(&server, &version(2, "new"));
+    let shown = |id: &str| {
+        let workflow = workflow(&server, id);
+        (workflow["workflowVersion"].clone(), workflow["tasks"][0]["referenceTaskName"].clone())
+    };
+    assert_eq!(server.send("POST", &format!("/api/workflow/{}/restart", ids[0]), &[], b"").status, 204);
+    assert_eq!(shown(&ids[0]), (json!(1), json!("old")));
+    assert_eq!(server.send("DELETE", &format!("/api/workflow/{}", ids[0]), &[], b"").status, 200);
+    let bulk = server.json("POST", "/api/workflow/bulk/restart?useLatestDefinitions=true", &json!(ids)).json();
+    assert_eq!(bulk["bulkSuccessfulResults"], json!(ids), "{bulk}");
+    assert!(ids.iter().all(|id| shown(id) == (json!(2), json!("new"))));
+    let found = server.get("/api/workflow/search?query=version%20%3D%202").json();
+    assert_eq!(found["results"].as_array().map_or(0, Vec::len), 2, "{found}");
+    let server = server.restarted();
+    assert_eq!(workflow(&server, &ids[1])["tasks"][0]["status"], "IN_PROGRESS", "also after a restart of the daemon");
+}

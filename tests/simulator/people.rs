@@ -41,7 +41,7 @@ impl World {
 
     pub(crate) fn operate(&mut self) {
         let Some(execution) = self.any_execution() else { return };
-        let operation = match self.dice.roll(14) {
+        let operation = match self.dice.roll(15) {
             0..=2 => Operation::Pause,
             3..=5 => Operation::Resume,
             6 => Operation::Terminate { reason: None },
@@ -49,11 +49,16 @@ impl World {
             10 => Operation::Restart,
             11 => Operation::RetryLowest,
             12 => Operation::Rerun(Box::default()),
+            13 => self.changed(execution),
             _ => Operation::Dismiss,
         };
         self.say(|| format!("{operation:?} {execution}"));
         match operation {
-            Operation::Retry | Operation::RetryLowest | Operation::Restart | Operation::Rerun(_) => {
+            Operation::Retry
+            | Operation::RetryLowest
+            | Operation::Restart
+            | Operation::RestartAs(_)
+            | Operation::Rerun(_) => {
                 *self.asked.entry(self.root_of(execution)).or_default() += 1;
             }
             Operation::Dismiss => drop(self.dismissed.insert(execution)),
@@ -65,6 +70,16 @@ impl World {
             | Operation::SetVariables { .. } => {}
         }
         self.step(execution, Input::Operation(operation));
+    }
+
+    /// A restart with a definition that has one task more by now.
+    fn changed(&self, execution: ExecutionId) -> Operation {
+        let Some(known) = self.on_disk(execution) else { return Operation::Restart };
+        let mut pinned = (*known.plan.pinned).clone();
+        let reference = format!("new_{}", pinned.workflow.tasks.len());
+        let task = json!({"name": reference, "taskReferenceName": reference, "type": "NOOP"});
+        pinned.workflow.tasks.push(serde_json::from_value(task).unwrap());
+        Operation::RestartAs(Box::new(pinned))
     }
 
     fn any_execution(&mut self) -> Option<ExecutionId> {

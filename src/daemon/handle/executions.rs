@@ -86,6 +86,22 @@ impl Handle {
         self.step(execution, Input::Operation(operation)).await
     }
 
+    /// Starts an ended execution from the beginning; where `latest` is true, as the catalog defines its workflow now.
+    pub async fn restart(&self, who: &Owner, execution: ExecutionId, latest: bool) -> Result<(), Error> {
+        if !latest {
+            return self.operate(who, execution, Operation::Restart).await;
+        }
+        let known = self.known(execution).await?;
+        let name = known.workflow_name();
+        self.permit(who, Permission::Execute, TargetKind::Workflow, name)?;
+        let catalog = self.catalog();
+        let definition = catalog.workflow(name, None);
+        let definition =
+            definition.ok_or_else(|| Error::NotFound(format!("Unable to find latest definition for {name}")))?;
+        let plan = self.0.definitions.plan(definition).map_err(Error::invalid)?;
+        self.operate(who, execution, Operation::RestartAs(Box::new((*plan.pinned).clone()))).await
+    }
+
     /// Forgets an execution that has ended.
     pub async fn remove(&self, who: &Owner, execution: ExecutionId) -> Result<(), Error> {
         self.permit_on(who, execution).await?;

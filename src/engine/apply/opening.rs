@@ -10,6 +10,7 @@ use crate::engine::looping::Looping;
 use crate::engine::plan::{TaskIndex, Ways};
 use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::TaskType;
+use crate::workflow::pinned::Pinned;
 
 impl Applying<'_> {
     pub(super) fn scheduled(&mut self, scheduling: &Scheduling) -> Result<(), Illegal> {
@@ -121,9 +122,19 @@ impl Applying<'_> {
         Ok(())
     }
 
-    pub(super) fn restarted(&mut self, deadline: Option<Timestamp>) -> Result<(), Illegal> {
+    pub(super) fn restarted(
+        &mut self,
+        deadline: Option<Timestamp>,
+        definition: Option<&Pinned>,
+    ) -> Result<(), Illegal> {
+        let plan = definition.map(|pinned| self.execution.plan.with_definition(pinned.clone())).transpose();
+        let plan = plan.map_err(|error| self.out_of_state("restarted", error))?;
         self.again(deadline, "restarted")?;
         let execution = &mut *self.execution;
+        if let Some(plan) = plan {
+            (execution.timeout_seconds, execution.alert_only) = plan.pinned.workflow.own_timeout();
+            execution.plan = Arc::new(plan);
+        }
         execution.created = self.at;
         execution.last_retried = None;
         execution.held.clear();

@@ -26,8 +26,30 @@ impl Plan {
             by_reference: Arc::new(by_reference),
             input_leaves: input_leaves.into(),
             growth: Growth::default(),
+            began: None,
             pinned: Arc::new(pinned),
         })
+    }
+
+    /// Returns the plan with another definition in its place: its tasks come after those of this one, which runs from before
+    /// still name. Tasks of one reference stand for one another.
+    pub fn with_definition(self: &Arc<Self>, pinned: Pinned) -> Result<Self, Malformed> {
+        let next = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        let mut compiler = Compiler { before: Some(self), first: next, ..Compiler::new(&pinned.task_defs) };
+        let first =
+            compiler.list(&pinned.workflow.tasks)?.ok_or_else(|| Malformed::NoTasks(pinned.workflow.name.clone()))?;
+        compiler.join();
+        compiler.feed(&pinned.workflow);
+        let input_leaves = std::mem::take(&mut compiler.input_leaves).into();
+        let mut by_reference = HashMap::clone(&self.by_reference);
+        by_reference.extend(compiler.by_reference.iter().map(|(reference, index)| (reference.clone(), *index)));
+        let mut plan = self.grown(compiler);
+        plan.began = Some(self.began.clone().unwrap_or_else(|| Arc::clone(self).without_growth()));
+        plan.first = first;
+        plan.by_reference = Arc::new(by_reference);
+        plan.input_leaves = input_leaves;
+        plan.pinned = Arc::new(pinned);
+        Ok(plan)
     }
 }
 
@@ -202,8 +224,8 @@ impl<'a> Compiler<'a> {
             let mut tasks = workflow.tasks.clone();
             keep_one_store(&mut tasks, &reference);
             for source in feeding(&tasks, &workflow.output_parameters).refs {
-                if let Some(source) = self.by_reference.get(&source) {
-                    self.tasks[source.position()].stored_by.insert(index);
+                if let Some(source) = self.by_reference.get(&source).copied() {
+                    self.at(source).stored_by.insert(index);
                 }
             }
         }

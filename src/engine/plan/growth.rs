@@ -112,6 +112,9 @@ impl Plan {
 
     /// Returns the plan as it was before an execution made it grow.
     pub fn without_growth(self: Arc<Self>) -> Arc<Self> {
+        if let Some(began) = &self.began {
+            return began.clone();
+        }
         if self.growth.0.is_empty() {
             return self;
         }
@@ -122,7 +125,7 @@ impl Plan {
         TaskIndex(u32::try_from(self.len()).unwrap_or(u32::MAX))
     }
 
-    fn grown(&self, compiler: Compiler<'_>) -> Self {
+    pub(super) fn grown(&self, compiler: Compiler<'_>) -> Self {
         let Compiler { tasks, by_reference, first, .. } = compiler;
         let mut plan = self.clone();
         plan.rotates |= tasks.iter().any(|task| !task.rotates.is_empty());

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::rig::{Rig, done, failed, name, response, trouble, unknown};
-use crate::engine::{Answer, Assignment, Command, Operation, Question, Verdict, next_deadline, outstanding};
+use crate::engine::{Answer, Assignment, Command, Operation, Pinned, Question, Verdict, next_deadline, outstanding};
 use crate::words::{Payload, RunNumber, TaskStatus, WorkflowStatus};
 
 const SEEDS: u64 = 100;
@@ -155,8 +155,10 @@ impl World {
         let unstored = execution.unstored();
         for (number, token) in &self.tokens {
             let run = execution.run(*number).unwrap();
-            let again =
-                |other: &crate::engine::Run| other.number > *number && other.task == run.task && other.is_beside(run);
+            let again = |other: &crate::engine::Run| {
+                let is_same = execution.planned(other).slot == execution.planned(run).slot;
+                other.number > *number && is_same && other.is_beside(run)
+            };
             let later = self.tokens.iter().any(|(other, _)| again(execution.run(*other).unwrap()));
             let known = later || self.stored.contains(token) || unstored.contains(number);
             assert!(known, "the token of run {number} is lost: {:?}", self.rig.tasks());
@@ -208,12 +210,13 @@ impl World {
     }
 
     fn operate(&mut self) {
-        let operation = match self.dice.roll(8) {
+        let operation = match self.dice.roll(9) {
             0 | 1 => Operation::Pause,
             2 | 3 => Operation::Resume,
             4 => Operation::Terminate { reason: None },
             5 | 6 => Operation::Retry,
-            _ => Operation::Restart,
+            7 => Operation::Restart,
+            _ => Operation::RestartAs(Box::new(longer(&self.rig.execution.plan.pinned))),
         };
         let _ = self.rig.operate(operation);
     }
@@ -384,4 +387,13 @@ fn whatever_the_world_does_state_is_what_events_say_and_no_token_is_lost() {
     for last in ["all_of_it__2", "lj__2", "_work_1", "named", "last"] {
         assert!(reached.contains(last), "no seed comes to {last}");
     }
+}
+
+/// Returns a definition that was changed meanwhile: it has one task more, in front.
+fn longer(pinned: &Pinned) -> Pinned {
+    let mut longer = pinned.clone();
+    let reference = format!("new_{}", longer.workflow.tasks.len());
+    let task = json!({"name": reference, "taskReferenceName": reference, "type": "NOOP"});
+    longer.workflow.tasks.insert(0, serde_json::from_value(task).unwrap());
+    longer
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::Rig;
+use super::rig::{Rig, plan};
 use crate::engine::{Operation, Rejected, Rerun, Skip};
 use crate::words::{Map, TaskStatus, WorkflowStatus};
 
@@ -207,4 +207,35 @@ fn a_rerun_in_a_loop_goes_on_in_its_iteration() {
     done(&mut rig, "last");
     assert_eq!(rig.status(), WorkflowStatus::Completed);
     assert_eq!(rig.execution.shown_runs().count(), before.len());
+}
+
+#[test]
+fn a_restart_takes_the_definition_that_there_is_now() {
+    let simple = |reference: &str| json!({"name": reference, "taskReferenceName": reference});
+    let mut rig = Rig::new(json!([simple("a"), simple("b")]));
+    rig.work(1, TaskStatus::Completed, json!({"n": 1}));
+    rig.work(2, TaskStatus::Failed, json!({}));
+    let now = json!({"name": "w", "version": 2, "timeoutSeconds": 60, "timeoutPolicy": "TIME_OUT_WF", "tasks": [simple("new"),
+        {"name": "b", "taskReferenceName": "b", "inputParameters": {"from": "${new.output.n}", "gone": "${a.output.n}"}}]});
+    let pinned = plan(now, json!([])).pinned.clone();
+    rig.operate(Operation::RestartAs(Box::new((*pinned).clone()))).unwrap();
+    assert_eq!((rig.tasks(), rig.json()["workflowVersion"].clone()), (vec!["new SCHEDULED".to_owned()], json!(2)));
+    rig.crash();
+    rig.work(3, TaskStatus::Completed, json!({"n": 7}));
+    assert_eq!(rig.run(4).input.expose(), &json!({"from": 7, "gone": null}), "what ran before is gone");
+    rig.advance(60);
+    assert_eq!(rig.status(), WorkflowStatus::TimedOut, "its timeout counts from now on");
+    rig.operate(Operation::Restart).unwrap();
+    assert_eq!(rig.tasks(), ["new SCHEDULED"], "and it stays the one that it was restarted with");
+}
+
+#[test]
+fn a_definition_that_cannot_run_restarts_nothing() {
+    let mut rig = Rig::new(json!([{"name": "a", "taskReferenceName": "a"}]));
+    rig.work(1, TaskStatus::Completed, json!({}));
+    let mut pinned = (*rig.execution.plan.pinned).clone();
+    pinned.workflow.tasks.clear();
+    let refused = rig.operate(Operation::RestartAs(Box::new(pinned)));
+    assert!(matches!(refused, Err(Rejected::Malformed(_))), "{refused:?}");
+    assert_eq!(rig.status(), WorkflowStatus::Completed);
 }

@@ -100,6 +100,14 @@ pub struct WorkflowDef {
     pub updated_by: Option<String>,
 }
 
+impl WorkflowDef {
+    /// Returns how many seconds an execution may take, and whether it goes on after them.
+    pub fn own_timeout(&self) -> (Option<u64>, bool) {
+        let seconds = u64::try_from(self.timeout_seconds).ok().filter(|seconds| *seconds > 0);
+        (seconds, seconds.is_some() && self.timeout_policy == WorkflowTimeoutPolicy::AlertOnly)
+    }
+}
+
 /// What happens when a workflow's time has passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
