@@ -9,15 +9,14 @@ use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::calls::Calls;
 use crate::daemon::library::{Empty, Library};
 use crate::daemon::loading::{Plans, load};
-use crate::daemon::message::{Message, Poll, Polled, Refused};
+use crate::daemon::message::{Message, Poll, Refused};
 use crate::daemon::offers::Offers;
-use crate::daemon::problems::log_end;
 use crate::daemon::quotas::Quotas;
 use crate::daemon::reloading::Missing;
 use crate::daemon::rules::Rules;
 use crate::daemon::slots::Slots;
 use crate::daemon::turns::Turns;
-use crate::engine::{self, Command, Execution, Input, Need, Outcome};
+use crate::engine::{self, Command, Execution, Input, Need, Outcome, PlannedTask};
 use crate::journal::Log;
 use crate::words::{ExecutionId, Timestamp, WorkflowStatus};
 
@@ -141,7 +140,10 @@ impl Dispatcher {
             match command {
                 Command::Offer(offer) => self.offers.offer(offer),
                 Command::Withdraw { execution, run } => self.offers.withdraw(*execution, *run),
-                Command::Perform(_) => self.calls.begin(command),
+                Command::Perform(work) => {
+                    let root = self.read(work.execution).and_then(|execution| execution.root());
+                    self.calls.begin(command, root);
+                }
                 Command::Preflight(_) | Command::Evaluate(_) | Command::Abandon { .. } => {}
             }
         }
@@ -283,9 +285,11 @@ impl Dispatcher {
             self.admit(execution);
             batch.touch(id);
         }
+        let root = self.read(id).and_then(|execution| execution.root());
+        let place = self.place(id, root);
         let live = self.live.get_mut(&id).expect("it was admitted above");
         let execution = Arc::make_mut(&mut live.execution);
-        let taken = |secret: &str| self.turns.taken(secret, id, now);
+        let taken = |planned: &PlannedTask| self.turns.taken(planned, &place, now);
         let turn = self.rules.at(now, self.draining, self.calls.of(id), &taken);
         let events = engine::step(execution, input, &turn)?;
         self.turns.note(execution, self.calls.of(id));
@@ -303,37 +307,6 @@ impl Dispatcher {
         for id in due {
             if let Err(refused) = self.step(id, Input::Tick, now, log, batch) {
                 tracing::warn!(execution = %id, %refused, "a deadline could not be served");
-            }
-        }
-    }
-
-    fn answer(&self, answer: Answer) {
-        match answer {
-            Answer::Started { result, reply } => drop(reply.send(result)),
-            Answer::Stepped { result, reply } => drop(reply.send(result)),
-            Answer::Read { execution, reply } => drop(reply.send(self.read(execution))),
-            Answer::Live { ids, reply } => drop(reply.send(ids)),
-            Answer::Queues { queues, reply } => drop(reply.send(queues)),
-            Answer::Held { found, reply } => drop(reply.send(Ok(found))),
-            Answer::Facts { facts, reply } => drop(reply.send(facts)),
-            Answer::Problems { problems, reply } => drop(reply.send(problems)),
-            Answer::Unwritten { reply } => drop(reply.send(self.unwritten())),
-            Answer::Owned { reply } | Answer::Logged { reply } => drop(reply.send(Ok(()))),
-            Answer::Polled { runs, reply } => {
-                let polled = |(id, run)| self.read(id).map(|execution| Polled { execution, run });
-                drop(reply.send(runs.into_iter().filter_map(polled).collect()));
-            }
-        }
-    }
-
-    fn announce(&mut self, batch: &Batch) {
-        for (id, events) in &batch.touched {
-            if let Some(live) = self.live.get_mut(id) {
-                let status = live.execution.status;
-                live.watchers.retain(|watcher| watcher.send(status).is_ok());
-                if live.watchers.is_empty() {
-                    log_end(&live.execution, events);
-                }
             }
         }
     }

@@ -11,6 +11,7 @@
 //! **Architecture Invariant:** [`Dispatcher`] is a synchronous state machine without clock, thread or I/O of its own; the
 //! thread in `shell` is a loop around it. The simulator drives the same state machine.
 
+mod answering;
 mod assembly;
 mod batch;
 mod calls;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::engine::Turn;
+use crate::engine::{PlannedTask, Turn};
 use crate::words::{ExecutionId, Map, RunNumber, Timestamp};
 
 /// What a turn needs to know besides its messages.
@@ -21,7 +21,7 @@ impl Rules {
         now: Timestamp,
         draining: bool,
         under_way: &'a BTreeSet<RunNumber>,
-        taken: &'a dyn Fn(&str) -> Option<ExecutionId>,
+        taken: &'a dyn Fn(&PlannedTask) -> Option<ExecutionId>,
     ) -> Turn<'a> {
         let (environment, store_retry) = (&self.environment, self.store_retry);
         Turn { now, environment, store_retry, may_start: !draining, under_way, taken }

@@ -7,7 +7,7 @@ use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::library::Library;
 use crate::daemon::loading::unavailable;
 use crate::daemon::message::Refused;
-use crate::engine::{self, Execution, Plan, Start, Strategy};
+use crate::engine::{self, Execution, Plan, PlannedTask, Start, Strategy};
 use crate::journal::Log;
 use crate::words::{ExecutionId, Timestamp};
 
@@ -50,7 +50,8 @@ impl Dispatcher {
         if self.live.contains_key(&id) || log.has_execution(id).map_err(unavailable)? {
             return Err(Refused::AlreadyStarted(id));
         }
-        let taken = |secret: &str| self.turns.taken(secret, id, now);
+        let place = self.place(id, start.origin.parent.as_ref().map(|parent| parent.root));
+        let taken = |planned: &PlannedTask| self.turns.taken(planned, &place, now);
         let turn = self.rules.at(now, self.is_draining(), self.calls.of(id), &taken);
         let (execution, events) = engine::start(plan.clone(), start, &turn);
         self.needs.extend(engine::needs(&execution, &events));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::daemon::batch::Batch;
 use crate::daemon::dispatcher::Dispatcher;
-use crate::engine::{Execution, Input};
+use crate::engine::{Execution, Input, PlannedTask};
 use crate::journal::Log;
 use crate::words::{ExecutionId, RunNumber, Timestamp};
 
@@ -34,18 +34,29 @@ struct Held {
 }
 
 impl Turns {
-    /// Returns who, other than `me`, is about to change a secret.
-    pub(super) fn taken(&self, secret: &str, me: ExecutionId, now: Timestamp) -> Option<ExecutionId> {
-        let mut holders = self.holders.get(secret)?.iter();
-        holders.find(|(id, until)| **id != me && until.is_none_or(|until| until > now)).map(|(id, _)| *id)
+    /// Returns who must come before a call of a task of `me`.
+    pub(super) fn taken(&self, planned: &PlannedTask, me: &Place, now: Timestamp) -> Option<ExecutionId> {
+        let is_other = |id: ExecutionId, until: Option<Timestamp>| id != me.id && until.is_none_or(|until| until > now);
+        let holders = planned.rotates.iter().filter_map(|secret| self.holders.get(secret)).flatten();
+        let mut holders = holders.filter(|(id, until)| is_other(**id, **until)).map(|(id, _)| *id);
+        holders.next().or_else(|| me.left(&planned.task.task_reference_name))
     }
 
     /// Brings up to date what an execution holds and waits for.
     pub(super) fn note(&mut self, execution: &Execution, under_way: &BTreeSet<RunNumber>) {
+        let id = execution.id;
+        for planned in execution.waiting_turns() {
+            let family = execution.parent.as_ref().map(|parent| of_family(parent.root));
+            for name in planned.rotates.iter().cloned().chain(family) {
+                self.waiting.entry(name).or_default().insert(id);
+            }
+        }
+        if let Some(parent) = execution.parent.as_ref().filter(|_| !execution.is_live() && under_way.is_empty()) {
+            self.freed.extend(self.waiting.remove(&of_family(parent.root)).unwrap_or_default());
+        }
         if !execution.plan.rotates {
             return;
         }
-        let id = execution.id;
         let before = self.held.remove(&id);
         let rotations = execution.rotations(before.as_ref().map(|held| &held.runs), under_way);
         let mut held = Held::default();
@@ -65,9 +76,6 @@ impl Turns {
         }
         if execution.is_live() || !held.runs.is_empty() {
             self.held.insert(id, held);
-        }
-        for secret in execution.awaited_secrets() {
-            self.waiting.entry(secret.to_owned()).or_default().insert(id);
         }
     }
 
@@ -89,7 +97,37 @@ impl Turns {
     }
 }
 
+/// Under which name members of a family wait for each other; no secret has one like it.
+fn of_family(root: ExecutionId) -> String {
+    format!("workflow {root}")
+}
+
+/// An execution among others.
+pub(super) struct Place {
+    id: ExecutionId,
+    /// The ended executions of its family whose calls nobody waits for and that are under way, with the references of their
+    /// tasks.
+    left: Vec<(ExecutionId, String)>,
+}
+
+impl Place {
+    /// Returns who has left a call of a task of this reference, in whatever iteration.
+    fn left(&self, reference: &str) -> Option<ExecutionId> {
+        let is_meant =
+            |called: &str| called.strip_prefix(reference).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"));
+        self.left.iter().find(|(_, called)| is_meant(called)).map(|(id, _)| *id)
+    }
+}
+
 impl Dispatcher {
+    /// Returns where an execution stands.
+    pub(super) fn place(&self, id: ExecutionId, root: Option<ExecutionId>) -> Place {
+        let lives = |id: ExecutionId| self.live.get(&id).is_some_and(|live| live.execution.is_live());
+        let calls = root.into_iter().flat_map(|root| self.calls.below(root));
+        let left = calls.filter(|(other, _)| *other != id && !lives(*other));
+        Place { id, left: left.map(|(other, reference)| (other, reference.to_owned())).collect() }
+    }
+
     /// Lets those go on whose secret was let go of. Who comes first takes it; the others wait again.
     pub(super) fn serve_freed(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
         for id in std::mem::take(&mut self.turns.freed) {

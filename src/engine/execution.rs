@@ -307,6 +307,11 @@ impl Execution {
         self.plan.task(run.task).expect("apply refuses a run of a task that the plan does not have")
     }
 
+    /// Returns the execution at the top, where it is below another.
+    pub fn root(&self) -> Option<ExecutionId> {
+        self.parent.as_ref().map(|parent| parent.root)
+    }
+
     /// Returns the definition's name.
     pub fn name(&self) -> &str {
         &self.plan.pinned.workflow.name

@@ -37,14 +37,18 @@ impl Step<'_> {
     /// Returns why a run waits whose secret another execution is about to change.
     fn other_rotation(&self, run: RunNumber) -> Option<String> {
         let plan = self.plan();
-        let secrets = &self.planned(&plan, run).rotates;
-        let (secret, other) = secrets.iter().find_map(|secret| Some((secret, (self.turn.taken)(secret)?)))?;
-        Some(format!("waits for workflow {other}, which fetches `{secret}` as well: its value is stored first"))
+        let planned = self.planned(&plan, run);
+        let other = (self.turn.taken)(planned)?;
+        let what = match planned.rotates.as_slice() {
+            [] => "the same value".to_owned(),
+            secrets => format!("`{}`", secrets.join("`, `")),
+        };
+        Some(format!("waits for workflow {other}, which fetches {what} as well: its value comes first"))
     }
 
     /// Lets the calls go on that waited for a secret which is free now.
     pub(super) fn take_turn(&mut self) {
-        let waiting = self.waiting(|run| !self.execution.planned(run).rotates.is_empty());
+        let waiting = self.waiting(|run| self.execution.planned(run).takes_turns());
         self.look_again(waiting);
     }
 

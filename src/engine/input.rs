@@ -1,5 +1,6 @@
 use crate::engine::answer::{Outcome, WorkerUpdate};
 use crate::engine::family::{Kin, Origin};
+use crate::engine::plan::PlannedTask;
 use crate::words::{ExecutionId, Map, RunNumber, Sensitive, TaskId, Timestamp};
 use crate::workflow::pinned::Pinned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,8 +138,8 @@ pub struct Turn<'a> {
     pub may_start: bool,
     /// The runs of the execution whose calls are under way in this process and are never cut, whatever became of the runs.
     pub under_way: &'a BTreeSet<RunNumber>,
-    /// The other execution, where there is one, that is about to give a secret a new value.
-    pub taken: &'a dyn Fn(&str) -> Option<ExecutionId>,
+    /// The other execution, where there is one, whose call must be answered, and its value stored, before a call of a task.
+    pub taken: &'a dyn Fn(&PlannedTask) -> Option<ExecutionId>,
 }
 
 /// A change that an execution does not take; nothing was changed.

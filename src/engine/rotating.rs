@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::engine::execution::{Execution, Run};
+use crate::engine::plan::PlannedTask;
 use crate::words::{RunNumber, TaskStatus, Timestamp, WorkflowStatus};
+use crate::workflow::definition::TaskType;
 
 /// A call whose answer is meant for secrets that the definition names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,13 +41,11 @@ impl Execution {
         candidates.into_iter().filter_map(|number| self.run(number)).filter_map(rotation).collect()
     }
 
-    /// Returns the secrets for which a run waits its turn, or may wait.
-    pub fn awaited_secrets(&self) -> BTreeSet<&str> {
-        if !self.plan.rotates || self.status != WorkflowStatus::Running {
-            return BTreeSet::new();
-        }
-        let waiting = self.open_runs().filter(|run| is_waiting(run));
-        waiting.flat_map(|run| &self.planned(run).rotates).map(String::as_str).collect()
+    /// Returns the tasks of which a run waits its turn, or may wait.
+    pub fn waiting_turns(&self) -> impl Iterator<Item = &PlannedTask> {
+        let is_running = self.status == WorkflowStatus::Running;
+        let waiting = self.open_runs().filter(move |run| is_running && is_waiting(run));
+        waiting.map(|run| self.planned(run)).filter(|planned| planned.takes_turns())
     }
 
     fn is_asking(&self, run: &Run, under_way: &BTreeSet<RunNumber>) -> bool {
@@ -55,6 +55,13 @@ impl Execution {
 
     fn is_to_be_stored(&self, run: &Run) -> bool {
         self.is_live() && self.has_fetched(run) && !self.superseded(run) && !self.is_stored(run)
+    }
+}
+
+impl PlannedTask {
+    /// Returns whether its call may have to wait for the call of another execution.
+    pub(super) fn takes_turns(&self) -> bool {
+        self.task.task_type == TaskType::Http && !self.may_repeat
     }
 }
 
