@@ -12,7 +12,7 @@ mod structure;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -62,8 +62,7 @@ impl Masker {
                 break;
             }
             let parts = sets.split_off(sets.len() - small);
-            let values = parts.iter().flat_map(|part| &part.values);
-            sets.extend(Patterns::of(values).map(Arc::new));
+            sets.extend(Patterns::joined(&parts).map(Arc::new));
         }
         Self { sets }
     }
@@ -175,12 +174,29 @@ impl Patterns {
     /// Returns the patterns of the values, or nothing where none is long enough.
     fn of<'a>(values: impl IntoIterator<Item = &'a Sensitive>) -> Option<Self> {
         let values: Vec<Sensitive> = values.into_iter().cloned().collect();
-        let mut known = BTreeSet::new();
-        let mut forms = Vec::new();
-        for (index, value) in values.iter().enumerate() {
-            let new = forms::of(value.expose()).into_iter().filter(|form| known.insert(form.clone()));
-            forms.extend(new.map(|form| (form, index)));
+        let forms = values.iter().enumerate();
+        let forms =
+            forms.flat_map(|(index, value)| forms::of(value.expose()).into_iter().map(move |form| (form, index)));
+        let forms = forms.collect();
+        Self::built(values, forms)
+    }
+
+    /// Returns the patterns of several parts as one. Their forms are known, and only looked for in another way.
+    fn joined(parts: &[Arc<Self>]) -> Option<Self> {
+        let (mut values, mut forms) = (Vec::new(), Vec::new());
+        for part in parts {
+            let first = values.len();
+            forms.extend(part.forms.iter().map(|(form, index)| (form.clone(), first + index)));
+            values.extend(part.values.iter().cloned());
         }
+        Self::built(values, forms)
+    }
+
+    fn built(values: Vec<Sensitive>, mut forms: Vec<(Form, usize)>) -> Option<Self> {
+        let mut known = HashSet::new();
+        let is_new: Vec<bool> = forms.iter().map(|(form, _)| known.insert(form)).collect();
+        let mut is_new = is_new.into_iter();
+        forms.retain(|_| is_new.next().unwrap_or_default());
         if forms.is_empty() {
             return None;
         }

@@ -19,7 +19,7 @@ const XML_QUOTES: [(&str, &str); 5] =
     [("\"", "'"), ("&quot;", "&apos;"), ("&quot;", "&#39;"), ("&quot;", "&#x27;"), ("&#34;", "&#39;")];
 
 /// Where a form counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Reach {
     /// As a word of its own.
     Word,
@@ -28,7 +28,7 @@ pub(super) enum Reach {
 }
 
 /// How a form is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Encoding {
     /// Byte by byte.
     Text,
@@ -37,7 +37,7 @@ pub(super) enum Encoding {
 }
 
 /// One text that a value may turn into.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Form {
     pub(super) text: String,
     pub(super) reach: Reach,
@@ -97,14 +97,21 @@ fn add_leaves(json: &Value, pieces: &mut BTreeSet<String>) {
 }
 
 fn encodings(piece: &str) -> BTreeSet<String> {
+    let mut texts = BTreeSet::from([piece.to_owned(), hex(piece, LOWER), hex(piece, UPPER)]);
+    // Most tokens are letters and digits, and no writer has anything to escape there.
+    if piece.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return texts;
+    }
     let json = json_escapes(piece);
-    let twice: Vec<String> = json.iter().flat_map(|text| json_escapes(text)).collect();
-    let mut texts = BTreeSet::from([piece.to_owned(), hex(piece), hex(piece).to_uppercase()]);
+    for text in json.iter().filter(|text| *text != piece) {
+        texts.extend(json_escapes(text));
+    }
     texts.extend(json);
-    texts.extend(twice);
     texts.insert(debug_escape(piece));
     texts.extend(percent_escapes(piece));
-    texts.extend(XML_QUOTES.map(|quotes| xml_escape(piece, quotes)));
+    if piece.contains(['&', '<', '>', '"', '\'']) {
+        texts.extend(XML_QUOTES.map(|quotes| xml_escape(piece, quotes)));
+    }
     texts
 }
 
@@ -114,11 +121,19 @@ fn debug_escape(piece: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-fn hex(piece: &str) -> String {
-    piece.bytes().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// The digits of hexadecimal numbers.
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+
+fn push_hex(text: &mut String, byte: u8, digits: &[u8; 16]) {
+    text.push(char::from(digits[usize::from(byte >> 4)]));
+    text.push(char::from(digits[usize::from(byte & 15)]));
+}
+
+fn hex(piece: &str, digits: &[u8; 16]) -> String {
+    let mut text = String::with_capacity(2 * piece.len());
+    piece.bytes().for_each(|byte| push_hex(&mut text, byte, digits));
+    text
 }
 
 /// Returns the JSON string contents that the common writers make: plain, ASCII only, safe for HTML, with escaped slashes.
@@ -138,6 +153,9 @@ fn json_escapes(piece: &str) -> BTreeSet<String> {
 }
 
 fn unicode_escape(text: &str, escaped: fn(char) -> bool) -> String {
+    if !text.contains(escaped) {
+        return text.to_owned();
+    }
     text.chars().fold(String::new(), |mut out, c| {
         if escaped(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -153,22 +171,30 @@ fn unicode_escape(text: &str, escaped: fn(char) -> bool) -> String {
 fn percent_escapes(piece: &str) -> BTreeSet<String> {
     let mut texts = BTreeSet::new();
     for safe in URL_SAFE {
-        let upper = percent_escape(piece, safe, |byte| format!("%{byte:02X}"));
-        let lower = percent_escape(piece, safe, |byte| format!("%{byte:02x}"));
-        texts.extend([upper.replace("%20", "+"), lower.replace("%20", "+"), upper, lower]);
+        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || safe.as_bytes().contains(&byte);
+        if piece.bytes().all(is_safe) {
+            continue;
+        }
+        let [upper, lower] = [UPPER, LOWER].map(|digits| percent_escape(piece, is_safe, digits));
+        if piece.contains(' ') {
+            texts.extend([upper.replace("%20", "+"), lower.replace("%20", "+")]);
+        }
+        texts.extend([upper, lower]);
     }
     texts
 }
 
-fn percent_escape(piece: &str, safe: &str, escape: fn(u8) -> String) -> String {
-    piece.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || safe.as_bytes().contains(&byte) {
+fn percent_escape(piece: &str, is_safe: impl Fn(u8) -> bool, digits: &[u8; 16]) -> String {
+    let mut text = String::with_capacity(2 * piece.len());
+    for byte in piece.bytes() {
+        if is_safe(byte) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&escape(byte));
+            text.push('%');
+            push_hex(&mut text, byte, digits);
         }
-        text
-    })
+    }
+    text
 }
 
 fn xml_escape(piece: &str, (double, single): (&str, &str)) -> String {

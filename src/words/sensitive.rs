@@ -1,14 +1,17 @@
+use std::sync::Arc;
+
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Text that must not be shown: a secret's value, an identity, a key. Wiped when dropped; no `Debug`, no `Serialize`.
+/// Text that must not be shown: a secret's value, an identity, a key. Clones share it, and it is wiped when the last one is
+/// dropped; no `Debug`, no `Serialize`.
 #[derive(Clone)]
-pub struct Sensitive(Zeroizing<String>);
+pub struct Sensitive(Arc<Zeroizing<String>>);
 
 impl Sensitive {
     /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// Lends the text. Whoever calls this answers for where it goes.
