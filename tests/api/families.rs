@@ -160,7 +160,7 @@ fn a_restart_takes_the_latest_definition_where_it_is_asked_to() {
     let bulk = server.json("POST", "/api/workflow/bulk/restart?useLatestDefinitions=true", &json!(ids)).json();
     assert_eq!(bulk["bulkSuccessfulResults"], json!(ids), "{bulk}");
     assert!(ids.iter().all(|id| shown(id) == (json!(2), json!("new"))));
-    let found = server.get("/api/workflow/search?query=version%20%3D%202").json();
+    let found = server.get("/api/workflow/search?query=workflowType%20%3D%20w").json();
     assert_eq!(found["results"].as_array().map_or(0, Vec::len), 2, "{found}");
     let server = server.restarted();
     assert_eq!(workflow(&server, &ids[1])["tasks"][0]["status"], "IN_PROGRESS", "also after a restart of the daemon");
