@@ -50,7 +50,7 @@ fn an_archived_run_is_a_masked_snapshot_and_cannot_be_retried_and_is_purged_in_t
     assert!(rescued.to_string().contains("is archived"), "{rescued}");
     let stranger = Owner::App("stranger".to_owned());
     let removed = served.ask(served.handle.remove(&stranger, done)).unwrap_err();
-    assert!(matches!(removed, Error::Denied(_)), "an archive is as guarded as a run: {removed}");
+    assert!(matches!(removed, Error::NotFound(_)), "an archive is as guarded as a run: {removed}");
     for canary in [world.issued().as_str(), KEY_SECRET] {
         assert_eq!(world.file_with(canary), None);
     }
