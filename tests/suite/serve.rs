@@ -102,7 +102,7 @@ fn a_second_daemon_is_a_conflict() {
 #[test]
 fn a_port_has_to_be_asked_for_and_is_loopback_only() {
     let test = Test::new();
-    test.keytide(&["serve", "--listen", "127.0.0.1:0"]).fails(2).tells("--open");
+    test.keytide(&["serve", "--listen", "0.0.0.0:0"]).fails(2).tells("--insecure-listen");
     test.keytide(&["serve", "--listen", "0.0.0.0:0", "--open"]).fails(1).tells("loopback");
     let mut serving = Serving::of(&test, &["--open", "--listen", "127.0.0.1:0"]);
     serving.until("listening on http://127.0.0.1:");
