@@ -17,6 +17,8 @@ use crate::words::{ExecutionId, Timestamp};
 
 /// How many messages one commit holds, so that the first of them does not wait for the thousandth.
 const MESSAGES_PER_COMMIT_MAX: usize = 1_024;
+/// After which time without a message the journal does what it has put off, if as much time is left before something is due.
+const QUIET: Duration = Duration::from_millis(50);
 /// How long to wait before a journal that could not be written is tried again.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
 
@@ -52,6 +54,7 @@ impl<L: Log> Shell<L> {
             if stop {
                 return self.dispatcher.unwritten();
             }
+            // After each turn, and not only when it is quiet: a daemon that is always busy must not keep everything for ever.
             self.housekeeping.tick(&mut self.log, self.clock.now());
         }
     }
@@ -96,13 +99,17 @@ impl<L: Log> Shell<L> {
     /// Waits for the first message or the next deadline, then takes what else has arrived.
     fn gather(&mut self) -> Option<Vec<Message>> {
         let mut messages = Vec::new();
-        match self.inbox.wait(self.patience()) {
+        let patience = self.patience();
+        let mut first = self.inbox.wait(if self.log.is_behind() { patience.min(QUIET) } else { patience });
+        if matches!(first, Err(RecvTimeoutError::Timeout)) && patience > 2 * QUIET && self.log.is_behind() {
+            self.log.catch_up();
+            first = self.inbox.wait(self.patience());
+        }
+        match first {
             Ok(message) => messages.push(message),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return None,
         }
-        // Not only when it is quiet: a daemon that is always busy must not keep everything for ever.
-        self.housekeeping.tick(&mut self.log, self.clock.now());
         messages.extend(self.inbox.rest(MESSAGES_PER_COMMIT_MAX - 1));
         Some(messages)
     }

@@ -73,6 +73,12 @@ pub trait Log: Send {
     fn remove(&mut self, executions: &[ExecutionId]) -> Result<Wiped, Error>;
     /// Forgets what happened to slots that were due before `before`.
     fn forget_slots(&mut self, before: Timestamp) -> Result<(), Error>;
+    /// Returns whether work was put off that a quiet moment is good for.
+    fn is_behind(&self) -> bool {
+        false
+    }
+    /// Does the work that was put off. Nothing depends on it but how long a later commit may take.
+    fn catch_up(&mut self) {}
 }
 
 /// Whether the bytes that were to go are gone.

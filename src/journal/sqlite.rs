@@ -17,6 +17,9 @@ use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
 /// How many lines a run's log holds: a worker that logs in a loop must not fill the disk. The last line says so.
 const TASK_LOG_LINES_MAX: u64 = 1_000;
 
+/// From how many commits on a quiet moment is used: SQLite moves its log at 1,000 pages, and a commit writes some ten.
+const COMMITS_AHEAD_MAX: u32 = 32;
+
 /// A child stays for as long as its parent lives: the parent may ask for what it gave.
 const IS_FREE: &str =
     "NOT EXISTS(SELECT 1 FROM executions AS parent WHERE parent.id = own.parent AND parent.ended IS NULL)";
@@ -27,6 +30,8 @@ pub struct SqliteLog {
     codec: Codec,
     /// The definitions that are surely kept, so that a start of a known workflow does not write one again.
     known: HashSet<DefinitionHash>,
+    /// How many commits the write-ahead log has that were not moved into the database, at most.
+    commits_ahead: u32,
 }
 
 impl SqliteLog {
@@ -35,7 +40,7 @@ impl SqliteLog {
         let connection = schema::open_writer(path)?;
         // A process that was killed may have written what it had not synced: it is made durable before anybody acts on it.
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        Ok(Self { connection, codec: Codec::new(sealer), known: HashSet::new() })
+        Ok(Self { connection, codec: Codec::new(sealer), known: HashSet::new(), commits_ahead: 0 })
     }
 
     /// Moves the write-ahead log into the database and cuts it, so that what was deleted is on the disk no more.
@@ -72,7 +77,20 @@ impl Log for SqliteLog {
         transaction.task_logs.iter().try_for_each(|log| writer.task_log(log))?;
         sql.commit()?;
         self.known.extend(unknown.iter().map(|plan| plan.hash));
+        self.commits_ahead = self.commits_ahead.saturating_add(1);
         Ok(())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.commits_ahead >= COMMITS_AHEAD_MAX
+    }
+
+    /// Moves the write-ahead log into the database, which takes several syncs: else SQLite does it in the middle of some commit.
+    fn catch_up(&mut self) {
+        self.commits_ahead = 0;
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the journal's log could not be moved into its database; a later commit does it");
+        }
     }
 
     fn definition(&self, hash: &DefinitionHash) -> Result<Option<Pinned>, Error> {

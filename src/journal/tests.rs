@@ -167,6 +167,23 @@ fn what_was_committed_is_there_after_a_restart() {
 }
 
 #[test]
+fn what_was_put_off_is_moved_whole_and_changes_nothing() {
+    let mut journal = Journal::new();
+    for number in 1..=32 {
+        assert!(!journal.log.is_behind());
+        let head = head(number, &journal.plan);
+        journal.keep(vec![record(head, 1, &["one"])]).unwrap();
+    }
+    assert!(journal.log.is_behind());
+    journal.log.catch_up();
+    assert!(!journal.log.is_behind());
+    let moved = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let (pages, moved) = journal.log.connection().query_row("PRAGMA wal_checkpoint(PASSIVE)", [], moved).unwrap();
+    assert!(pages > 0 && moved == pages, "{moved} of {pages} pages are in the database");
+    assert_eq!(journal.again().history(32), ["one"]);
+}
+
+#[test]
 fn a_torn_write_ahead_log_loses_its_last_commits_and_no_other() {
     let mut journal = Journal::new();
     for number in 1..=5 {

@@ -10,7 +10,9 @@ use crate::engine::Operation;
 use crate::settings::{History, Settings};
 use crate::words::{ExecutionId, Owner, WorkflowStatus};
 
-use super::world::{KEY_SECRET, Served, TOKEN, World, rotation};
+use serde_json::json;
+
+use super::world::{KEY_SECRET, Served, TOKEN, World, rotation, single};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -82,5 +84,20 @@ fn a_run_that_could_not_store_is_neither_archived_nor_purged_until_it_is_dismiss
     served.has_no_problem();
     pass(&served, &clock, HOUR / 2);
     served.until("the archive", || is_archived(&served, id).then_some(()));
+    served.stop();
+}
+
+#[test]
+fn a_quiet_moment_is_used_to_move_the_journals_log() {
+    let world = World::new();
+    let served = world.serve();
+    let database = || std::fs::metadata(world.at(".keytide/journal.db")).unwrap().len();
+    let before = database();
+    let nothing = json!({"name": "nothing", "taskReferenceName": "nothing", "type": "NOOP"});
+    for _ in 0..40 {
+        served.end_of(served.start(single("idle", &nothing)));
+    }
+    // Far fewer pages than SQLite waits for.
+    served.until("the move", || (database() > before).then_some(()));
     served.stop();
 }
