@@ -3,8 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
-use super::rig::Test;
-use super::serve::Serving;
+use super::rig::{Running, Test};
 
 const SERVED: &str = r#"{"name": "rotate_it", "version": 2, "tasks": [
   {"name": "get", "taskReferenceName": "get", "type": "HTTP", "inputParameters": {
@@ -15,11 +14,11 @@ const SCHEDULE: &str = r#"{"name": "daily", "cronExpression": "0 0 3 * * *", "zo
 const TASK_DEF: &str = r#"{"taskDefs": [{"name": "get", "retryCount": 2, "retryDelaySeconds": 5}]}"#;
 
 /// A server with definitions, and its address.
-fn server() -> (Test, Serving, String) {
+fn server() -> (Test, Running, String) {
     let old = SERVED.replace("\"version\": 2", "\"version\": 1");
     let test = Test::new().file("workflows/a.json", SERVED).file("workflows/old.json", &old);
     let test = test.file("workflows/s.json", SCHEDULE).file("workflows/t.json", TASK_DEF);
-    let mut serving = Serving::of(&test, &["--open", "--listen", "127.0.0.1:0"]);
+    let mut serving = Running::serve(&test, &["--open", "--listen", "127.0.0.1:0"]);
     let line = serving.until("listening on ");
     let address = line.split_whitespace().find(|word| word.starts_with("http")).unwrap().trim_end_matches(',');
     (test, serving, address.to_owned())

@@ -1,14 +1,15 @@
 //! A project in a temporary folder, and commands that run in it.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use keytide::cli::demo::issuer::{Issuer, Options};
 use keytide::clock::SystemClock;
 use keytide::words::Sensitive;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,6 +18,63 @@ pub(crate) struct Test {
     folder: TempDir,
     stdin: String,
     variables: Vec<(String, String)>,
+}
+
+/// A command that goes on, as a daemon does; it is ended when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Running {
+    /// Starts a daemon.
+    pub(crate) fn serve(test: &Test, arguments: &[&str]) -> Self {
+        Self::start(test, &[&["serve"], arguments].concat())
+    }
+
+    /// Starts a command.
+    pub(crate) fn start(test: &Test, arguments: &[&str]) -> Self {
+        let mut command = test.command(arguments);
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr }
+    }
+
+    /// Reads what it tells until a line holds this, and returns the line.
+    pub(crate) fn until(&mut self, part: &str) -> String {
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "`{part}` was not said:\n{said}");
+            said.push_str(&line);
+            if line.contains(part) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        self.signal(Signal::INT);
+        self.code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 /// What a command said.

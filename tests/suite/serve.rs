@@ -1,62 +1,17 @@
 //! `serve`, and commands beside it.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr, Stdio};
+use rustix::process::Signal;
 
-use super::rig::Test;
+use super::rig::{Running, Test};
 
 const ECHO: &str = r#"{"name": "echo", "version": 1, "tasks": [
   {"name": "n", "taskReferenceName": "n", "type": "NOOP"}], "outputParameters": {"x": "${workflow.input.x}"}}"#;
 
-/// A daemon that runs; it is ended when it is dropped.
-pub(crate) struct Serving {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-}
-
-impl Serving {
-    pub(crate) fn of(test: &Test, arguments: &[&str]) -> Self {
-        let mut command = test.command(&[&["serve"], arguments].concat());
-        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self { child, stderr }
-    }
-
-    /// Reads what the daemon tells until a line holds this.
-    pub(crate) fn until(&mut self, part: &str) -> String {
-        let mut said = String::new();
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "`{part}` was not said:\n{said}");
-            said.push_str(&line);
-            if line.contains(part) {
-                return line;
-            }
-        }
-    }
-
-    fn signal(&self, signal: rustix::process::Signal) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, signal).unwrap();
-    }
-
-    fn code(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 #[test]
 fn a_daemon_stops_with_code_0_when_it_is_asked_to() {
-    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT] {
         let test = Test::new().file("workflows/echo.json", ECHO);
-        let mut serving = Serving::of(&test, &[]);
+        let mut serving = Running::serve(&test, &[]);
         serving.until("1 workflow");
         serving.signal(signal);
         assert_eq!(serving.code(), Some(0));
@@ -66,7 +21,7 @@ fn a_daemon_stops_with_code_0_when_it_is_asked_to() {
 #[test]
 fn commands_beside_a_daemon_are_its_clients() {
     let test = Test::new().file("workflows/echo.json", ECHO).file("other.json", &ECHO.replace("echo", "other"));
-    let mut serving = Serving::of(&test, &[]);
+    let mut serving = Running::serve(&test, &[]);
     serving.until("1 workflow");
     test.keytide(&["run", "echo", "-p", "x=1"]).success().prints("\"x\": 1");
     test.keytide(&["run", "other.json", "-p", "x=2"]).success().prints("\"x\": 2");
@@ -82,7 +37,7 @@ fn commands_beside_a_daemon_are_its_clients() {
 #[test]
 fn a_broken_file_is_reported_and_mended_while_it_runs() {
     let test = Test::new().file("workflows/echo.json", ECHO);
-    let mut serving = Serving::of(&test, &[]);
+    let mut serving = Running::serve(&test, &[]);
     serving.until("1 workflow");
     let test = test.file("workflows/echo.json", "{\"name\": }");
     serving.until("its last good version goes on");
@@ -94,7 +49,7 @@ fn a_broken_file_is_reported_and_mended_while_it_runs() {
 #[test]
 fn a_second_daemon_is_a_conflict() {
     let test = Test::new();
-    let mut serving = Serving::of(&test, &[]);
+    let mut serving = Running::serve(&test, &[]);
     serving.until("0 workflows");
     test.keytide(&["serve"]).fails(4);
 }
@@ -104,7 +59,7 @@ fn a_port_has_to_be_asked_for_and_is_loopback_only() {
     let test = Test::new();
     test.keytide(&["serve", "--listen", "0.0.0.0:0"]).fails(2).tells("--insecure-listen");
     test.keytide(&["serve", "--listen", "0.0.0.0:0", "--open"]).fails(1).tells("loopback");
-    let mut serving = Serving::of(&test, &["--open", "--listen", "127.0.0.1:0"]);
+    let mut serving = Running::serve(&test, &["--open", "--listen", "127.0.0.1:0"]);
     serving.until("listening on http://127.0.0.1:");
 }
 
@@ -126,7 +81,7 @@ tasks:
         workflow["tasks"].as_array().unwrap().len()
     };
     let alone = attempts(&test);
-    let mut serving = Serving::of(&test, &[]);
+    let mut serving = Running::serve(&test, &[]);
     serving.until("0 workflows");
     assert_eq!((alone, attempts(&test)), (2, 2));
 }
@@ -138,7 +93,7 @@ fn a_run_that_fails_is_told_with_its_reason_masked() {
         "terminationStatus": "FAILED", "terminationReason": "the issuer said ${workflow.input.said}"}}],
       "schedules": [{"name": "s", "cronExpression": "0/1 * * * * *", "zoneId": "UTC", "input": {"said": "canary-9f3b17c2-value"}}]}"#;
     let test = Test::new().secret("token", "canary-9f3b17c2-value").file("workflows/fails.json", workflow);
-    let mut serving = Serving::of(&test, &[]);
+    let mut serving = Running::serve(&test, &[]);
     let line = serving.until("a run did not complete");
     assert!(line.contains("the issuer said ***") && line.contains("fails"), "{line}");
 }
