@@ -4,6 +4,7 @@ mod calling;
 mod keeping;
 mod masking;
 mod rotating;
+mod signing;
 mod stopping;
 mod storing;
 mod timing;

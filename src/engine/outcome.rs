@@ -77,13 +77,14 @@ impl Step<'_> {
         let is_store = planned.task.task_type == TaskType::UpdateSecret;
         let started = known.status == TaskStatus::InProgress;
         let waits = known.wake.is_some();
-        if known.response.is_some() || !(is_http || is_store) {
+        let is_signing = planned.task.task_type == TaskType::GetSignedJwt;
+        if known.response.is_some() || !(is_http || is_store || is_signing) {
             return;
         }
         match answer {
             // What was fetched or stored counts whenever it comes.
             Answer::Response(response) if started && is_http => http::answered(self, run, response),
-            Answer::Done { output } if started && is_store => {
+            Answer::Done { output } if started && (is_store || is_signing) => {
                 self.complete_run(run, Some(Payload::new(inert(output.into_value()))));
                 self.todo.push_back(Todo::Settle(run));
             }

@@ -9,7 +9,7 @@ use crate::engine::event::{Event, Fact};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::script;
 use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
-use crate::workflow::definition::TaskType;
+use crate::workflow::definition::{Nature, TaskType};
 
 /// Returns what an execution owes, from its state alone.
 pub fn outstanding(execution: &Execution) -> Vec<Command> {
@@ -105,7 +105,7 @@ fn owed(execution: &Execution, run: &Run) -> Option<Command> {
             (performs && begins && execution.planned(run).feeds_secret)
                 .then(|| Command::Preflight(assignment(execution, run)))
         }
-        TaskStatus::InProgress if matches!(task_type, TaskType::Http | TaskType::UpdateSecret) => {
+        TaskStatus::InProgress if task_type.nature() == Nature::Call => {
             performs.then(|| Command::Perform(assignment(execution, run)))
         }
         TaskStatus::Scheduled

@@ -112,7 +112,7 @@ impl Step<'_> {
             (TaskType::Human, None) => human::execute(self, run),
             (TaskType::Decision, None) => decision::ask(self, planned, run, hidden),
             (TaskType::Wait, None) => self.wait(run),
-            (TaskType::Http | TaskType::UpdateSecret, None) => self.release(run),
+            (TaskType::Http | TaskType::UpdateSecret | TaskType::GetSignedJwt, None) => self.release(run),
             (TaskType::Switch, None) => switch::ask(self, planned, run),
             // A loop begins when nothing else is left to do; the others are asked for once their event is on disk.
             (_, None) => {}

@@ -9,6 +9,7 @@
 pub mod http;
 pub mod script;
 mod secrets;
+mod signed_jwt;
 mod storing;
 mod update_secret;
 
@@ -89,12 +90,26 @@ impl Executor {
         match assignment.task_type() {
             TaskType::Http => self.call(assignment),
             TaskType::UpdateSecret => self.storing.store(assignment),
+            TaskType::GetSignedJwt => self.sign(assignment),
             other => {
                 let reason = format!("this keytide does not do tasks of type {}", other.as_str());
                 let key = (assignment.execution, assignment.run);
                 self.tools.answer(key, Answer::Failed { reason, terminal: true }, Vec::new());
             }
         }
+    }
+
+    fn sign(&self, assignment: Assignment) {
+        let tools = self.tools.clone();
+        // It looks at the store and multiplies large numbers: neither must hold up the calls.
+        self.runtime.spawn_blocking(move || {
+            let key = (assignment.execution, assignment.run);
+            let (answer, resolved) = match tools.handed(&assignment) {
+                Ok(handed) => signed_jwt::answer(&handed, tools.clock.now()),
+                Err(missing) => (Answer::Failed { reason: missing.to_string(), terminal: false }, Vec::new()),
+            };
+            tools.answer(key, answer, resolved);
+        });
     }
 
     fn call(&self, assignment: Assignment) {
@@ -146,6 +161,12 @@ impl Tools {
         self.store.snapshot()
     }
 
+    /// Returns the input of a run with the values of its secrets.
+    fn handed(&self, assignment: &Assignment) -> Result<Handed, NotAvailable> {
+        let (owner, policy) = (&assignment.owner, self.authority.policy());
+        secrets::hand_off(assignment.input.expose(), owner, assignment.workflow_name(), &self.snapshot(), &policy)
+    }
+
     fn answer(&self, key: (ExecutionId, RunNumber), answer: Answer, resolved: Vec<Sensitive>) {
         let (execution, run) = key;
         (self.deliver)(Outcome { execution, run, answer, resolved });
@@ -153,18 +174,12 @@ impl Tools {
 }
 
 async fn http_call(tools: &Arc<Tools>, assignment: &Assignment) -> (Answer, Vec<Sensitive>) {
-    let beside = tools.clone();
+    let (beside, wanted) = (tools.clone(), assignment.clone());
     // A look at the store may wait for its file, and must not hold up the other calls.
-    let Ok(snapshot) = tokio::task::spawn_blocking(move || beside.snapshot()).await else {
+    let Ok(handed) = tokio::task::spawn_blocking(move || beside.handed(&wanted)).await else {
         return (Answer::NotSent { reason: "the store could not be looked at".to_owned() }, Vec::new());
     };
-    match secrets::hand_off(
-        assignment.input.expose(),
-        &assignment.owner,
-        assignment.workflow_name(),
-        &snapshot,
-        &tools.authority.policy(),
-    ) {
+    match handed {
         Ok(handed) => (http::call(&tools.http, &handed.input).await, handed.resolved),
         Err(missing) => (Answer::Failed { reason: missing.to_string(), terminal: false }, Vec::new()),
     }

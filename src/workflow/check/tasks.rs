@@ -63,7 +63,7 @@ pub(super) fn check(workflow: &Workflow<'_>, known: &Workflows<'_>, found: &mut 
             TaskType::DoWhile => loops::do_while(workflow, task, found),
             TaskType::Dynamic => loops::dynamic(workflow, task, found),
             TaskType::Terminate => terminate(workflow, task, found),
-            TaskType::Simple | TaskType::Human | TaskType::SetVariable | TaskType::Noop => {}
+            TaskType::Simple | TaskType::GetSignedJwt | TaskType::Human | TaskType::SetVariable | TaskType::Noop => {}
             TaskType::SubWorkflow | TaskType::StartWorkflow | TaskType::GetWorkflow | TaskType::UpdateTask => {
                 children::check(workflow, task, known, found);
             }

@@ -77,6 +77,8 @@ task_types! {
     Http = "HTTP", Call;
     /// Writes secrets.
     UpdateSecret = "UPDATE_SECRET", Call;
+    /// Signs a JSON Web Token.
+    GetSignedJwt = "GET_SIGNED_JWT", Call;
     /// Computes with a script.
     Inline = "INLINE", Script;
     /// Computes with a script, as older definitions write it.
