@@ -270,7 +270,7 @@ impl Step<'_> {
     /// Goes on after a run: with what follows in its list, or with what follows the task that holds the list.
     pub(super) fn proceed(&mut self, run: RunNumber) {
         let plan = self.plan();
-        let is_gone_on_from = self.is_gone_on_from(run);
+        let let_fail = self.let_fail_before(run);
         let mut run = run;
         loop {
             let planned = self.planned(&plan, run);
@@ -279,7 +279,7 @@ impl Step<'_> {
             }
             let scope = self.at(run).scope;
             match (planned.next, scope) {
-                (Some(_), _) if is_gone_on_from => return,
+                (Some(next), scope) if self.has_begun_since(let_fail, &plan, next, scope) => return,
                 (Some(next), scope) => return self.schedule(next, scope),
                 (None, None) => return,
                 (None, Some(holder)) => match &self.planned(&plan, holder).task.task_type {
@@ -296,11 +296,23 @@ impl Step<'_> {
         }
     }
 
-    /// Returns whether the flow went on after an earlier attempt, which was let fail: what follows has had its runs, and those
-    /// that failed are tried again by themselves.
-    fn is_gone_on_from(&self, run: RunNumber) -> bool {
+    /// Returns the first attempt before a run that was let fail.
+    fn let_fail_before(&self, run: RunNumber) -> Option<RunNumber> {
         let before = |run: &RunNumber| self.at(*run).retry_of;
-        std::iter::successors(before(&run), before).any(|earlier| self.at(earlier).permitted)
+        std::iter::successors(before(&run), before).filter(|earlier| self.at(*earlier).permitted).last()
+    }
+
+    /// Returns whether the flow went on to a task after an attempt that was let fail: what follows has had its runs, and those
+    /// that failed are tried again by themselves. Where the execution ended before the task had a run, nothing else begins it.
+    fn has_begun_since(
+        &self,
+        let_fail: Option<RunNumber>,
+        plan: &Plan,
+        task: TaskIndex,
+        scope: Option<RunNumber>,
+    ) -> bool {
+        let (Some(let_fail), Some(planned)) = (let_fail, plan.task(task)) else { return false };
+        self.execution.latest(planned.slot).is_some_and(|run| run.number > let_fail && run.scope == scope)
     }
 
     /// Has a JOIN go on for which nothing is open any more.

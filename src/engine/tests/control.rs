@@ -157,6 +157,21 @@ fn a_retry_of_what_was_let_fail_runs_nothing_again_that_came_after_it() {
 }
 
 #[test]
+fn a_retry_goes_on_to_what_could_not_begin_after_what_was_let_fail() {
+    let next = json!({"name": "d", "taskReferenceName": "d", "type": "DYNAMIC", "dynamicTaskNameParam": "t",
+        "inputParameters": {"t": "${a.output.next}"}});
+    let mut rig = Rig::new(json!([with(simple("a"), "permissive", json!(true)), next, simple("c")]));
+    rig.work(1, TaskStatus::FailedWithTerminalError, json!({}));
+    assert_eq!(rig.status(), WorkflowStatus::Failed, "nothing says what d becomes");
+    rig.operate(Operation::Retry).unwrap();
+    rig.work(2, TaskStatus::Completed, json!({"next": "b"}));
+    assert_eq!((rig.status(), rig.released().last().map(String::as_str)), (WorkflowStatus::Running, Some("offer 3 b")));
+    rig.work(3, TaskStatus::Completed, json!({}));
+    rig.work(4, TaskStatus::Completed, json!({}));
+    assert_eq!(rig.status(), WorkflowStatus::Completed);
+}
+
+#[test]
 fn permissive_branch_fails_at_the_join_once_all_are_through() {
     let branches = json!([[with(simple("a"), "permissive", json!(true))], [simple("b")]]);
     let mut rig = Rig::new(json!(fork(branches, json!(["a", "b"]))));
