@@ -22,5 +22,7 @@ mod secrets;
 mod server;
 #[path = "api/signing_in.rs"]
 mod signing_in;
+#[path = "api/synchronous.rs"]
+mod synchronous;
 #[path = "api/workers.rs"]
 mod workers;

@@ -42,12 +42,16 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn start(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
-    let mut request: StartWorkflowRequest = body.json()?;
+    Ok(text(handle.start(&who, named(body.json()?)?).await?.to_string()))
+}
+
+/// Sees that a request names a workflow, if only by the definition that it brings.
+pub(super) fn named(mut request: StartWorkflowRequest) -> Result<StartWorkflowRequest, Error> {
     if request.name.trim().is_empty() {
         let inline = request.workflow_def.as_ref().map(|workflow| workflow.name.clone());
         request.name = inline.ok_or_else(|| Error::wrong("name: the workflow to start is not named"))?;
     }
-    Ok(text(handle.start(&who, request).await?.to_string()))
+    Ok(request)
 }
 
 async fn start_by_name(

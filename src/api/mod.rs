@@ -31,6 +31,7 @@ mod secret_body;
 mod secrets;
 mod serve;
 mod socket;
+mod synchronous;
 mod task_logs;
 mod tasks;
 mod token;
@@ -94,6 +95,7 @@ fn all_routes() -> Routes {
         .merge(executions::routes())
         .merge(bulk::routes())
         .merge(events::routes())
+        .merge(synchronous::routes())
         .merge(tasks::routes())
         .merge(queues::routes())
         .merge(task_logs::routes())

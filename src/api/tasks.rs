@@ -45,6 +45,9 @@ struct TaskResult {
     reason_for_incompletion: Option<String>,
     callback_after_seconds: Option<i64>,
     worker_id: Option<String>,
+    /// Nothing else counts where it is set.
+    #[serde(default)]
+    extend_lease: Option<bool>,
     #[serde(default)]
     logs: Vec<Line>,
 }
@@ -114,6 +117,10 @@ async fn report(handle: &Handle, who: &Owner, result: TaskResult) -> Result<(Exe
         }
         None => found(handle, who, &result.task_id).await?,
     };
+    if result.extend_lease == Some(true) {
+        handle.extend_lease(who, execution, run).await?;
+        return Ok((execution, run));
+    }
     let update = WorkerUpdate {
         status,
         output: Payload::new(Value::Object(result.output_data.unwrap_or_default())),
@@ -144,14 +151,7 @@ async fn update_by_reference(
     let output: Map = body.json_or_default()?;
     // Nothing that waits under this name: Conductor answers nothing, and clients expect that.
     let Some(run) = handle.pending_run(&who, execution, &reference).await? else { return Ok(().into_response()) };
-    let update = WorkerUpdate {
-        status,
-        output: Payload::new(Value::Object(output)),
-        reason: None,
-        callback_after_seconds: 0,
-        worker_id: params.text("workerid").map(str::to_owned),
-    };
-    handle.update_task(&who, execution, run, update).await?;
+    handle.update_task(&who, execution, run, told(status, output, params.text("workerid"))).await?;
     Ok(text(TaskId::of(execution, run).to_string()))
 }
 
@@ -174,8 +174,19 @@ fn no_such_task(id: &str) -> Error {
     Error::missing(format!("No such task found by id: {id}"))
 }
 
+/// Returns what somebody who names no more than a status and an output says of a task.
+pub(super) fn told(status: TaskStatus, output: Map, worker_id: Option<&str>) -> WorkerUpdate {
+    WorkerUpdate {
+        status,
+        output: Payload::new(Value::Object(output)),
+        reason: None,
+        callback_after_seconds: 0,
+        worker_id: worker_id.map(str::to_owned),
+    }
+}
+
 /// Reads a status that a worker may report.
-fn reported(status: &str) -> Result<TaskStatus, Error> {
+pub(super) fn reported(status: &str) -> Result<TaskStatus, Error> {
     let known = [
         TaskStatus::InProgress,
         TaskStatus::Completed,

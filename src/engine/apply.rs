@@ -161,6 +161,7 @@ impl Applying<'_> {
                     }
                 })
             }
+            Fact::Leased { run, silence_limit } => self.open(*run, "leased", |run| run.silence_limit = *silence_limit),
             Fact::Asked { run, script } => self.asked(*run, script),
             Fact::Evaluated { run } => self.evaluated(*run),
             Fact::Noted { run, fields } => self.open(*run, "noted", |run| run.input = merged(&run.input, fields)),

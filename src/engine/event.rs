@@ -99,6 +99,14 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         silence_limit: Option<Timestamp>,
     },
+    /// A worker said that it still works for the run, and nothing else.
+    Leased {
+        /// The run.
+        run: RunNumber,
+        /// When it has been silent for too long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silence_limit: Option<Timestamp>,
+    },
     /// A script is to be evaluated for the run; the sequence number of this event is the token of the answer.
     Asked {
         /// The run.

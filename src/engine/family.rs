@@ -278,6 +278,7 @@ pub fn needs(execution: &Execution, events: &[Event]) -> Vec<Need> {
             | Fact::Troubled { .. }
             | Fact::Answered { .. }
             | Fact::Updated { .. }
+            | Fact::Leased { .. }
             | Fact::Asked { .. }
             | Fact::Evaluated { .. }
             | Fact::Noted { .. }

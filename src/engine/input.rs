@@ -31,6 +31,11 @@ pub enum Input {
         /// What it said.
         update: WorkerUpdate,
     },
+    /// A worker still works for the run.
+    Leased {
+        /// The run.
+        run: RunNumber,
+    },
     /// Somebody asked for a change.
     Operation(Operation),
     /// The process that did the run's work is gone: a started call has an unknown outcome. Given once to every execution

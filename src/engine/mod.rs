@@ -38,6 +38,7 @@ mod step;
 mod timeout;
 mod unstored;
 pub mod view;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -59,3 +60,4 @@ pub use rotating::Rotation;
 pub use script::{Language, Question, Script, Verdict};
 pub use step::{start, step};
 pub use timeout::next_deadline;
+pub use waiting::Signaled;

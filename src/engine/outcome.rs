@@ -162,6 +162,17 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Gives a worker as much time again as when it took the run; where nobody works for it, nothing changes.
+    pub(super) fn leased(&mut self, run: RunNumber) -> Result<(), Rejected> {
+        let found = self.execution.run(run).ok_or(Rejected::UnknownRun(self.id()))?;
+        let is_taken = found.status == TaskStatus::InProgress && !found.offered && !found.gone;
+        if is_taken && self.execution.planned(found).task.task_type.is_worker() {
+            let silence_limit = self.silence_limit(run, Duration::ZERO);
+            self.emit(Fact::Leased { run, silence_limit });
+        }
+        Ok(())
+    }
+
     fn take_update(&mut self, run: RunNumber, update: WorkerUpdate) {
         let WorkerUpdate { status, output, reason, callback_after_seconds, worker_id } = update;
         let output = Payload::new(inert(output.into_value()));

@@ -47,6 +47,7 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
             Fact::Started(_)
             | Fact::Troubled { .. }
             | Fact::Answered { .. }
+            | Fact::Leased { .. }
             | Fact::Evaluated { .. }
             | Fact::Noted { .. }
             | Fact::Excused { .. }

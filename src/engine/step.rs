@@ -81,6 +81,7 @@ pub fn step(execution: &mut Execution, input: Input, turn: &Turn<'_>) -> Result<
         Input::Outcome(outcome) => step.outcome(outcome)?,
         Input::Polled { run, worker_id } => step.polled(run, worker_id)?,
         Input::Updated { run, update } => step.updated(run, update)?,
+        Input::Leased { run } => step.leased(run)?,
         Input::Operation(operation) => step.operation(operation)?,
         Input::Disclosed { values } => step.mask(values.iter().map(|value| value.expose().to_owned()).collect()),
         Input::Recovered => step.recovered(),

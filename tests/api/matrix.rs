@@ -116,7 +116,9 @@ impl Things {
         };
         let path = route.path.replace("{name}", &name).replace("{id}", id).replace("{version}", "1");
         let path = path.replace("{key}", &format!("{prefix}_secret")).replace("{type}", "right_work");
-        let path = path.replace("{reference}", "work").replace("{status}", "COMPLETED");
+        // A signal names a status where others name a task.
+        let reference = if path.contains("/{reference}/signal") { "COMPLETED" } else { "work" };
+        let path = path.replace("{reference}", reference).replace("{status}", "COMPLETED");
         let query = match route.path {
             "/api/scheduler/nextFewSchedules" => "?cronExpression=0%200%200%20*%20*%20*",
             "/api/tasks/queue/size" | "/api/tasks/queue/polldata" => "?taskType=right_work",

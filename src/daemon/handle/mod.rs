@@ -13,11 +13,13 @@ mod schedules;
 mod secrets;
 mod settings;
 mod signing;
+mod standstill;
 mod tasks;
 mod workers;
 
 pub use applications::KeyChange;
 pub use executions::{Known, latest};
+pub use standstill::Standstill;
 
 use std::sync::{Arc, Mutex};
 

@@ -98,6 +98,12 @@ impl Handle {
         self.step(execution, Input::Updated { run, update }).await
     }
 
+    /// Takes a worker's word that it still works for a run.
+    pub async fn extend_lease(&self, who: &Owner, execution: ExecutionId, run: RunNumber) -> Result<(), Error> {
+        self.permit_on(who, execution).await?;
+        self.step(execution, Input::Leased { run }).await
+    }
+
     /// Gives a worker the next task of the kind that it just spoke of, where one waits.
     pub async fn poll_after(
         &self,

@@ -240,6 +240,29 @@ fn silent_worker_is_timed_out_to_the_second_and_the_attempt_retried() {
 }
 
 #[test]
+fn worker_that_says_it_still_works_has_its_whole_time_again_and_nothing_else_changes() {
+    let mut rig = Rig::of(
+        json!({"name": "w", "tasks": [simple("a")]}),
+        json!([{"name": "a", "retryCount": 0, "responseTimeoutSeconds": 7, "timeoutSeconds": 12}]),
+        json!({}),
+    );
+    let lease = |rig: &mut Rig| rig.step(Input::Leased { run: RunNumber(1) }).unwrap();
+    assert_eq!(lease(&mut rig), 0, "nobody works for it");
+    rig.poll(1);
+    rig.update(1, TaskStatus::InProgress, json!({"half": 1}));
+    assert_eq!(lease(&mut rig), 0, "it waits for a worker again");
+    rig.poll(1);
+    rig.advance(6);
+    assert_eq!(lease(&mut rig), 1);
+    assert_eq!(next_deadline(&rig.execution).unwrap().since(rig.now).as_secs(), 6, "its own time goes on");
+    rig.advance(5);
+    assert_eq!((rig.run(1).status, rig.run(1).output.expose()), (TaskStatus::InProgress, &json!({"half": 1})));
+    rig.advance(1);
+    assert_eq!(rig.run(1).status, TaskStatus::TimedOut);
+    assert_eq!(lease(&mut rig), 0, "it has ended");
+}
+
+#[test]
 fn unpolled_task_is_timed_out() {
     let mut rig = Rig::of(
         json!({"name": "w", "tasks": [simple("a")]}),
