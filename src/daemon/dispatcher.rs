@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::calls::Calls;
+use crate::daemon::concurrency::Concurrency;
 use crate::daemon::library::{Empty, Library};
 use crate::daemon::loading::{Plans, load};
 use crate::daemon::message::{Message, Poll, Refused};
@@ -16,7 +17,7 @@ use crate::daemon::reloading::Missing;
 use crate::daemon::rules::Rules;
 use crate::daemon::slots::Slots;
 use crate::daemon::turns::Turns;
-use crate::engine::{self, Command, Execution, Input, Need, Outcome, PlannedTask};
+use crate::engine::{self, Command, Execution, Input, Need, Others, Outcome, PlannedTask};
 use crate::journal::Log;
 use crate::words::{ExecutionId, Timestamp, WorkflowStatus};
 
@@ -40,6 +41,7 @@ pub struct Dispatcher {
     pub(super) quarantined: Vec<(ExecutionId, String)>,
     pub(super) calls: Calls,
     pub(super) turns: Turns,
+    pub(super) concurrency: Concurrency,
     draining: bool,
     pub(super) library: Box<dyn Library>,
     /// What executions need of each other, in this turn.
@@ -84,6 +86,7 @@ impl Dispatcher {
             quarantined: Vec::new(),
             calls: Calls::default(),
             turns: Turns::default(),
+            concurrency: Concurrency::default(),
             draining: false,
             library: Box::new(Empty),
             needs: VecDeque::new(),
@@ -115,6 +118,7 @@ impl Dispatcher {
         self.serve_polls(now, log, &mut batch);
         self.serve_needs(now, log, &mut batch);
         self.serve_freed(now, log, &mut batch);
+        self.serve_room(now, log, &mut batch);
         batch
     }
 
@@ -290,9 +294,12 @@ impl Dispatcher {
         let live = self.live.get_mut(&id).expect("it was admitted above");
         let execution = Arc::make_mut(&mut live.execution);
         let taken = |planned: &PlannedTask| self.turns.taken(planned, &place, now);
-        let turn = self.rules.at(now, self.draining, self.calls.of(id), &taken);
+        let has_room = |name: &str, key: &str, limit: usize| self.concurrency.has_room(name, key, limit);
+        let others = Others { taken: &taken, has_room: &has_room };
+        let turn = self.rules.at(now, self.draining, self.calls.of(id), others);
         let events = engine::step(execution, input, &turn)?;
         self.turns.note(execution, self.calls.of(id));
+        self.concurrency.note(execution);
         let changed = !events.is_empty();
         self.needs.extend(engine::needs(execution, &events));
         batch.record(id, events);
@@ -319,6 +326,7 @@ impl Dispatcher {
         self.enter(&execution);
         self.plans.add(&execution.plan);
         self.turns.note(&execution, self.calls.of(id));
+        self.concurrency.note(&execution);
         self.quotas.note(&execution);
         self.live.insert(id, Live { execution: Arc::new(execution), deadline: None, watchers: Vec::new() });
         self.settle(id);

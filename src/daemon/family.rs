@@ -9,6 +9,8 @@ mod errand_tests;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod room_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod turn_tests;

@@ -15,6 +15,7 @@ mod answering;
 mod assembly;
 mod batch;
 mod calls;
+mod concurrency;
 mod definitions;
 mod dispatcher;
 mod errands;

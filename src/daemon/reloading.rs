@@ -41,6 +41,7 @@ impl Dispatcher {
         self.reload(now, log, &mut batch);
         self.tick(now, log, &mut batch);
         self.serve_needs(now, log, &mut batch);
+        self.serve_room(now, log, &mut batch);
         batch
     }
 
@@ -54,6 +55,7 @@ impl Dispatcher {
             let plan = self.live.get(id).map(|live| live.execution.plan.clone());
             let watchers = self.forget(*id);
             self.turns.forget(*id);
+            self.concurrency.forget(*id);
             self.miss([(*id, Missing { origin, watchers, plan })]);
         }
         self.reload_own(log);

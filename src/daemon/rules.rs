@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::engine::{PlannedTask, Turn};
-use crate::words::{ExecutionId, Map, RunNumber, Timestamp};
+use crate::engine::{Others, Turn};
+use crate::words::{Map, RunNumber, Timestamp};
 
 /// What a turn needs to know besides its messages.
 pub struct Rules {
@@ -21,9 +21,9 @@ impl Rules {
         now: Timestamp,
         draining: bool,
         under_way: &'a BTreeSet<RunNumber>,
-        taken: &'a dyn Fn(&PlannedTask) -> Option<ExecutionId>,
+        others: Others<'a>,
     ) -> Turn<'a> {
         let (environment, store_retry) = (&self.environment, self.store_retry);
-        Turn { now, environment, store_retry, may_start: !draining, under_way, taken }
+        Turn { now, environment, store_retry, may_start: !draining, under_way, others }
     }
 }

@@ -7,7 +7,7 @@ use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::library::Library;
 use crate::daemon::loading::unavailable;
 use crate::daemon::message::Refused;
-use crate::engine::{self, Execution, Plan, PlannedTask, Start, Strategy};
+use crate::engine::{self, Execution, Others, Plan, PlannedTask, Start, Strategy};
 use crate::journal::Log;
 use crate::words::{ExecutionId, Timestamp};
 
@@ -52,7 +52,9 @@ impl Dispatcher {
         }
         let place = self.place(id, start.origin.parent.as_ref().map(|parent| parent.root));
         let taken = |planned: &PlannedTask| self.turns.taken(planned, &place, now);
-        let turn = self.rules.at(now, self.is_draining(), self.calls.of(id), &taken);
+        let has_room = |name: &str, key: &str, limit: usize| self.concurrency.has_room(name, key, limit);
+        let others = Others { taken: &taken, has_room: &has_room };
+        let turn = self.rules.at(now, self.is_draining(), self.calls.of(id), others);
         let (execution, events) = engine::start(plan.clone(), start, &turn);
         self.needs.extend(engine::needs(&execution, &events));
         batch.started(plan.clone(), id);

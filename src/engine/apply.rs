@@ -8,6 +8,7 @@ mod opening;
 
 use std::sync::Arc;
 
+use crate::engine::concurrency::Share;
 use crate::engine::event::{Beginning, Event, Fact};
 use crate::engine::execution::{Execution, Index, Run};
 use crate::engine::plan::Plan;
@@ -94,6 +95,7 @@ pub(super) fn begin(id: ExecutionId, plan: Arc<Plan>, event: &Event) -> Result<E
         chain: beginning.chain,
         event: beginning.event.clone(),
         idempotency_key: beginning.idempotency_key.clone(),
+        share: None,
         held: Vec::new(),
         made: Vec::new(),
         index,
@@ -162,6 +164,14 @@ impl Applying<'_> {
                 })
             }
             Fact::Leased { run, silence_limit } => self.open(*run, "leased", |run| run.silence_limit = *silence_limit),
+            Fact::Shared { key, waits } => self.live("shared", |execution, _| {
+                execution.share = Some(Share { key: key.clone(), waits: *waits });
+            }),
+            Fact::Admitted => self.live("admitted", |execution, _| {
+                if let Some(share) = &mut execution.share {
+                    share.waits = false;
+                }
+            }),
             Fact::Asked { run, script } => self.asked(*run, script),
             Fact::Evaluated { run } => self.evaluated(*run),
             Fact::Noted { run, fields } => self.open(*run, "noted", |run| run.input = merged(&run.input, fields)),

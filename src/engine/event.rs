@@ -107,6 +107,15 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         silence_limit: Option<Timestamp>,
     },
+    /// It shares a limit with others of its workflow.
+    Shared {
+        /// What those have in common.
+        key: String,
+        /// Whether it waits until there is room.
+        waits: bool,
+    },
+    /// There is room for it.
+    Admitted,
     /// A script is to be evaluated for the run; the sequence number of this event is the token of the answer.
     Asked {
         /// The run.

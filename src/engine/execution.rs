@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::answer::Response;
+use crate::engine::concurrency::Share;
 use crate::engine::family::{Chain, Parent};
 use crate::engine::looping::{Frame, Looping, Pin};
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex};
@@ -77,6 +78,8 @@ pub struct Execution {
     pub event: Option<String>,
     /// The key under which it was started once.
     pub idempotency_key: Option<String>,
+    /// Its place among those that share the limit of its workflow.
+    pub share: Option<Share>,
     /// Runs that ended during a pause and whose consequences are owed.
     pub held: Vec<RunNumber>,
     /// How many runs there were of each task, also before a restart.

@@ -279,6 +279,8 @@ pub fn needs(execution: &Execution, events: &[Event]) -> Vec<Need> {
             | Fact::Answered { .. }
             | Fact::Updated { .. }
             | Fact::Leased { .. }
+            | Fact::Shared { .. }
+            | Fact::Admitted
             | Fact::Asked { .. }
             | Fact::Evaluated { .. }
             | Fact::Noted { .. }

@@ -38,7 +38,7 @@ impl Step<'_> {
     fn other_rotation(&self, run: RunNumber) -> Option<String> {
         let plan = self.plan();
         let planned = self.planned(&plan, run);
-        let other = (self.turn.taken)(planned)?;
+        let other = (self.turn.others.taken)(planned)?;
         let what = match planned.rotates.as_slice() {
             [] => "the same value".to_owned(),
             secrets => format!("`{}`", secrets.join("`, `")),

@@ -45,6 +45,8 @@ pub enum Input {
     Kin(Kin),
     /// A secret is free for which a call of this execution waits.
     Freed,
+    /// There is room for this execution, which waits for others of its workflow.
+    Admitted,
 }
 
 /// A change that somebody asks for.
@@ -143,8 +145,22 @@ pub struct Turn<'a> {
     pub may_start: bool,
     /// The runs of the execution whose calls are under way in this process and are never cut, whatever became of the runs.
     pub under_way: &'a BTreeSet<RunNumber>,
-    /// The other execution, where there is one, whose call must be answered, and its value stored, before a call of a task.
+    /// What it must know of other executions.
+    pub others: Others<'a>,
+}
+
+/// What an execution must know of others.
+#[derive(Clone, Copy)]
+pub struct Others<'a> {
+    /// The one, where there is one, whose call must be answered, and its value stored, before a call of a task.
     pub taken: &'a dyn Fn(&PlannedTask) -> Option<ExecutionId>,
+    /// Whether another execution of a workflow, with a key, may run where so many may.
+    pub has_room: &'a dyn Fn(&str, &str, usize) -> bool,
+}
+
+impl Others<'_> {
+    /// There are none.
+    pub const NONE: Others<'static> = Others { taken: &|_| None, has_room: &|_, _, _| true };
 }
 
 /// A change that an execution does not take; nothing was changed.

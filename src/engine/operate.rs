@@ -153,7 +153,7 @@ impl Step<'_> {
         self.emit(Fact::Restarted { deadline, definition });
         let plan = self.plan();
         self.hide_input(&plan.input_leaves, &[]);
-        self.schedule(plan.first, None);
+        self.begin_flow();
         Ok(())
     }
 

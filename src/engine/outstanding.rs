@@ -48,6 +48,8 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
             | Fact::Troubled { .. }
             | Fact::Answered { .. }
             | Fact::Leased { .. }
+            | Fact::Shared { .. }
+            | Fact::Admitted
             | Fact::Evaluated { .. }
             | Fact::Noted { .. }
             | Fact::Excused { .. }

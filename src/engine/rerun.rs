@@ -32,8 +32,7 @@ impl Step<'_> {
         let Some(from) = rerun.from else {
             self.emit(Fact::Restarted { deadline, definition: None });
             self.emit(amended);
-            let first = self.plan().first;
-            self.schedule(first, None);
+            self.begin_flow();
             return Ok(());
         };
         let found = self.execution.shown_runs().find(|run| run.id(self.id()) == from);

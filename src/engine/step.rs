@@ -42,13 +42,12 @@ pub fn start(plan: Arc<Plan>, start: Start, turn: &Turn<'_>) -> (Execution, Vec<
         idempotency_key: idempotency.map(|idempotency| idempotency.key),
     };
     let event = Event { at: turn.now, fact: Fact::Started(Box::new(beginning)) };
-    let first = plan.first;
     let fed = plan.input_leaves.clone();
     let mut execution = begin(start.execution, plan, &event).expect("the event is a start");
     let mut step = Step::new(&mut execution, turn);
     step.events.push(event);
     step.hide_input(&fed, &masks);
-    step.schedule(first, None);
+    step.begin_flow();
     step.run();
     let events = step.events;
     (execution, events)
@@ -87,6 +86,7 @@ pub fn step(execution: &mut Execution, input: Input, turn: &Turn<'_>) -> Result<
         Input::Recovered => step.recovered(),
         Input::Kin(kin) => step.kin(kin),
         Input::Freed => step.take_turn(),
+        Input::Admitted => step.admitted(),
     }
     step.run();
     Ok(step.events)
@@ -172,7 +172,8 @@ impl<'a> Step<'a> {
 
     /// Ends an execution in which nothing is left to do.
     fn finish(&mut self) {
-        if self.execution.index.open.is_empty() && !self.execution.runs.is_empty() {
+        let is_done = self.execution.index.open.is_empty() && !self.execution.waits_for_room();
+        if is_done && !self.execution.runs.is_empty() {
             self.complete();
         } else if self.execution.overdue && !self.execution.alert_only && !self.execution.waits_to_store() {
             self.time_out_workflow();

@@ -88,6 +88,7 @@ pub(super) struct Rig {
     /// Calls that were released and are not answered.
     pub(super) calls: Vec<Command>,
     starts: u128,
+    priority: i32,
 }
 
 impl Rig {
@@ -100,7 +101,7 @@ impl Rig {
         disk.create_folder(Path::new("/state")).unwrap();
         let log = open(&disk);
         let dispatcher = dispatcher(&shelf);
-        Self { dispatcher, log, disk, now: NOON, shelf, calls: Vec::new(), starts: 0 }
+        Self { dispatcher, log, disk, now: NOON, shelf, calls: Vec::new(), starts: 0, priority: 7 }
     }
 
     pub(super) fn turn(&mut self, messages: Vec<Message>) {
@@ -148,9 +149,16 @@ impl Rig {
         self.start_with(name, &json!({}), Origin { idempotency, ..Origin::default() })
     }
 
+    /// Starts a workflow with a priority.
+    pub(super) fn start_before(&mut self, name: &str, input: &Value, priority: i32) -> ExecutionId {
+        self.priority = priority;
+        self.start(name, input)
+    }
+
     fn start_with(&mut self, name: &str, input: &Value, origin: Origin) -> Result<ExecutionId, Refused> {
         self.starts += 1;
-        let start = start_of(ExecutionId::new(Uuid::from_u128(self.starts << 64)), input, origin);
+        let id = ExecutionId::new(Uuid::from_u128(self.starts << 64));
+        let start = Start { priority: self.priority, ..start_of(id, input, origin) };
         let plan = self.shelf.plans[name].clone();
         let (reply, mut answer) = oneshot::channel();
         self.turn(vec![Message::Start { plan, start: Box::new(start), reply }]);

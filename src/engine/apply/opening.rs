@@ -137,6 +137,7 @@ impl Applying<'_> {
         }
         execution.created = self.at;
         execution.last_retried = None;
+        execution.share = None;
         execution.held.clear();
         execution.runs.iter_mut().for_each(|run| run.gone = true);
         let bytes = execution.index.bytes;

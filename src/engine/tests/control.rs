@@ -522,7 +522,7 @@ fn events_of_a_fork(width: usize) -> usize {
         store_retry: std::time::Duration::from_secs(1),
         may_start: true,
         under_way: &std::collections::BTreeSet::new(),
-        taken: &|_| None,
+        others: crate::engine::Others::NONE,
     };
     let (mut execution, events) = crate::engine::start(plan, start_of(json!({})), &turn);
     let mut count = events.len();

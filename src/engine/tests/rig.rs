@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::engine::{
-    Answer, Command, Event, Execution, Input, Operation, Origin, Outcome, Pinned, Plan, Rejected, Response, Run, Start,
-    Turn, WorkerUpdate, commands, next_deadline, outstanding, replay, start, step, view,
+    Answer, Command, Event, Execution, Input, Operation, Origin, Others, Outcome, Pinned, Plan, Rejected, Response,
+    Run, Start, Turn, WorkerUpdate, commands, next_deadline, outstanding, replay, start, step, view,
 };
 use crate::words::{ExecutionId, Map, Owner, Payload, RunNumber, Sensitive, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::{TaskDef, WorkflowDef};
@@ -55,7 +55,14 @@ pub(super) fn turn() -> Turn<'static> {
     static UNDER_WAY: std::sync::LazyLock<std::collections::BTreeSet<RunNumber>> =
         std::sync::LazyLock::new(std::collections::BTreeSet::new);
     let store_retry = Duration::from_hours(72);
-    Turn { now: T0, environment: &ENVIRONMENT, store_retry, may_start: true, under_way: &UNDER_WAY, taken: &|_| None }
+    Turn {
+        now: T0,
+        environment: &ENVIRONMENT,
+        store_retry,
+        may_start: true,
+        under_way: &UNDER_WAY,
+        others: Others::NONE,
+    }
 }
 
 impl Rig {
@@ -75,7 +82,7 @@ impl Rig {
             store_retry: Duration::from_hours(72),
             may_start: true,
             under_way: &BTreeSet::new(),
-            taken: &|_| None,
+            others: Others::NONE,
         };
         let (execution, events) = start(plan, begin, &turn);
         let released = commands(&execution, &events);
@@ -91,7 +98,7 @@ impl Rig {
             store_retry: Duration::from_hours(72),
             may_start: true,
             under_way: &self.under_way,
-            taken: &|_| None,
+            others: Others::NONE,
         };
         let events = step(&mut self.execution, input, &turn)?;
         self.released = commands(&self.execution, &events);

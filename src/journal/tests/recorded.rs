@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{at, id, owned, slot, watermark};
 use crate::engine::{
-    Answer, Command, Event, Execution, Input, Operation, Origin, Outcome, Pinned, Plan, Response, Start, Turn,
+    Answer, Command, Event, Execution, Input, Operation, Origin, Others, Outcome, Pinned, Plan, Response, Start, Turn,
     WorkerUpdate, outstanding, replay, start, step,
 };
 use crate::journal::{
@@ -267,7 +267,7 @@ fn turn<T>(now: Timestamp, act: impl FnOnce(&Turn<'_>) -> T) -> T {
         store_retry: Duration::from_hours(1),
         may_start: true,
         under_way: &BTreeSet::new(),
-        taken: &|_| None,
+        others: Others::NONE,
     })
 }
 
