@@ -8,7 +8,7 @@ use crate::daemon::message::{Polled, Refused, Removal, Reply};
 use crate::daemon::offers::Queues;
 use crate::daemon::slots::Facts;
 use crate::daemon::unwritten::Unwritten;
-use crate::engine::{self, Command, Event, Execution, Outcome, Plan};
+use crate::engine::{self, Command, Event, Execution, Outcome, Plan, Question};
 use crate::journal::{OwnedChange, Record, Slot, TaskLog, Transaction};
 use crate::scheduler::Watermark;
 use crate::words::{ExecutionId, RunNumber};
@@ -36,6 +36,8 @@ pub struct Batch {
     pub(super) removals: Vec<Removal>,
     /// Who waits for this batch to be on disk.
     pub(super) answers: Vec<Answer>,
+    /// Conditions to be evaluated, for events that wait for them.
+    pub(super) questions: Vec<Question>,
     /// The executor's answers in it, kept for the case that the commit fails.
     pub(super) outcomes: Vec<Outcome>,
 }
@@ -113,7 +115,8 @@ impl Batch {
 
     /// Returns what the batch owes: all that is outstanding where an execution was replayed, else what its events ask.
     pub(super) fn commands(&self, read: impl Fn(ExecutionId) -> Option<Arc<Execution>>) -> Vec<Command> {
-        let mut commands = Vec::new();
+        let questions = self.questions.iter().cloned();
+        let mut commands: Vec<_> = questions.map(|question| Command::Evaluate(Box::new(question))).collect();
         for id in &self.recovered {
             commands.extend(read(*id).iter().flat_map(|execution| engine::outstanding(execution)));
         }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::calls::Calls;
 use crate::daemon::concurrency::Concurrency;
+use crate::daemon::conditions::Conditions;
 use crate::daemon::library::{Empty, Library};
 use crate::daemon::loading::{Plans, load};
 use crate::daemon::message::{Message, Poll, Refused};
@@ -42,6 +43,7 @@ pub struct Dispatcher {
     pub(super) calls: Calls,
     pub(super) turns: Turns,
     pub(super) concurrency: Concurrency,
+    pub(super) conditions: Conditions,
     draining: bool,
     pub(super) library: Box<dyn Library>,
     /// What executions need of each other, in this turn.
@@ -87,6 +89,7 @@ impl Dispatcher {
             calls: Calls::default(),
             turns: Turns::default(),
             concurrency: Concurrency::default(),
+            conditions: Conditions::default(),
             draining: false,
             library: Box::new(Empty),
             needs: VecDeque::new(),
@@ -261,7 +264,15 @@ impl Dispatcher {
 
     /// An answer of the executor is never dropped: it is kept until it is on disk.
     fn outcome(&mut self, outcome: Outcome, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
-        let execution = outcome.execution;
+        let (execution, run) = (outcome.execution, outcome.run);
+        if let engine::Answer::Evaluated { token, verdict } = &outcome.answer
+            && Conditions::is_meant(*token)
+        {
+            if self.conditions.answered(execution, run, *token, verdict) {
+                self.needs.push_back(Need::Serve { execution, run });
+            }
+            return;
+        }
         self.calls.end(&outcome);
         match self.step(execution, Input::Outcome(outcome.clone()), now, log, batch) {
             Ok(_) => batch.outcomes.push(outcome),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::daemon::conditions::{Known, event_of};
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::family::{Failed, Scene};
 use crate::daemon::library::{Asking, Thing};
@@ -16,13 +17,22 @@ use crate::workflow::expressions::{inert, shown};
 impl Dispatcher {
     /// Does what a task wants of other executions, and tells it.
     pub(super) fn run_errand(&mut self, id: ExecutionId, run: RunNumber, scene: &mut Scene<'_>) -> Result<(), Refused> {
-        let Some(execution) = self.read(id).filter(|execution| execution.is_live()) else { return Ok(()) };
-        let Some(found) = execution.run(run).filter(|run| run.status == TaskStatus::Scheduled) else { return Ok(()) };
+        let execution = self.read(id).filter(|execution| execution.is_live());
+        let waits = |execution: &Execution| {
+            execution.run(run).is_some_and(|run| run.status == TaskStatus::Scheduled && !run.gone)
+        };
+        let Some(execution) = execution.filter(|execution| waits(execution)) else {
+            self.conditions.forget_run(id, run);
+            return Ok(());
+        };
+        let Some(found) = execution.run(run) else { return Ok(()) };
         let done = errand(&execution, found, scene.now)
             .map_err(Failed::Refused)
             .and_then(|errand| self.do_errand(&execution, run, errand, scene));
         let (result, masks) = match done {
-            Ok(Done { output, masks }) => (Ok(output), masks),
+            Ok(Some(Done { output, masks })) => (Ok(output), masks),
+            // Somebody must answer first; then it is served again.
+            Ok(None) => return Ok(()),
             Err(Failed::Now(refused)) => return Err(refused),
             Err(Failed::Refused(refusal)) => (Err(refusal), Vec::new()),
         };
@@ -35,20 +45,29 @@ impl Dispatcher {
         run: RunNumber,
         errand: Errand,
         scene: &mut Scene<'_>,
-    ) -> Result<Done, Failed> {
+    ) -> Result<Option<Done>, Failed> {
         match errand {
             Errand::Start(order) => {
                 let (started, _) = self.start_ordered(Asking::of(execution), Some(execution), *order, scene)?;
-                Ok(Done::of(Map::from_iter([("workflowId".to_owned(), json!(started.to_string()))])))
+                Ok(Some(Done::of(Map::from_iter([("workflowId".to_owned(), json!(started.to_string()))]))))
             }
-            Errand::Read { execution: target, with_tasks } => self.look(execution, target, with_tasks, scene),
+            Errand::Read { execution: target, with_tasks } => self.look(execution, target, with_tasks, scene).map(Some),
             Errand::Report { target, update, merges } => {
                 self.report(Asking::of(execution), target, update, merges, scene)?;
-                Ok(Done::of(Map::new()))
+                Ok(Some(Done::of(Map::new())))
             }
             Errand::Publish { event, payload } => {
-                self.publish_event(execution, run, &event, &payload, scene)?;
-                Ok(Done::of(payload))
+                let handlers = self.library.handlers(&event);
+                match self.conditions.acting(execution, run, handlers, &event_of(&payload, true)) {
+                    Known::Asked(questions) => {
+                        scene.batch.questions.extend(questions);
+                        return Ok(None);
+                    }
+                    Known::All(handlers) => {
+                        self.publish_event(execution, run, &event, &payload, &handlers, scene)?;
+                    }
+                }
+                Ok(Some(Done::of(payload)))
             }
         }
     }

@@ -16,6 +16,7 @@ mod assembly;
 mod batch;
 mod calls;
 mod concurrency;
+mod conditions;
 mod definitions;
 mod dispatcher;
 mod errands;

@@ -56,6 +56,7 @@ impl Dispatcher {
             let watchers = self.forget(*id);
             self.turns.forget(*id);
             self.concurrency.forget(*id);
+            self.conditions.forget(*id);
             self.miss([(*id, Missing { origin, watchers, plan })]);
         }
         self.reload_own(log);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::catalog::Owned;
+use crate::daemon::conditions::event_of;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::family::{Failed, Scene};
 use crate::daemon::library::{Asking, Thing};
@@ -13,25 +14,23 @@ use crate::engine::{
 };
 use crate::words::{ExecutionId, Map, Payload, Permission, RunNumber, TaskId, TaskStatus};
 use crate::workflow::definition::{Action, EventHandler, StartAction, TaskAction};
-use crate::workflow::expressions::{DocumentLookup, inert, resolve, shown};
+use crate::workflow::expressions::{DocumentLookup, resolve, shown};
 
 impl Dispatcher {
-    /// Tells an event to everybody who handles it. What one of them cannot do keeps nobody else from it.
+    /// Tells an event to those who act on it. What one of them cannot do keeps nobody else from it.
     pub(super) fn publish_event(
         &mut self,
         execution: &Arc<Execution>,
         run: RunNumber,
         event: &str,
         payload: &Map,
+        handlers: &[Arc<Owned<EventHandler>>],
         scene: &mut Scene<'_>,
     ) -> Result<(), Failed> {
         let message = run_id(execution, run);
-        for handler in self.library.handlers(event) {
-            if !handler.def.acts() {
-                continue;
-            }
+        for handler in handlers {
             for (position, action) in handler.def.actions.iter().enumerate() {
-                let telling = Telling { source: execution, run, event, message: &message, handler: &handler, position };
+                let telling = Telling { source: execution, run, event, message: &message, handler, position };
                 match self.act(&telling, action, payload, scene) {
                     Ok(()) => {}
                     Err(Failed::Now(refused)) => return Err(Failed::Now(refused)),
@@ -57,10 +56,7 @@ impl Dispatcher {
         payload: &Map,
         scene: &mut Scene<'_>,
     ) -> Result<(), Failed> {
-        let mut payload = Value::Object(payload.clone());
-        if action.expand_inline_json {
-            expand(&mut payload);
-        }
+        let payload = event_of(payload, action.expand_inline_json);
         let asking = Asking { owner: &telling.handler.owner, workflow: None };
         match action.action.as_str() {
             "start_workflow" => match &action.start_workflow {
@@ -239,18 +235,4 @@ fn over(template: &Value, payload: &Value) -> Result<Value, Refusal> {
     let resolved = resolve(template, &DocumentLookup(&payload));
     let resolved = resolved.map_err(|hit| Refusal::lasting(format!("the event's action: {hit}")))?;
     Ok(shown(&resolved).into_owned())
-}
-
-/// Reads texts that are JSON as such, at every depth.
-fn expand(value: &mut Value) {
-    match value {
-        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
-            if let Ok(read) = serde_json::from_str::<Value>(text) {
-                *value = inert(read);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(expand),
-        Value::Object(fields) => fields.values_mut().for_each(expand),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }

@@ -56,6 +56,7 @@ pub use input::{Input, Operation, Others, Rejected, Rerun, Skip, Start, Turn};
 pub use kin::{Errand, Order, Target, Wanted, chain_after, child_end, child_order, errand, failure_order};
 pub use limits::is_too_deep;
 pub use looping::Pin;
+pub use operators::do_while::holds;
 pub use outstanding::{commands, outstanding};
 pub use plan::{Malformed, Plan, PlannedTask, TaskIndex, Ways};
 pub use rotating::Rotation;

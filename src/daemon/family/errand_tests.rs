@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::FAMILY_MAX;
 use super::rig::{Rig, Shelf, get, giving, set, sub, wait, workflow};
 use crate::catalog::Owned;
-use crate::daemon::Refused;
-use crate::engine::Operation;
+use crate::daemon::{Message, Refused};
+use crate::disk::Fault;
+use crate::engine::{Answer, Command, Operation, Outcome};
+use crate::executor::script::in_this_process;
 use crate::journal::Log as _;
 use crate::words::{ExecutionId, Owner, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::EventHandler;
@@ -282,6 +284,91 @@ fn an_event_ends_tasks_and_workflows_and_sets_variables() {
             _ => {}
         }
     }
+}
+
+/// Evaluates what is asked, the last question first.
+fn evaluate(rig: &mut Rig) -> usize {
+    let (asked, others) =
+        std::mem::take(&mut rig.calls).into_iter().partition(|call| matches!(call, Command::Evaluate(_)));
+    rig.calls = others;
+    let asked: Vec<Command> = asked;
+    let count = asked.len();
+    for call in asked.into_iter().rev() {
+        let Command::Evaluate(question) = call else { unreachable!() };
+        let answer = Answer::Evaluated { token: question.token, verdict: in_this_process(&question) };
+        let (execution, run) = (question.execution, question.run);
+        rig.turn(vec![Message::Outcome(Outcome { execution, run, answer, resolved: Vec::new() })]);
+    }
+    count
+}
+
+fn conditions(rig: &mut Rig, handlers: &[(&str, Option<&str>)]) {
+    for (position, (condition, evaluator)) in handlers.iter().enumerate() {
+        let action = json!({"action": "start_workflow", "start_workflow": {"name": format!("other{position}")}});
+        let handler = json!({"name": format!("h{position}"), "event": "conductor:source:e", "active": true,
+            "condition": condition, "evaluatorType": evaluator, "actions": [action]});
+        let def: EventHandler = serde_json::from_value(handler).unwrap();
+        assert_eq!(def.problem(), None);
+        rig.shelf.handlers.push(Arc::new(Owned { def, owner: Owner::Local }));
+    }
+    rig.crash();
+}
+
+fn conditioned(handlers: &[(&str, Option<&str>)]) -> Rig {
+    let others: Vec<_> = (0..handlers.len()).map(|n| workflow(&format!("other{n}"), &[wait("w")])).collect();
+    let mut rig = event_rig(json!({"action": "start_workflow", "start_workflow": {"name": "other0"}}), &others);
+    rig.shelf.handlers.clear();
+    conditions(&mut rig, handlers);
+    rig
+}
+
+#[test]
+fn a_handler_acts_where_its_condition_says_so_and_the_event_waits_for_all_of_them() {
+    let mut rig = conditioned(&[
+        ("$.n > 3", None),
+        ("$.n > 4", None),
+        ("n", Some("value-param")),
+        ("gone", Some("value-param")),
+        ("$.nothing.at.all", None),
+        ("$.workflowType == 'source' ? 1 : 0", Some("javascript")),
+        ("'true'", Some("graaljs")),
+        ("$.target.deep[0] == 1", None),
+        ("true", None),
+        ("false", None),
+    ]);
+    let source = rig.start("source", &json!({"n": 4, "target": "{\"deep\": [1]}"}));
+    assert_eq!((rig.task(source, "e")["status"].clone(), rig.names()), (json!("SCHEDULED"), vec!["source".to_owned()]));
+    assert_eq!(evaluate(&mut rig), 6);
+    assert_eq!(rig.task(source, "e")["status"], "COMPLETED");
+    assert_eq!(rig.names(), ["other0", "other2", "other5", "other7", "other8", "source"]);
+}
+
+#[test]
+fn a_crash_or_a_journal_that_fails_while_conditions_are_asked_asks_them_again() {
+    let mut rig = conditioned(&[("$.n == 1", None)]);
+    let source = rig.start("source", &json!({"n": 1}));
+    let late = std::mem::take(&mut rig.calls);
+    rig.crash();
+    assert_eq!(rig.calls.len(), 1);
+    rig.disk.fail_at(rig.disk.steps(), Fault::NoSpace);
+    assert_eq!(evaluate(&mut rig), 1);
+    assert_eq!(rig.names(), ["source"], "nothing of it was done");
+    rig.pass(1);
+    rig.calls.extend(late);
+    assert_eq!(evaluate(&mut rig), 2, "and a late answer is to nobody's question");
+    assert_eq!(
+        (rig.status(source), rig.names()),
+        (WorkflowStatus::Completed, vec!["other0".to_owned(), "source".to_owned()])
+    );
+}
+
+#[test]
+fn who_ends_before_its_event_is_told_tells_nobody() {
+    let mut rig = conditioned(&[("$.n == 1", None)]);
+    let source = rig.start("source", &json!({"n": 1}));
+    rig.operate(source, Operation::Terminate { reason: None }).unwrap();
+    evaluate(&mut rig);
+    assert_eq!((rig.status(source), rig.names()), (WorkflowStatus::Terminated, vec!["source".to_owned()]));
 }
 
 #[test]

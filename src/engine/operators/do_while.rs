@@ -176,8 +176,8 @@ fn impossible(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber, reason
     fail(step, run, TaskStatus::FailedWithTerminalError, reason);
 }
 
-/// Only `true`, and numbers above zero, hold: no text, and no object.
-fn holds(value: &Value) -> bool {
+/// Returns whether what a condition gave means yes: `true`, and numbers above zero; no text, and no object.
+pub fn holds(value: &Value) -> bool {
     match value {
         Value::Bool(holds) => *holds,
         Value::Number(number) => number.as_f64().is_some_and(|number| number > 0.0),

@@ -125,10 +125,26 @@ pub struct VariablesAction {
     pub append_array: Option<bool>,
 }
 
+/// When a handler acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// Whatever the event says.
+    Always,
+    /// Not at all.
+    Never,
+    /// Where this field of the event says so.
+    Field(&'a str),
+    /// Where this script, which sees the event as `$`, gives `true` or a number above zero.
+    Script(&'a str),
+}
+
 impl EventHandler {
     /// The names of the actions that there are.
     pub const ACTIONS: [&'static str; 5] =
         ["start_workflow", "complete_task", "fail_task", "terminate_workflow", "update_workflow_variables"];
+
+    /// How a condition may be read.
+    pub const EVALUATORS: [&'static str; 3] = ["javascript", "graaljs", "value-param"];
 
     /// Returns what keeps it from being registered.
     pub fn problem(&self) -> Option<String> {
@@ -148,16 +164,24 @@ impl EventHandler {
             let known = Self::ACTIONS.join(", ");
             return Some(format!("action `{}` is none of {known}, or has no part of its name", action.action));
         }
-        let condition = self.condition.as_deref().map(str::trim).unwrap_or_default();
-        let is_known = matches!(condition, "" | "true" | "false");
+        let evaluator = self.evaluator_type.as_deref().unwrap_or_default();
+        let is_known = evaluator.is_empty() || Self::EVALUATORS.contains(&evaluator);
         (!is_known).then(|| {
-            "condition: scripts are not evaluated for events here; leave it out, and decide in the workflow that starts".to_owned()
+            format!(
+                "evaluatorType `{evaluator}` is none of {}; leave it out for javascript",
+                Self::EVALUATORS.join(", ")
+            )
         })
     }
 
-    /// Returns whether its condition lets it act.
-    pub fn acts(&self) -> bool {
-        self.condition.as_deref().map(str::trim) != Some("false")
+    /// Returns when it acts.
+    pub fn condition(&self) -> Condition<'_> {
+        match self.condition.as_deref().map(str::trim).unwrap_or_default() {
+            "" | "true" => Condition::Always,
+            "false" => Condition::Never,
+            name if self.evaluator_type.as_deref() == Some("value-param") => Condition::Field(name),
+            script => Condition::Script(script),
+        }
     }
 }
 

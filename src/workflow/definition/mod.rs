@@ -11,7 +11,7 @@ mod task_def;
 mod task_type;
 mod workflow;
 
-pub use event_handler::{Action, EventHandler, StartAction, TaskAction, TerminateAction, VariablesAction};
+pub use event_handler::{Action, Condition, EventHandler, StartAction, TaskAction, TerminateAction, VariablesAction};
 pub use request::StartWorkflowRequest;
 pub use schedule::{CronSchedule, Dst, Overlap, WorkflowSchedule};
 pub use task::WorkflowTask;
