@@ -57,18 +57,15 @@ impl Conditions {
                 Condition::Always => true,
                 Condition::Never => false,
                 Condition::Field(name) => event.get(name).is_some_and(|value| holds(&shown(value))),
-                Condition::Script(script) => match telling.known.get(script) {
-                    Some(acts) => *acts,
-                    None => {
-                        if !telling.open.values().any(|open| open == script) {
-                            let token = FIRST_TOKEN + self.asked;
-                            self.asked += 1;
-                            telling.open.insert(token, script.to_owned());
-                            asked.push(question(execution, run, token, &handler, script, event));
-                        }
-                        false
+                Condition::Script(script) => telling.known.get(script).copied().unwrap_or_else(|| {
+                    if !telling.open.values().any(|open| open == script) {
+                        let token = FIRST_TOKEN + self.asked;
+                        self.asked += 1;
+                        telling.open.insert(token, script.to_owned());
+                        asked.push(question(execution, run, token, &handler, script, event));
                     }
-                },
+                    false
+                }),
             };
             if acts {
                 acting.push(handler);
