@@ -21,7 +21,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use disk_log::DiskLog;
-pub use query::{Condition, Direction, Field, Operand, PAGE_ROWS_MAX, Page, Query, Searchable, SlotField};
+pub use query::{Bound, Condition, Direction, Field, Kind, Operand, PAGE_ROWS_MAX, Page, Query, Searchable, SlotField};
 pub use reader::Reader;
 pub use search::{Malformed, conditions, sorting};
 pub use sqlite::SqliteLog;

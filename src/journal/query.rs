@@ -193,12 +193,44 @@ impl ToSql for Operand {
 pub enum Condition<F> {
     /// The field has one of the values.
     OneOf(F, Vec<Operand>),
-    /// The field is less than the value.
-    Below(F, Operand),
-    /// The field is greater than the value.
-    Above(F, Operand),
+    /// The field is on this side of the value.
+    Bounded(F, Bound, Operand),
+    /// The field is a text that begins with this one.
+    Begins(F, String),
+    /// The field has no value.
+    Missing(F),
     /// A text that people search by contains this one.
     Mentions(String),
+    /// It is not like this; a field without a value is not like anything.
+    Not(Box<Condition<F>>),
+    /// All of these hold.
+    All(Vec<Condition<F>>),
+    /// One of these holds.
+    Any(Vec<Condition<F>>),
+}
+
+/// A side of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Less than the value.
+    Below,
+    /// The value, or less.
+    AtMost,
+    /// Greater than the value.
+    Above,
+    /// The value, or greater.
+    AtLeast,
+}
+
+impl Bound {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Below => "<",
+            Self::AtMost => "<=",
+            Self::Above => ">",
+            Self::AtLeast => ">=",
+        }
+    }
 }
 
 /// Which way a page is sorted.
@@ -251,15 +283,15 @@ pub(super) struct Statement {
 impl<F: Searchable> Query<F> {
     /// Returns the search as SQL; rows that are equal in what they are sorted by keep one order by `tie`.
     pub(super) fn statement(&self, tie: &str) -> Statement {
-        let tests: Vec<String> = self.conditions.iter().map(Condition::sql).collect();
-        let filter = if tests.is_empty() { String::new() } else { format!("WHERE {}", tests.join(" AND ")) };
+        let mut values = Vec::new();
+        let filter = format!("WHERE {}", joined(&self.conditions, " AND ", "TRUE", &mut values));
         let last = self.sort.first().map_or(Direction::Descending, |(_, direction)| *direction);
         let mut order: Vec<String> =
             self.sort.iter().map(|(field, direction)| format!("{} {}", field.column(), direction.sql())).collect();
         order.push(format!("{tie} {}", last.sql()));
         let start = i64::try_from(self.start).unwrap_or(i64::MAX);
         let page = format!("ORDER BY {} LIMIT {} OFFSET {start}", order.join(", "), self.size.min(PAGE_ROWS_MAX));
-        Statement { filter, page, values: self.conditions.iter().flat_map(Condition::values).collect() }
+        Statement { filter, page, values }
     }
 }
 
@@ -271,26 +303,56 @@ impl<F> Condition<F> {
 }
 
 impl<F: Searchable> Condition<F> {
-    fn sql(&self) -> String {
+    /// Writes the condition as SQL, and adds what its marks stand for, in order.
+    fn sql(&self, values: &mut Vec<Operand>) -> String {
         match self {
-            Self::OneOf(field, operands) => format!("{} IN ({})", field.column(), vec!["?"; operands.len()].join(", ")),
-            Self::Below(field, _) => format!("{} < ?", field.column()),
-            Self::Above(field, _) => format!("{} > ?", field.column()),
-            Self::Mentions(_) => {
+            Self::OneOf(field, operands) => {
+                values.extend_from_slice(operands);
+                format!("{} IN ({})", field.column(), vec!["?"; operands.len()].join(", "))
+            }
+            Self::Bounded(field, bound, operand) => {
+                values.push(operand.clone());
+                format!("{} {} ?", field.column(), bound.sql())
+            }
+            Self::Begins(field, prefix) => {
+                values.push(Operand::Text(prefix.clone()));
+                let column = field.column();
+                match above(prefix) {
+                    Some(end) => {
+                        values.push(Operand::Text(end));
+                        format!("({column} >= ? AND {column} < ?)")
+                    }
+                    None => format!("{column} >= ?"),
+                }
+            }
+            Self::Missing(field) => format!("{} IS NULL", field.column()),
+            Self::Mentions(text) => {
+                values.extend(vec![Operand::Text(text.clone()); F::MENTIONING.len()]);
                 let tests: Vec<String> = F::MENTIONING.iter().map(|column| format!("instr({column}, ?) > 0")).collect();
                 format!("({})", tests.join(" OR "))
             }
+            Self::Not(condition) => format!("({}) IS NOT TRUE", condition.sql(values)),
+            Self::All(conditions) => joined(conditions, " AND ", "TRUE", values),
+            Self::Any(conditions) => joined(conditions, " OR ", "FALSE", values),
         }
     }
+}
 
-    /// Returns what the marks in the condition's SQL stand for, in order.
-    fn values(&self) -> Vec<Operand> {
-        match self {
-            Self::OneOf(_, operands) => operands.clone(),
-            Self::Below(_, operand) | Self::Above(_, operand) => vec![operand.clone()],
-            Self::Mentions(text) => vec![Operand::Text(text.clone()); F::MENTIONING.len()],
+fn joined<F: Searchable>(conditions: &[Condition<F>], by: &str, none: &str, values: &mut Vec<Operand>) -> String {
+    let tests: Vec<String> = conditions.iter().map(|condition| condition.sql(values)).collect();
+    if tests.is_empty() { none.to_owned() } else { format!("({})", tests.join(by)) }
+}
+
+/// Returns the least text that is above every text that begins with this one; above the greatest character is none.
+fn above(prefix: &str) -> Option<String> {
+    let mut head: Vec<char> = prefix.chars().collect();
+    while let Some(last) = head.pop() {
+        // What is no character between two that are is passed over.
+        if let Some(next) = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32) {
+            return Some(head.into_iter().chain([next]).collect());
         }
     }
+    None
 }
 
 impl Direction {

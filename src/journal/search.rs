@@ -1,6 +1,11 @@
-//! Conductor's search texts: `workflowType = 'rotate' AND status IN (FAILED, TIMED_OUT) AND startTime > 1763640000000`.
+//! Conductor's search texts: `workflowType = 'rotate' AND (status IN (FAILED, TIMED_OUT) OR endTime IS NULL)`.
 
-use crate::journal::query::{Condition, Direction, Kind, Operand, Searchable};
+mod tokens;
+
+use tokens::{Piece, Token, Tokens};
+
+use crate::journal::query::{Bound, Condition, Direction, Operand};
+use crate::journal::{Kind, Searchable};
 use crate::words::Timestamp;
 
 /// How many values a list holds at most: SQLite binds up to 32,766, and nobody types more than a few.
@@ -9,12 +14,17 @@ const VALUES_MAX: usize = 1_000;
 /// How many conditions or sort fields a text holds at most.
 const CONDITIONS_MAX: usize = 32;
 
+/// How deep parentheses nest at most: nobody reads more, and each costs the stack a call.
+const DEPTH_MAX: usize = 16;
+
 /// A search text that is not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// No such field.
-    #[error("there is no field \"{name}\" to search by; there are {known}")]
+    #[error("column {column}: there is no field \"{name}\" to search by; there are {known}")]
     UnknownField {
+        /// Where it stands.
+        column: usize,
         /// What was written.
         name: String,
         /// The fields that there are.
@@ -22,18 +32,33 @@ pub enum Malformed {
     },
     /// The text ends or goes on where it should not.
     #[error(
-        "Incorrectly formatted query string: expected {expected} at \"{found}\"; write field = value, field IN (a, b), \
-         field < value or field > value, joined by AND"
+        "Incorrectly formatted query string, column {column}: expected {expected} at \"{found}\"; write field = value (or \
+         !=, <, <=, >, >=), field IN (a, b), field BETWEEN a AND b, field STARTS_WITH value or field IS NULL, joined by AND, \
+         OR, NOT and parentheses"
     )]
     Grammar {
+        /// Where it stands.
+        column: usize,
         /// What should be there.
         expected: &'static str,
         /// What is there.
         found: String,
     },
+    /// The direction of a sort is none.
+    #[error(
+        "sort, column {column}: expected ASC or DESC at \"{found}\"; write field:ASC or field:DESC, joined by commas"
+    )]
+    Direction {
+        /// Where it stands.
+        column: usize,
+        /// What is there.
+        found: String,
+    },
     /// The value is not one of its field's.
-    #[error("\"{value}\" is no value of {field}: {expected}")]
+    #[error("column {column}: \"{value}\" is no value of {field}: {expected}")]
     Value {
+        /// Where it stands.
+        column: usize,
         /// The field.
         field: &'static str,
         /// What was written.
@@ -55,7 +80,7 @@ pub enum Malformed {
 pub fn conditions<F: Searchable>(query: &str, free_text: &str) -> Result<Vec<Condition<F>>, Malformed> {
     let mut conditions = match query.trim() {
         "" | "*" => Vec::new(),
-        text => read_query(text)?,
+        _ => Parser { tokens: Tokens::of(query), count: 0, depth: 0 }.whole()?,
     };
     match free_text.trim() {
         "" | "*" => {}
@@ -66,78 +91,224 @@ pub fn conditions<F: Searchable>(query: &str, free_text: &str) -> Result<Vec<Con
 
 /// Reads Conductor's `sort`: `startTime:DESC`, several joined by a comma or a bar; without a direction, ascending.
 pub fn sorting<F: Searchable>(sort: &str) -> Result<Vec<(F, Direction)>, Malformed> {
-    let parts: Vec<&str> = sort.split([',', '|']).map(str::trim).filter(|part| !part.is_empty()).collect();
-    if parts.len() > CONDITIONS_MAX {
-        return Err(Malformed::TooMany { max: CONDITIONS_MAX, what: "sort fields" });
+    let mut column = 1;
+    let mut fields = Vec::new();
+    for part in sort.split([',', '|']) {
+        let indent = part.chars().take_while(|c| c.is_whitespace()).count();
+        if !part.trim().is_empty() {
+            fields.push(sort_field(part.trim(), column + indent)?);
+        }
+        column += part.chars().count() + 1;
     }
-    if parts.is_empty() {
-        return Ok(vec![(F::NEWEST, Direction::Descending)]);
+    match fields.len() {
+        0 => Ok(vec![(F::NEWEST, Direction::Descending)]),
+        1..=CONDITIONS_MAX => Ok(fields),
+        _ => Err(Malformed::TooMany { max: CONDITIONS_MAX, what: "sort fields" }),
     }
-    parts.into_iter().map(sort_field).collect()
 }
 
-fn sort_field<F: Searchable>(part: &str) -> Result<(F, Direction), Malformed> {
+fn sort_field<F: Searchable>(part: &str, column: usize) -> Result<(F, Direction), Malformed> {
     let (name, direction) = part.split_once(':').unwrap_or((part, "ASC"));
-    let direction = if direction.trim().eq_ignore_ascii_case("ASC") {
+    let wanted = direction.trim();
+    let direction = if wanted.eq_ignore_ascii_case("ASC") {
         Direction::Ascending
-    } else if direction.trim().eq_ignore_ascii_case("DESC") {
+    } else if wanted.eq_ignore_ascii_case("DESC") {
         Direction::Descending
     } else {
-        return Err(Malformed::Grammar { expected: "ASC or DESC", found: direction.to_owned() });
+        let column = column + name.chars().count() + 1;
+        return Err(Malformed::Direction { column, found: wanted.to_owned() });
     };
-    Ok((field(name.trim())?, direction))
+    Ok((field(name.trim(), column)?, direction))
 }
 
-fn read_query<F: Searchable>(text: &str) -> Result<Vec<Condition<F>>, Malformed> {
-    let mut tokens = Tokens { rest: text };
-    let mut conditions = Vec::new();
-    loop {
-        conditions.push(condition(&mut tokens)?);
-        if conditions.len() > CONDITIONS_MAX {
+/// Reads a query; AND binds closer than OR.
+struct Parser<'a> {
+    tokens: Tokens<'a>,
+    count: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    /// Reads the whole text, as conditions that all hold.
+    fn whole<F: Searchable>(mut self) -> Result<Vec<Condition<F>>, Malformed> {
+        let condition = self.any()?;
+        let after = self.tokens.next()?;
+        if after.piece != Piece::End {
+            return Err(after.unexpected("AND or OR"));
+        }
+        Ok(match condition {
+            Condition::All(conditions) => conditions,
+            other => vec![other],
+        })
+    }
+
+    fn any<F: Searchable>(&mut self) -> Result<Condition<F>, Malformed> {
+        let first = self.all()?;
+        let mut conditions = vec![first];
+        while self.tokens.skip("OR")? {
+            conditions.push(self.all()?);
+        }
+        Ok(one_or(conditions, Condition::Any))
+    }
+
+    fn all<F: Searchable>(&mut self) -> Result<Condition<F>, Malformed> {
+        let mut conditions = Vec::new();
+        loop {
+            match self.term()? {
+                Condition::All(inner) => conditions.extend(inner),
+                other => conditions.push(other),
+            }
+            if !self.tokens.skip("AND")? {
+                return Ok(one_or(conditions, Condition::All));
+            }
+        }
+    }
+
+    /// Reads a comparison, a group, or either of them with NOT before it.
+    fn term<F: Searchable>(&mut self) -> Result<Condition<F>, Malformed> {
+        if self.tokens.skip("NOT")? {
+            return self.deeper(|parser| Ok(negated(parser.term()?)));
+        }
+        if !self.tokens.skip_mark("(")? {
+            return self.comparison();
+        }
+        let condition = self.deeper(Self::any)?;
+        let close = self.tokens.next()?;
+        if close.piece == Piece::Mark(")") { Ok(condition) } else { Err(close.unexpected("AND, OR or )")) }
+    }
+
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Malformed>) -> Result<T, Malformed> {
+        if self.depth == DEPTH_MAX {
+            return Err(Malformed::TooMany { max: DEPTH_MAX, what: "levels of parentheses and NOT" });
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    fn comparison<F: Searchable>(&mut self) -> Result<Condition<F>, Malformed> {
+        self.count += 1;
+        if self.count > CONDITIONS_MAX {
             return Err(Malformed::TooMany { max: CONDITIONS_MAX, what: "conditions" });
         }
-        match tokens.next()? {
-            None => return Ok(conditions),
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case("AND") => {}
-            Some(other) => return Err(other.unexpected("AND")),
+        let name = self.tokens.next()?;
+        let Piece::Word(word) = name.piece else { return Err(name.unexpected("a field")) };
+        let field = field(word, name.column)?;
+        let operator = self.tokens.next()?;
+        match operator.piece {
+            Piece::Mark("=") => Ok(Condition::OneOf(field, vec![self.operand(field)?])),
+            Piece::Mark("!=" | "<>") => Ok(negated(Condition::OneOf(field, vec![self.operand(field)?]))),
+            Piece::Mark("<") => self.bounded(field, Bound::Below),
+            Piece::Mark("<=") => self.bounded(field, Bound::AtMost),
+            Piece::Mark(">") => self.bounded(field, Bound::Above),
+            Piece::Mark(">=") => self.bounded(field, Bound::AtLeast),
+            _ if operator.is("NOT") => {
+                let positive = self.tokens.next()?;
+                if positive.is("IN") || positive.is("BETWEEN") || positive.is("STARTS_WITH") {
+                    return Ok(negated(self.worded(field, positive)?));
+                }
+                Err(positive.unexpected("IN, BETWEEN or STARTS_WITH"))
+            }
+            _ => self.worded(field, operator),
         }
     }
-}
 
-fn condition<F: Searchable>(tokens: &mut Tokens<'_>) -> Result<Condition<F>, Malformed> {
-    let field = field(tokens.word("a field")?)?;
-    match tokens.next()? {
-        Some(Token::Mark('=')) => Ok(Condition::OneOf(field, vec![operand(field, tokens.value()?)?])),
-        Some(Token::Mark('<')) => Ok(Condition::Below(field, operand(field, tokens.value()?)?)),
-        Some(Token::Mark('>')) => Ok(Condition::Above(field, operand(field, tokens.value()?)?)),
-        Some(Token::Word(word)) if word.eq_ignore_ascii_case("IN") => list(field, tokens),
-        Some(other) => Err(other.unexpected("=, <, > or IN")),
-        None => Err(Token::END.unexpected("=, <, > or IN")),
-    }
-}
-
-/// Reads `(a, b)`; an empty list is taken, and nothing is in it.
-fn list<F: Searchable>(field: F, tokens: &mut Tokens<'_>) -> Result<Condition<F>, Malformed> {
-    tokens.mark('(', "(")?;
-    let mut operands = Vec::new();
-    if tokens.skip(')') {
-        return Ok(Condition::OneOf(field, operands));
-    }
-    loop {
-        operands.push(operand(field, tokens.value()?)?);
-        if operands.len() > VALUES_MAX {
-            return Err(Malformed::TooMany { max: VALUES_MAX, what: "values in a list" });
+    /// Reads what follows a field and an operator that is a word.
+    fn worded<F: Searchable>(&mut self, field: F, operator: Token<'_>) -> Result<Condition<F>, Malformed> {
+        if operator.is("IN") {
+            return self.list(field);
         }
-        if tokens.skip(')') {
+        if operator.is("BETWEEN") {
+            let low = self.bounded(field, Bound::AtLeast)?;
+            if !self.tokens.skip("AND")? {
+                return Err(self.tokens.peek()?.unexpected("AND"));
+            }
+            return Ok(Condition::All(vec![low, self.bounded(field, Bound::AtMost)?]));
+        }
+        if operator.is("STARTS_WITH") {
+            let value = self.tokens.next()?;
+            let prefix = value.value()?;
+            if field.kind() == Kind::Text {
+                return Ok(Condition::Begins(field, prefix.to_owned()));
+            }
+            let expected = "STARTS_WITH is for texts, this field takes =, <, > or IN".to_owned();
+            let (column, value) = (value.column, prefix.to_owned());
+            return Err(Malformed::Value { column, field: usual_name(field), value, expected });
+        }
+        if operator.is("IS") {
+            let is_not = self.tokens.skip("NOT")?;
+            if !self.tokens.skip("NULL")? {
+                return Err(self.tokens.peek()?.unexpected("NULL or NOT NULL"));
+            }
+            return Ok(if is_not { negated(Condition::Missing(field)) } else { Condition::Missing(field) });
+        }
+        Err(operator.unexpected("=, !=, <, <=, >, >=, IN, BETWEEN, STARTS_WITH or IS"))
+    }
+
+    fn bounded<F: Searchable>(&mut self, field: F, bound: Bound) -> Result<Condition<F>, Malformed> {
+        Ok(Condition::Bounded(field, bound, self.operand(field)?))
+    }
+
+    /// Reads `(a, b)`; an empty list is taken, and nothing is in it.
+    fn list<F: Searchable>(&mut self, field: F) -> Result<Condition<F>, Malformed> {
+        let open = self.tokens.next()?;
+        if open.piece != Piece::Mark("(") {
+            return Err(open.unexpected("("));
+        }
+        let mut operands = Vec::new();
+        if self.tokens.skip_mark(")")? {
             return Ok(Condition::OneOf(field, operands));
         }
-        tokens.mark(',', ", or )")?;
+        loop {
+            operands.push(self.operand(field)?);
+            if operands.len() > VALUES_MAX {
+                return Err(Malformed::TooMany { max: VALUES_MAX, what: "values in a list" });
+            }
+            let after = self.tokens.next()?;
+            match after.piece {
+                Piece::Mark(")") => return Ok(Condition::OneOf(field, operands)),
+                Piece::Mark(",") => {}
+                _ => return Err(after.unexpected(", or )")),
+            }
+        }
+    }
+
+    fn operand<F: Searchable>(&mut self, field: F) -> Result<Operand, Malformed> {
+        let token = self.tokens.next()?;
+        operand(field, token.value()?, token.column)
     }
 }
 
-fn field<F: Searchable>(name: &str) -> Result<F, Malformed> {
+fn one_or<F>(mut conditions: Vec<Condition<F>>, join: fn(Vec<Condition<F>>) -> Condition<F>) -> Condition<F> {
+    match (conditions.len(), conditions.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => {
+            conditions.extend(last);
+            join(conditions)
+        }
+    }
+}
+
+/// Returns the opposite. What is not one of a few words is one of the others, which an index finds.
+fn negated<F: Searchable>(condition: Condition<F>) -> Condition<F> {
+    match condition {
+        Condition::Not(inner) => *inner,
+        Condition::OneOf(field, operands) => match field.kind() {
+            Kind::Word(words) => {
+                let others = words.iter().map(|word| Operand::Text((*word).to_owned()));
+                Condition::OneOf(field, others.filter(|word| !operands.contains(word)).collect())
+            }
+            Kind::Text | Kind::Number | Kind::Moment => Condition::Not(Box::new(Condition::OneOf(field, operands))),
+        },
+        other => Condition::Not(Box::new(other)),
+    }
+}
+
+fn field<F: Searchable>(name: &str, column: usize) -> Result<F, Malformed> {
     let named = F::ALL.iter().find(|field| field.names().iter().any(|known| known.eq_ignore_ascii_case(name)));
     named.copied().ok_or_else(|| Malformed::UnknownField {
+        column,
         name: name.to_owned(),
         known: F::ALL.iter().map(|field| usual_name(*field)).collect::<Vec<_>>().join(", "),
     })
@@ -147,106 +318,22 @@ fn usual_name<F: Searchable>(field: F) -> &'static str {
     field.names().first().copied().unwrap_or_default()
 }
 
-fn operand<F: Searchable>(field: F, value: &str) -> Result<Operand, Malformed> {
-    let wrong = |expected: String| Malformed::Value { field: usual_name(field), value: value.to_owned(), expected };
+fn operand<F: Searchable>(field: F, value: &str, column: usize) -> Result<Operand, Malformed> {
+    let wrong =
+        |expected: String| Malformed::Value { column, field: usual_name(field), value: value.to_owned(), expected };
     match field.kind() {
         Kind::Text => Ok(Operand::Text(value.to_owned())),
         Kind::Number => value.parse().map(Operand::Number).map_err(|_| wrong("it should be a whole number".to_owned())),
         Kind::Moment => moment(value).map(Operand::Number).ok_or_else(|| {
             wrong("it should be milliseconds since 1970 or a time like 2026-11-20T12:00:00Z".to_owned())
         }),
-        Kind::Word(words) if words.contains(&value) => Ok(Operand::Text(value.to_owned())),
-        Kind::Word(words) => Err(wrong(format!("it should be one of {}", words.join(", ")))),
+        Kind::Word(words) => match words.iter().find(|word| word.eq_ignore_ascii_case(value)) {
+            Some(word) => Ok(Operand::Text((*word).to_owned())),
+            None => Err(wrong(format!("it should be one of {}", words.join(", ")))),
+        },
     }
 }
 
 fn moment(value: &str) -> Option<i64> {
     value.parse().ok().or_else(|| Timestamp::parse(value).map(Timestamp::as_millis))
-}
-
-/// A piece of a query.
-#[derive(Clone, Copy)]
-enum Token<'a> {
-    /// A name, or a value without quotes.
-    Word(&'a str),
-    /// A value in quotes.
-    Quoted(&'a str),
-    /// `=`, `<`, `>`, `(`, `)` or `,`.
-    Mark(char),
-}
-
-impl Token<'_> {
-    /// Stands for the end of the text in a message.
-    const END: Token<'static> = Token::Word("the end");
-
-    fn unexpected(self, expected: &'static str) -> Malformed {
-        let found = match self {
-            Self::Word(text) | Self::Quoted(text) => text.to_owned(),
-            Self::Mark(mark) => mark.to_string(),
-        };
-        Malformed::Grammar { expected, found }
-    }
-}
-
-struct Tokens<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Tokens<'a> {
-    fn next(&mut self) -> Result<Option<Token<'a>>, Malformed> {
-        self.rest = self.rest.trim_start();
-        let Some(first) = self.rest.chars().next() else { return Ok(None) };
-        match first {
-            '=' | '<' | '>' | '(' | ')' | ',' => {
-                self.rest = &self.rest[1..];
-                Ok(Some(Token::Mark(first)))
-            }
-            '\'' | '"' => self.quoted(first).map(Some),
-            _ => {
-                let ends = |c: char| c.is_whitespace() || "=<>(),'\"".contains(c);
-                let (word, rest) = self.rest.split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
-                self.rest = rest;
-                Ok(Some(Token::Word(word)))
-            }
-        }
-    }
-
-    fn quoted(&mut self, quote: char) -> Result<Token<'a>, Malformed> {
-        let inside = &self.rest[1..];
-        let (value, rest) = inside
-            .split_once(quote)
-            .ok_or_else(|| Malformed::Grammar { expected: "a closing quote", found: inside.to_owned() })?;
-        self.rest = rest;
-        Ok(Token::Quoted(value))
-    }
-
-    fn word(&mut self, expected: &'static str) -> Result<&'a str, Malformed> {
-        match self.next()? {
-            Some(Token::Word(word)) => Ok(word),
-            other => Err(other.unwrap_or(Token::END).unexpected(expected)),
-        }
-    }
-
-    fn value(&mut self) -> Result<&'a str, Malformed> {
-        match self.next()? {
-            Some(Token::Word(value) | Token::Quoted(value)) => Ok(value),
-            other => Err(other.unwrap_or(Token::END).unexpected("a value")),
-        }
-    }
-
-    fn mark(&mut self, mark: char, expected: &'static str) -> Result<(), Malformed> {
-        match self.next()? {
-            Some(Token::Mark(found)) if found == mark => Ok(()),
-            other => Err(other.unwrap_or(Token::END).unexpected(expected)),
-        }
-    }
-
-    fn skip(&mut self, mark: char) -> bool {
-        let rest = self.rest.trim_start();
-        let skipped = rest.strip_prefix(mark);
-        if let Some(rest) = skipped {
-            self.rest = rest;
-        }
-        skipped.is_some()
-    }
 }

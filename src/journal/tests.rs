@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::engine::{DefinitionHash, Event, Fact, Pinned, Plan};
 use crate::journal::{
-    Condition, Direction, Error, Fault, Field, Head, History, Log, Operand, Owned, OwnedChange, OwnedKind, Query,
-    Reader, Record, Slot, SlotField, SlotOutcome, SqliteLog, TaskLog, Transaction, Wiped,
+    Bound, Condition, Direction, Error, Fault, Field, Head, History, Log, Operand, Owned, OwnedChange, OwnedKind,
+    Query, Reader, Record, Slot, SlotField, SlotOutcome, SqliteLog, TaskLog, Transaction, Wiped,
 };
 use crate::scheduler::Watermark;
 use crate::secret::Sealer;
@@ -657,8 +657,8 @@ fn searches_find_what_they_ask_for_newest_first() {
     assert_eq!(found(&journal, vec![Condition::OneOf(Field::Id, vec![text(&id(4).to_string())])]), [4]);
     assert_eq!(found(&journal, vec![Condition::OneOf(Field::Id, vec![])]), []);
     let between = vec![
-        Condition::Above(Field::Started, Operand::Number(200)),
-        Condition::Below(Field::Ended, Operand::Number(507)),
+        Condition::Bounded(Field::Started, Bound::Above, Operand::Number(200)),
+        Condition::Bounded(Field::Ended, Bound::Below, Operand::Number(507)),
     ];
     assert_eq!(found(&journal, between), [4, 3]);
     assert_eq!(found(&journal, vec![Condition::Mentions("back".to_owned())]), [6, 4, 2]);

@@ -6,7 +6,7 @@ use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::Known;
 use crate::daemon::message::Message;
 use crate::engine::Execution;
-use crate::journal::{Condition, Field, Operand, Query, TaskLog};
+use crate::journal::{Condition, Field, Query, TaskLog};
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, TaskId, Timestamp};
 
 /// The longest line that is logged for a run; longer ones are cut, not refused.
@@ -17,12 +17,7 @@ const LINES_MAX: usize = 1_000;
 impl Handle {
     /// Returns the run that a task id names.
     pub async fn find_task(&self, who: &Owner, task: TaskId) -> Result<Option<(ExecutionId, RunNumber)>, Error> {
-        let prefix = task.prefix();
-        let conditions = vec![
-            Condition::Above(Field::Id, Operand::Text(prefix.clone())),
-            // Every id that begins with it is below: no digit is above `f`.
-            Condition::Below(Field::Id, Operand::Text(prefix + "g")),
-        ];
+        let conditions = vec![Condition::Begins(Field::Id, task.prefix())];
         for head in self.heads(&Query { conditions, ..Query::default() })? {
             if let (Some(run), Some(execution)) = (task.run_of(head.execution), self.worked(who, head.execution).await?)
                 && execution.run(run).is_some()
