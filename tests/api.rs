@@ -16,6 +16,8 @@ mod matrix;
 mod metadata;
 #[path = "api/scheduler.rs"]
 mod scheduler;
+#[path = "api/search.rs"]
+mod search;
 #[path = "api/secrets.rs"]
 mod secrets;
 #[path = "api/server.rs"]

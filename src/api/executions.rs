@@ -10,11 +10,10 @@ use serde_json::{Value, json};
 use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
-use crate::api::routes::{Routes, each, on};
+use crate::api::routes::{Routes, on};
 use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::Handle;
 use crate::engine::{Operation, Rerun, Skip};
-use crate::journal::{Field, Page, Query, conditions, sorting};
 use crate::words::{ExecutionId, Map, Permission};
 use crate::workflow::definition::StartWorkflowRequest;
 
@@ -24,7 +23,6 @@ const TASKS_USUAL: usize = 15;
 pub(super) fn routes() -> Routes {
     Routes::default()
         .post("/api/workflow", on(Permission::Execute, TargetKind::Workflow), start)
-        .get("/api/workflow/search", each(Permission::Read, TargetKind::Workflow), search)
         .put("/api/workflow/decide/{id}", on(Permission::Read, TargetKind::Workflow), decide)
         .get("/api/workflow/{id}", on(Permission::Read, TargetKind::Workflow), workflow)
         .post("/api/workflow/{id}", on(Permission::Execute, TargetKind::Workflow), start_by_name)
@@ -103,17 +101,6 @@ async fn tasks(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path
     let count = params.number("count")?.unwrap_or(TASKS_USUAL);
     let results: Vec<_> = tasks.into_iter().skip(start).take(count).collect();
     Ok(Json(json!({"totalHits": total, "results": results, "summary": summary})).into_response())
-}
-
-async fn search(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
-    let query = Query::<Field> {
-        conditions: conditions(params.text("query").unwrap_or(""), params.text("freeText").unwrap_or(""))?,
-        sort: sorting(params.text("sort").unwrap_or(""))?,
-        start: params.number("start")?.unwrap_or(0),
-        size: params.number("size")?.unwrap_or(Query::<Field>::default().size),
-    };
-    let Page { total, rows } = handle.search(&who, &query).await?;
-    Ok(Json(json!({"totalHits": total, "results": rows})).into_response())
 }
 
 async fn pause(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {

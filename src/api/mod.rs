@@ -27,6 +27,7 @@ mod params;
 mod queues;
 mod routes;
 mod scheduler;
+mod search;
 mod secret_body;
 mod secrets;
 mod serve;
@@ -93,6 +94,7 @@ fn all_routes() -> Routes {
         .merge(token::routes())
         .merge(metadata::routes())
         .merge(executions::routes())
+        .merge(search::routes())
         .merge(bulk::routes())
         .merge(events::routes())
         .merge(synchronous::routes())

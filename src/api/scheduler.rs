@@ -10,10 +10,11 @@ use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
+use crate::api::search::query;
 use crate::api::{Answer, Caller, Error};
 use crate::catalog::Name;
 use crate::daemon::{self, Handle, Hold};
-use crate::journal::{Page, Query, Slot, SlotField, SlotOutcome, conditions, sorting};
+use crate::journal::{Page, Slot, SlotField, SlotOutcome};
 use crate::words::{Owner, Permission, Timestamp};
 use crate::workflow::cron::Cron;
 use crate::workflow::definition::Dst;
@@ -137,13 +138,7 @@ async fn next_times(State(handle): State<Handle>, params: Params) -> Answer {
 }
 
 async fn executions(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
-    let query = Query::<SlotField> {
-        conditions: conditions(params.text("query").unwrap_or(""), params.text("freeText").unwrap_or(""))?,
-        sort: sorting(params.text("sort").unwrap_or(""))?,
-        start: params.number("start")?.unwrap_or(0),
-        size: params.number("size")?.unwrap_or(Query::<SlotField>::default().size),
-    };
-    let Page { total, rows } = handle.slots(&who, query)?;
+    let Page { total, rows } = handle.slots(&who, query::<SlotField>(&params)?).await?;
     Ok(Json(json!({"totalHits": total, "results": rows.iter().map(shown).collect::<Vec<_>>()})).into_response())
 }
 

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::error::Error;
-use crate::daemon::handle::{Handle, Shared};
+use crate::daemon::handle::{Handle, SEARCHES_AT_ONCE_MAX, Shared};
 use crate::daemon::housekeeping::Housekeeping;
 use crate::daemon::inbox::{self, Inbox};
 use crate::daemon::message::Message;
@@ -266,6 +266,7 @@ fn handle(config: &Config, inbox: Inbox, reader: Reader, authority: Authority, u
         settings: config.settings.clone(),
         definitions: Definitions::new(config.catalog.clone(), Defaults::from(&config.settings.schedules), authority),
         reader,
+        searches: Arc::new(tokio::sync::Semaphore::new(SEARCHES_AT_ONCE_MAX)),
         views: Views::new(config.store.clone(), config.masking.clone()),
         clock: config.clock.clone(),
         reread: config.reread.clone(),

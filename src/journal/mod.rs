@@ -9,11 +9,14 @@
 
 mod codec;
 mod disk_log;
+mod fields;
+mod finding;
 mod query;
 mod reader;
 mod rows;
 mod schema;
 mod search;
+mod sql;
 mod sqlite;
 mod transaction;
 
@@ -21,7 +24,8 @@ use std::io;
 use std::path::PathBuf;
 
 pub use disk_log::DiskLog;
-pub use query::{Bound, Condition, Direction, Field, Kind, Operand, PAGE_ROWS_MAX, Page, Query, Searchable, SlotField};
+pub use fields::{Field, Index, Kind, Searchable, SlotField};
+pub use query::{Bound, Condition, Direction, Operand, PAGE_ROWS_MAX, Page, Query};
 pub use reader::Reader;
 pub use search::{Malformed, conditions, sorting};
 pub use sqlite::SqliteLog;

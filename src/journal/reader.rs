@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row};
 
 use crate::engine::{DefinitionHash, Pinned};
 use crate::journal::codec::Codec;
-use crate::journal::query::Statement;
-use crate::journal::{Error, Field, Head, Page, Query, Slot, SlotField, Stored, TaskLog, rows, schema};
+use crate::journal::finding::{self, Finding};
+use crate::journal::{Error, Field, Head, Page, Query, Searchable, Slot, SlotField, Stored, TaskLog, rows, schema};
 use crate::secret::Sealer;
 use crate::words::{ExecutionId, RunNumber, WorkflowStatus};
 
@@ -29,48 +29,44 @@ impl Reader {
 
     /// Returns the executions that the query asks for, and how many there are in all.
     pub fn search(&self, query: &Query<Field>) -> Result<Page<Head>, Error> {
-        let statement = query.statement("key");
-        self.with(|connection| {
-            let moment = connection.unchecked_transaction()?;
-            Ok(Page { total: count(&moment, "executions", &statement)?, rows: heads(&moment, &statement)? })
-        })
+        self.page(query, rows::HEAD_COLUMNS, rows::head)
     }
 
     /// Returns the executions that the query asks for, and counts no others.
     pub fn heads(&self, query: &Query<Field>) -> Result<Vec<Head>, Error> {
-        let statement = query.statement("key");
-        self.with(|connection| heads(connection, &statement))
+        self.with(|connection| match Finding::of(connection, query)? {
+            Some(finding) => finding.rows(rows::HEAD_COLUMNS, rows::head),
+            None => Ok(Vec::new()),
+        })
     }
 
     /// Returns the slots that the query asks for.
     pub fn slots(&self, query: &Query<SlotField>) -> Result<Page<Slot>, Error> {
-        let statement = query.statement("id");
+        self.page(query, rows::SLOT_COLUMNS, |row| rows::slot(&self.codec, row))
+    }
+
+    fn page<F: Searchable, T>(
+        &self,
+        query: &Query<F>,
+        columns: &str,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Page<T>, Error> {
         self.with(|connection| {
             let moment = connection.unchecked_transaction()?;
-            let total = count(&moment, "slots", &statement)?;
-            let sql = format!("SELECT {} FROM slots {} {}", rows::SLOT_COLUMNS, statement.filter, statement.page);
-            let mut prepared = moment.prepare_cached(&sql)?;
-            let found = prepared.query_map(params_from_iter(&statement.values), |row| rows::slot(&self.codec, row))?;
-            Ok(Page { total, rows: found.collect::<Result<_, _>>()? })
+            let Some(finding) = Finding::of(&moment, query)? else { return Ok(Page { total: 0, rows: Vec::new() }) };
+            let rows = finding.rows(columns, read)?;
+            Ok(Page { total: finding.total(rows.len())?, rows })
         })
     }
 
     /// Returns the names of all workflows that were ever executed here, as far as it is remembered.
     pub fn workflow_names(&self) -> Result<Vec<String>, Error> {
-        self.texts("SELECT DISTINCT name FROM executions")
+        self.with(|connection| finding::values(connection, Field::TABLE, Field::Name.column(), None))
     }
 
     /// Returns the names of all schedules that had a slot, as far as it is remembered.
     pub fn schedule_names(&self) -> Result<Vec<String>, Error> {
-        self.texts("SELECT DISTINCT schedule FROM slots")
-    }
-
-    fn texts(&self, sql: &str) -> Result<Vec<String>, Error> {
-        self.with(|connection| {
-            let mut prepared = connection.prepare_cached(sql)?;
-            let found = prepared.query_map([], |row| row.get(0))?;
-            Ok(found.collect::<Result<_, _>>()?)
-        })
+        self.with(|connection| finding::values(connection, SlotField::TABLE, SlotField::Schedule.column(), None))
     }
 
     /// Returns an execution with all that is kept of it.
@@ -104,16 +100,4 @@ impl Reader {
         }
         Ok(seen)
     }
-}
-
-fn heads(connection: &Connection, statement: &Statement) -> Result<Vec<Head>, Error> {
-    let sql = format!("SELECT {} FROM executions {} {}", rows::HEAD_COLUMNS, statement.filter, statement.page);
-    let mut prepared = connection.prepare_cached(&sql)?;
-    let found = prepared.query_map(params_from_iter(&statement.values), rows::head)?;
-    Ok(found.collect::<Result<_, _>>()?)
-}
-
-fn count(connection: &Connection, table: &str, statement: &Statement) -> Result<u64, Error> {
-    let sql = format!("SELECT COUNT(*) FROM {table} {}", statement.filter);
-    Ok(connection.prepare_cached(&sql)?.query_row(params_from_iter(&statement.values), |row| rows::unsigned(row, 0))?)
 }

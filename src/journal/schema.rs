@@ -8,7 +8,7 @@ use crate::disk::{Disk as _, SystemDisk};
 use crate::journal::Error;
 
 /// The layout of the tables; `PRAGMA user_version` says which a file has.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// `PRAGMA application_id` of our files: "KYTI".
 const APPLICATION_ID: i64 = 0x4b59_5449;
@@ -45,7 +45,7 @@ CREATE TABLE executions(
   seq INTEGER NOT NULL,
   parent TEXT,
   idempotency TEXT);
-CREATE INDEX executions_by_name ON executions(name, started);
+CREATE INDEX executions_by_name ON executions(name, status, started);
 CREATE INDEX executions_by_start ON executions(started);
 CREATE INDEX executions_by_status ON executions(status, started);
 CREATE INDEX executions_by_correlation ON executions(correlation, started) WHERE correlation IS NOT NULL;
@@ -95,6 +95,15 @@ ALTER TABLE executions ADD COLUMN idempotency TEXT;
 CREATE INDEX executions_by_parent ON executions(parent) WHERE parent IS NOT NULL;
 CREATE INDEX executions_by_key ON executions(name, idempotency, started) WHERE idempotency IS NOT NULL;
 ";
+
+/// What makes the tables of version 2 those of version 3: of a name, every status is a range by itself.
+const FROM_2_TO_3: &str = "
+DROP INDEX executions_by_name;
+CREATE INDEX executions_by_name ON executions(name, status, started);
+";
+
+/// What each version lacks of the next.
+const STEPS: [(i64, &str); 2] = [(1, FROM_1_TO_2), (2, FROM_2_TO_3)];
 
 /// Opens the one connection that writes; makes the file and its tables where there are none.
 ///
@@ -156,15 +165,17 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS(SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
-/// Brings the tables of an older release up to date, in one transaction.
+/// Brings the tables of an older release up to date, each step in one transaction.
 fn migrate(connection: &mut Connection) -> Result<(), Error> {
-    if pragma(connection, "user_version")? != 1 {
-        return Ok(());
+    for (from, step) in STEPS {
+        if pragma(connection, "user_version")? == from {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", from + 1)?;
+            transaction.commit()?;
+        }
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(FROM_1_TO_2)?;
-    transaction.pragma_update(None, "user_version", 2)?;
-    Ok(transaction.commit()?)
+    Ok(())
 }
 
 /// Makes the tables in one transaction: a crash in the midst leaves an empty file, which is made again.

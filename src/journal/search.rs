@@ -4,8 +4,7 @@ mod tokens;
 
 use tokens::{Piece, Token, Tokens};
 
-use crate::journal::query::{Bound, Condition, Direction, Operand};
-use crate::journal::{Kind, Searchable};
+use crate::journal::{Bound, Condition, Direction, Kind, Operand, Searchable};
 use crate::words::Timestamp;
 
 /// How many values a list holds at most: SQLite binds up to 32,766, and nobody types more than a few.
@@ -197,8 +196,8 @@ impl Parser<'_> {
         let field = field(word, name.column)?;
         let operator = self.tokens.next()?;
         match operator.piece {
-            Piece::Mark("=") => Ok(Condition::OneOf(field, vec![self.operand(field)?])),
-            Piece::Mark("!=" | "<>") => Ok(negated(Condition::OneOf(field, vec![self.operand(field)?]))),
+            Piece::Mark("=") => self.equal(field),
+            Piece::Mark("!=" | "<>") => Ok(negated(self.equal(field)?)),
             Piece::Mark("<") => self.bounded(field, Bound::Below),
             Piece::Mark("<=") => self.bounded(field, Bound::AtMost),
             Piece::Mark(">") => self.bounded(field, Bound::Above),
@@ -212,6 +211,16 @@ impl Parser<'_> {
             }
             _ => self.worded(field, operator),
         }
+    }
+
+    /// Reads a value; as on Conductor, a star at the end of a text stands for any end.
+    fn equal<F: Searchable>(&mut self, field: F) -> Result<Condition<F>, Malformed> {
+        let value = self.tokens.peek()?.value()?;
+        if let (Kind::Text, Some(prefix)) = (field.kind(), value.strip_suffix('*')) {
+            self.tokens.next()?;
+            return Ok(Condition::Begins(field, prefix.to_owned()));
+        }
+        Ok(Condition::OneOf(field, vec![self.operand(field)?]))
     }
 
     /// Reads what follows a field and an operator that is a word.

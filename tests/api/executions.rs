@@ -14,7 +14,7 @@ fn waiting() -> serde_json::Value {
     })
 }
 
-fn started(server: &Server) -> String {
+pub(crate) fn started(server: &Server) -> String {
     assert_eq!(server.json("PUT", "/api/metadata/workflow", &json!([waiting()])).status, 200);
     let body = json!({"name": "waiting", "input": {"of": 7}, "correlationId": "c", "version": "", "priority": 3});
     let id = server.json("POST", "/api/workflow", &body);
@@ -72,23 +72,6 @@ fn a_run_is_held_and_ended() {
     assert_eq!(ended["bulkSuccessfulResults"], json!([id]));
     assert_eq!(ended["bulkErrorResults"], json!({"nothing": "No such workflow found by id: nothing"}));
     assert_eq!(server.send("PUT", &format!("/api/workflow/decide/{id}"), &[], b"").status, 200);
-}
-
-#[test]
-fn runs_are_found_by_what_they_are_called() {
-    let server = Server::new();
-    let id = started(&server);
-    assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("n", 1)).status, 200);
-    let by_name = server.json("POST", "/api/workflow/n?correlationId=d&version=1", &json!({"a": 1}));
-    assert_eq!(by_name.status, 200);
-    let total = |query: &str| server.get(&format!("/api/workflow/search?query={query}")).json()["totalHits"].clone();
-    assert_eq!(total("*"), 2);
-    assert_eq!(total("workflowType%20%3D%20'waiting'%20AND%20status%20IN%20(RUNNING)"), 1);
-    assert_eq!(total("correlationId%3Dd"), 1);
-    let page = server.get("/api/workflow/search?freeText=*&size=1&sort=startTime:ASC").json();
-    assert_eq!(page["results"][0]["workflowId"], id);
-    assert_eq!(page["results"][0]["input"], "{of=7}");
-    assert_eq!(server.get("/api/workflow/search?query=nonsense").status, 400);
 }
 
 #[test]

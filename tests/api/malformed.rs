@@ -4,7 +4,7 @@ use crate::metadata::noop;
 use crate::server::Server;
 
 /// Every route that takes a body or a name.
-const ROUTES: [(&str, &str); 48] = [
+const ROUTES: [(&str, &str); 49] = [
     ("POST", "/api/metadata/workflow"),
     ("PUT", "/api/metadata/workflow"),
     ("POST", "/api/metadata/workflow/validate"),
@@ -21,6 +21,7 @@ const ROUTES: [(&str, &str); 48] = [
     ("GET", "/api/workflow/{}/tasks"),
     ("GET", "/api/workflow/{}/status"),
     ("GET", "/api/workflow/search"),
+    ("GET", "/api/workflow/search-v2"),
     ("PUT", "/api/workflow/{}/pause"),
     ("POST", "/api/workflow/{}/retry"),
     ("POST", "/api/workflow/{}/rerun"),

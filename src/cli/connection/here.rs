@@ -143,7 +143,7 @@ impl Here {
     pub(super) fn search(&self, query: &str, count: u64) -> Result<Vec<Value>, Error> {
         let conditions = conditions::<Field>(query, "").map_err(|error| Error::new(Kind::Usage, error))?;
         let query = Query { conditions, ..daemon::latest(count) };
-        Ok(self.wait(self.daemon.handle().search(&WHO, &query))?.rows)
+        Ok(self.wait(self.daemon.handle().search(&WHO, query))?.rows)
     }
 
     pub(super) fn schedules(&self) -> Result<Vec<Value>, Error> {

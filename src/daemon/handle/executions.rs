@@ -10,9 +10,9 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::ids;
 use crate::daemon::message::{Message, Removal};
-use crate::daemon::views::summary_of_snapshot;
+use crate::daemon::views::Views;
 use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Operation, Origin, Plan, Start};
-use crate::journal::{Condition, Direction, Field, Head, History, Page, Query};
+use crate::journal::History;
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
 use crate::workflow::definition::StartWorkflowRequest;
 
@@ -38,6 +38,19 @@ impl Known {
         match self {
             Self::Whole(execution) => execution.name(),
             Self::Archived(snapshot) => snapshot["workflowName"].as_str().unwrap_or_default(),
+        }
+    }
+
+    /// Returns it as Conductor's Workflow, masked, without its tasks.
+    pub(super) fn without_tasks(self, views: &Views) -> Value {
+        match self {
+            Self::Whole(execution) => views.workflow(&execution, false),
+            Self::Archived(mut snapshot) => {
+                if let Some(fields) = snapshot.as_object_mut() {
+                    fields.insert("tasks".to_owned(), Value::Array(Vec::new()));
+                }
+                snapshot
+            }
         }
     }
 }
@@ -111,13 +124,9 @@ impl Handle {
     /// Returns an execution as Conductor's Workflow, masked.
     pub async fn workflow(&self, who: &Owner, execution: ExecutionId, with_tasks: bool) -> Result<Value, Error> {
         match self.read(who, execution).await? {
-            Known::Whole(execution) => Ok(self.0.views.workflow(&execution, with_tasks)),
-            Known::Archived(mut snapshot) => {
-                if let (false, Some(fields)) = (with_tasks, snapshot.as_object_mut()) {
-                    fields.insert("tasks".to_owned(), Value::Array(Vec::new()));
-                }
-                Ok(snapshot)
-            }
+            known if !with_tasks => Ok(known.without_tasks(&self.0.views)),
+            Known::Whole(execution) => Ok(self.0.views.workflow(&execution, true)),
+            Known::Archived(snapshot) => Ok(snapshot),
         }
     }
 
@@ -128,42 +137,6 @@ impl Handle {
             Known::Whole(execution) => self.0.views.task(&execution, run).ok_or_else(missing),
             Known::Archived(_) => Err(missing()),
         }
-    }
-
-    /// Returns the executions that a query asks for, as Conductor's WorkflowSummaries, masked.
-    pub async fn search(&self, who: &Owner, query: &Query<Field>) -> Result<Page<Value>, Error> {
-        let page = self.0.reader.search(&self.readable_only(who, query)?).map_err(unavailable)?;
-        let mut summaries = Vec::with_capacity(page.rows.len());
-        // Most of a page runs a few definitions: each is read and compiled once.
-        let mut plans = HashMap::new();
-        for head in page.rows {
-            // A long page does not keep the thread from others.
-            tokio::task::yield_now().await;
-            // What cannot be read is not shown.
-            if let Ok(known) = self.journaled(head.execution, &mut plans) {
-                summaries.push(match known {
-                    Known::Whole(execution) => self.0.views.summary(&execution),
-                    Known::Archived(snapshot) => summary_of_snapshot(&snapshot),
-                });
-            }
-        }
-        Ok(Page { rows: summaries, total: page.total })
-    }
-
-    /// Returns the query as it is for `who`: what it may not see is not counted either.
-    fn readable_only(&self, who: &Owner, query: &Query<Field>) -> Result<Query<Field>, Error> {
-        let mut query = query.clone();
-        if *who != Owner::Local {
-            let mut names = self.0.reader.workflow_names().map_err(unavailable)?;
-            names.retain(|name| self.may(who, Permission::Read, TargetKind::Workflow, name));
-            query.conditions.push(Condition::one_of(Field::Name, names));
-        }
-        Ok(query)
-    }
-
-    /// Returns the latest executions' heads, newest first.
-    pub(super) fn heads(&self, query: &Query<Field>) -> Result<Vec<Head>, Error> {
-        self.0.reader.heads(query).map_err(unavailable)
     }
 
     /// Waits until an execution has ended, calling `changed` after every change; `None` where the time is up before, or
@@ -252,7 +225,7 @@ impl Handle {
     }
 
     /// Returns an execution as it is on disk.
-    fn journaled(
+    pub(super) fn journaled(
         &self,
         execution: ExecutionId,
         plans: &mut HashMap<DefinitionHash, Arc<Plan>>,
@@ -312,9 +285,4 @@ fn no_such_execution(execution: ExecutionId) -> Error {
 
 fn unavailable(error: impl std::fmt::Display) -> Error {
     Error::Unavailable(error.to_string())
-}
-
-/// Returns the query of the latest executions.
-pub fn latest(count: u64) -> Query<Field> {
-    Query { sort: vec![(Field::Started, Direction::Descending)], size: count, ..Query::default() }
 }

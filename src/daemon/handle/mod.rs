@@ -10,6 +10,7 @@ mod executions;
 mod problems;
 mod rescue;
 mod schedules;
+mod searching;
 mod secrets;
 mod settings;
 mod signing;
@@ -18,7 +19,9 @@ mod tasks;
 mod workers;
 
 pub use applications::KeyChange;
-pub use executions::{Known, latest};
+pub use executions::Known;
+pub(super) use searching::SEARCHES_AT_ONCE_MAX;
+pub use searching::latest;
 pub use standstill::Standstill;
 
 use std::sync::{Arc, Mutex};
@@ -57,6 +60,8 @@ pub(super) struct Shared {
     pub(super) settings: Arc<Settings>,
     pub(super) definitions: Definitions,
     pub(super) reader: Reader,
+    /// The turns of those who search.
+    pub(super) searches: Arc<tokio::sync::Semaphore>,
     pub(super) views: Views,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) reread: Reread,

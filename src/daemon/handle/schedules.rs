@@ -6,7 +6,6 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
 use crate::daemon::slots::{Facts, Hold};
-use crate::journal::{Condition, Page, Query, Slot, SlotField};
 use crate::redact::Masker;
 use crate::scheduler::{Defaults, Schedule};
 use crate::words::{ExecutionId, Owner, Permission, Timestamp};
@@ -79,17 +78,6 @@ impl Handle {
         let owned = self.catalog().schedule(name).cloned().ok_or_else(|| unknown(name))?;
         let request = owned.def.start_workflow_request.clone();
         self.start(who, request.ok_or_else(|| Error::invalid(format!("schedule `{name}` starts nothing")))?).await
-    }
-
-    /// Returns what became of slots of the schedules that `who` may read, the latest first.
-    pub fn slots(&self, who: &Owner, mut query: Query<SlotField>) -> Result<Page<Slot>, Error> {
-        let unavailable = |error: crate::journal::Error| Error::Unavailable(error.to_string());
-        if *who != Owner::Local {
-            let mut names = self.0.reader.schedule_names().map_err(unavailable)?;
-            names.retain(|name| self.may(who, Permission::Read, TargetKind::Schedule, name));
-            query.conditions.push(Condition::one_of(SlotField::Schedule, names));
-        }
-        self.0.reader.slots(&query).map_err(unavailable)
     }
 }
 

@@ -260,7 +260,7 @@ impl Served<'_> {
 
     /// Returns what became of slots, the oldest first.
     pub(super) fn slots(&self) -> Vec<Slot> {
-        let mut rows = self.handle.slots(&Owner::Local, Query::<SlotField>::default()).unwrap().rows;
+        let mut rows = self.ask(self.handle.slots(&Owner::Local, Query::<SlotField>::default())).unwrap().rows;
         rows.reverse();
         rows
     }

@@ -53,15 +53,24 @@ fn a_key_leads_to_the_latest_start_of_its_workflow() {
     assert_eq!(journal.log.with_prefix(&prefix).unwrap(), [id(2)]);
 }
 
+fn indexes(journal: &Journal) -> Vec<String> {
+    let sql = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name";
+    let mut statement = journal.log.connection().prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
 #[test]
 fn tables_of_the_first_version_are_brought_up_to_date() {
     let mut journal = Journal::new();
+    let fresh = indexes(&journal);
     journal.ran(1, ["a", "b"], WorkflowStatus::Completed, 2_000);
-    let older = "DROP INDEX executions_by_parent; DROP INDEX executions_by_key;
+    let older = "DROP INDEX executions_by_name; CREATE INDEX executions_by_name ON executions(name, started);
+        DROP INDEX executions_by_parent; DROP INDEX executions_by_key;
         ALTER TABLE executions DROP COLUMN parent; ALTER TABLE executions DROP COLUMN idempotency;
         PRAGMA user_version = 1";
     journal.log.connection().execute_batch(older).unwrap();
     let mut journal = journal.again();
+    assert_eq!(indexes(&journal), fresh);
     assert_eq!(journal.history(1), ["a", "b"]);
     let second = child(&journal, 2, 1);
     journal.keep(vec![record(second, 1, &["c"])]).unwrap();
