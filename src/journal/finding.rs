@@ -275,23 +275,25 @@ fn words<F: Searchable>(field: F) -> Vec<Operand> {
 
 /// Adds a condition; two that name values of one field become one.
 fn add<F: Searchable>(conditions: &mut Vec<Condition<F>>, condition: Condition<F>) {
-    let Condition::OneOf(field, mut values) = condition else { return conditions.push(condition) };
+    let Condition::OneOf(field, values) = condition else {
+        conditions.push(condition);
+        return;
+    };
     let known = conditions.iter_mut().find_map(|known| match known {
         Condition::OneOf(other, values) if *other == field => Some(values),
         _ => None,
     });
-    match known {
-        Some(known) => known.retain(|value| values.contains(value)),
-        None => {
-            let mut once = Vec::with_capacity(values.len());
-            values.drain(..).for_each(|value| {
-                if !once.contains(&value) {
-                    once.push(value)
-                }
-            });
-            conditions.push(Condition::OneOf(field, once));
+    if let Some(known) = known {
+        known.retain(|value| values.contains(value));
+        return;
+    }
+    let mut once = Vec::with_capacity(values.len());
+    for value in values {
+        if !once.contains(&value) {
+            once.push(value);
         }
     }
+    conditions.push(Condition::OneOf(field, once));
 }
 
 /// Returns a condition in the words of the indexes: what few values can answer is looked up among them.

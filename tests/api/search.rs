@@ -6,7 +6,7 @@ use crate::server::Server;
 
 /// Returns a text as a part of a query.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |encoded, byte| format!("{encoded}%{byte:02X}"))
 }
 
 fn search(server: &Server, query: &str) -> Value {

@@ -283,6 +283,6 @@ fn no_such_execution(execution: ExecutionId) -> Error {
     Error::NotFound(format!("no such workflow found by id: {execution}"))
 }
 
-fn unavailable(error: impl std::fmt::Display) -> Error {
+pub(super) fn unavailable(error: impl std::fmt::Display) -> Error {
     Error::Unavailable(error.to_string())
 }

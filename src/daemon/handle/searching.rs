@@ -6,9 +6,9 @@ use crate::access::TargetKind;
 use crate::daemon::aside;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
-use crate::daemon::handle::executions::Known;
+use crate::daemon::handle::executions::{Known, unavailable};
 use crate::daemon::views::{Views, summary_of_snapshot};
-use crate::journal::{self, Condition, Direction, Field, Head, Page, Query, Slot, SlotField};
+use crate::journal::{Condition, Direction, Field, Head, Page, Query, Slot, SlotField};
 use crate::words::{Owner, Permission};
 
 /// How many searches look into the journal at once: the others wait, and leave the processors to what runs.
@@ -88,10 +88,6 @@ impl Handle {
         }
         Ok(query)
     }
-}
-
-fn unavailable(error: journal::Error) -> Error {
-    Error::Unavailable(error.to_string())
 }
 
 /// Returns the query of the latest executions.
