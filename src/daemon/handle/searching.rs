@@ -17,7 +17,7 @@ pub(in crate::daemon) const SEARCHES_AT_ONCE_MAX: usize = 4;
 impl Handle {
     /// Returns the executions that a query asks for, as Conductor's WorkflowSummaries, masked.
     pub async fn search(&self, who: &Owner, query: Query<Field>) -> Result<Page<Value>, Error> {
-        self.found(who, query, |views, known| match known {
+        self.page_of(who, query, |views, known| match known {
             Known::Whole(execution) => views.summary(&execution),
             Known::Archived(snapshot) => summary_of_snapshot(&snapshot),
         })
@@ -26,7 +26,7 @@ impl Handle {
 
     /// Returns the executions that a query asks for, as Conductor's Workflows without their tasks, masked.
     pub async fn search_workflows(&self, who: &Owner, query: Query<Field>) -> Result<Page<Value>, Error> {
-        self.found(who, query, |views, known| known.without_tasks(views)).await
+        self.page_of(who, query, |views, known| known.without_tasks(views)).await
     }
 
     /// Returns what became of slots of the schedules that `who` may read, the latest first.
@@ -49,7 +49,7 @@ impl Handle {
         self.0.reader.heads(query).map_err(unavailable)
     }
 
-    async fn found(
+    async fn page_of(
         &self,
         who: &Owner,
         query: Query<Field>,
