@@ -12,6 +12,7 @@
 mod client;
 mod floor;
 mod machine;
+mod million;
 mod peers;
 mod program;
 mod report;

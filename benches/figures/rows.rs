@@ -5,6 +5,7 @@ mod firing;
 mod idle;
 mod rotation;
 mod scripts;
+mod search;
 mod workflows;
 
 use crate::Outcome;
@@ -21,6 +22,7 @@ pub(crate) const ALL: &[(&[&str], Measure)] = &[
     (&["P11"], commands::run),
     (&["P13"], firing::rows),
     (&["P17"], idle::rows),
+    (&["P18"], search::rows),
     (&["script"], scripts::rows),
     (&["size"], commands::size),
 ];
