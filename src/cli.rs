@@ -17,6 +17,7 @@ mod eval;
 mod exec;
 mod explain;
 mod files;
+mod graph;
 mod hardening;
 mod help;
 mod import;
@@ -101,6 +102,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         }
         Command::Import(args::Import::Conductor(server)) => import::conductor(&server, &project()?, console),
         Command::Eval(eval) => eval::run(&eval, &project()?, console),
+        Command::Graph(graph) => graph::run(&graph, &project()?, console),
         Command::Explain(explain) => explain::run(&explain, console),
     }
 }

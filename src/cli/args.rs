@@ -117,6 +117,8 @@ pub(super) enum Command {
     Import(Import),
     /// Evaluate one expression against a JSON document
     Eval(Eval),
+    /// Draw a workflow
+    Graph(Graph),
     /// Explain a code of `keytide check`
     Explain(Explain),
 }
@@ -251,6 +253,34 @@ pub(super) struct Eval {
     /// The JSON document; `-` for standard input
     #[arg(long = "with", value_name = "FILE")]
     pub(super) document: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct Graph {
+    /// A workflow's name, or a file
+    #[arg(value_name = "NAME|FILE", required_unless_present = "run")]
+    pub(super) workflow: Option<String>,
+    /// The version; the latest where absent
+    #[arg(long, value_name = "N")]
+    pub(super) version: Option<i32>,
+    /// How it is drawn
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Drawing,
+    /// Draw this execution, with how its tasks stand
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["workflow", "version"])]
+    pub(super) run: Option<String>,
+}
+
+/// How a workflow is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Drawing {
+    /// Lines for a terminal.
+    #[default]
+    Ascii,
+    /// A flowchart for Markdown.
+    Mermaid,
+    /// A picture.
+    Svg,
 }
 
 #[derive(Args)]

@@ -59,6 +59,18 @@ pub(super) enum Followed {
     Interrupted,
 }
 
+/// Returns a definition that the daemon of another process has, where one answers and has it.
+pub(super) fn defined(project: &Project, name: &str, version: Option<i32>) -> Result<Option<Value>, Error> {
+    let Some(there) = There::find(project)? else { return Ok(None) };
+    let version = version.map(|version| version.to_string());
+    let query: Vec<_> = version.iter().map(|version| ("version", version.as_str())).collect();
+    match there.get(&["api", "metadata", "workflow", name], &query) {
+        Ok(definition) => Ok(Some(definition)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Starts a daemon that is to stay; a command that holds the lock for a moment is waited for.
 pub(super) fn start_patiently(config: &Config) -> Result<Daemon, Error> {
     for _ in 1..ATTEMPTS_MAX {

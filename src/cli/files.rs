@@ -13,6 +13,12 @@ use crate::workflow::load::{Loaded, load, unreadable};
 /// The longest definition file that is read; the loader refuses it before that.
 pub(super) const FILE_BYTES_MAX: u64 = 2 << 20;
 
+/// Returns whether a word of a command line names a file; what does not is the name of a workflow.
+pub(super) fn looks_like_a_file(named: &str) -> bool {
+    let extension = Path::new(named).extension();
+    named.contains('/') || extension.is_some_and(|found| ["json", "yaml", "yml"].iter().any(|known| found == *known))
+}
+
 /// What was read.
 #[derive(Default)]
 pub(super) struct Files {

@@ -109,13 +109,10 @@ fn result(connection: &Connection, id: &str, console: &Console) -> Result<(), Er
 
 /// Returns what is to run: a definition from a file, or the name of one in the folder.
 fn target(named: &str, project: &Project, store: &Arc<Store>, console: &Console) -> Result<Target, Error> {
-    let path = Path::new(named);
-    let looks_like_a_file = named.contains('/')
-        || path.extension().is_some_and(|extension| ["json", "yaml", "yml"].iter().any(|known| extension == *known));
-    if !looks_like_a_file {
+    if !files::looks_like_a_file(named) {
         return Ok(Target::Name);
     }
-    let path = project.environment.current.join(path);
+    let path = project.environment.current.join(Path::new(named));
     let mut loaded = files::read(project, &path)?;
     if let Some(workflow) = bare_task_as_workflow(&loaded) {
         console.note(&format!("{} holds a single task; it runs as a workflow of one task", loaded.source.name));

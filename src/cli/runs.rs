@@ -84,7 +84,7 @@ pub(super) fn with<T>(
 }
 
 /// Returns the id that begins so.
-fn full_id(connection: &Connection, beginning: &str) -> Result<String, Error> {
+pub(super) fn full_id(connection: &Connection, beginning: &str) -> Result<String, Error> {
     if beginning.chars().count() >= ID_CHARACTERS {
         return Ok(beginning.to_owned());
     }

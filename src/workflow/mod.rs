@@ -11,6 +11,7 @@ pub mod duration;
 pub mod expressions;
 pub mod fields;
 pub mod flow;
+pub mod graph;
 pub mod load;
 pub mod mend;
 pub mod pinned;

@@ -11,6 +11,7 @@ mod rig;
 
 mod check;
 mod demo;
+mod graph;
 mod import;
 mod keys;
 mod kill;
