@@ -8,6 +8,7 @@
 mod accounts;
 mod authority;
 mod pattern;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -18,6 +19,7 @@ use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
 
 pub use accounts::{APPLICATIONS_MAX, AccessKey, Accounts, Application, KEYS_MAX, name_problem};
 pub use authority::{Authority, Current, Ruled};
+pub use tags::{TAGS_MAX, Tagged, Tags, tag_problem};
 pub use token::{Claims, Signer, Untrusted};
 
 /// The rules.
@@ -82,6 +84,12 @@ impl Policy {
             Owner::App(name) if !self.applications.contains(name) => false,
             Owner::File(_) | Owner::App(_) => self.is_granted(who, permission, target),
         }
+    }
+
+    /// Returns what anybody is granted on whatever carries that tag.
+    pub fn granted_by_tag(&self, key: &str, value: &str) -> impl Iterator<Item = Permission> {
+        let by_it = move |grant: &&Grant| matches!(&grant.on, GrantTarget::Tag(k, v) if k == key && v == value);
+        self.grants.iter().filter(by_it).flat_map(|grant| grant.access.iter().copied())
     }
 
     fn is_granted(&self, who: Principal<'_>, permission: Permission, target: &Target<'_>) -> bool {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
+#[path = "api/correlated.rs"]
+mod correlated;
 #[path = "api/doors.rs"]
 mod doors;
 #[path = "api/executions.rs"]
@@ -26,5 +28,7 @@ mod server;
 mod signing_in;
 #[path = "api/synchronous.rs"]
 mod synchronous;
+#[path = "api/tags.rs"]
+mod tags;
 #[path = "api/workers.rs"]
 mod workers;

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Accounts, Application, Policy};
-use crate::words::{Grant, Grantee};
+use super::{Accounts, Application, Policy, Principal, Tags, Target, TargetKind};
+use crate::words::{Grant, Grantee, Permission};
 
 /// The rules in force, shared by everybody who asks: those of the settings, and those that the API made. Cloning is cheap.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Ruled {
     pub groups: BTreeMap<String, Vec<Grantee>>,
     /// Who may do what.
     pub grants: Vec<Grant>,
+    /// What carries which tags; the settings have none.
+    pub tags: Tags,
 }
 
 /// What holds at one moment.
@@ -55,6 +57,21 @@ impl Authority {
     /// Returns the rules that hold now.
     pub fn policy(&self) -> Arc<Policy> {
         self.current().policy.clone()
+    }
+
+    /// Returns whether the principal may do that to a thing, with the tags that it has; those of a secret are the store's.
+    pub fn allows(
+        &self,
+        who: Principal<'_>,
+        permission: Permission,
+        kind: TargetKind,
+        name: &str,
+        of_secret: Option<&BTreeMap<String, String>>,
+    ) -> bool {
+        let current = self.current();
+        let tags = of_secret.filter(|_| kind == TargetKind::Secret);
+        let tags = tags.unwrap_or_else(|| current.made.tags.granting(kind, name));
+        current.policy.allows(who, permission, &Target { kind, name, tags })
     }
 
     /// Puts applications and what the API made in force.

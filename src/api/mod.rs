@@ -15,6 +15,7 @@ mod applications;
 mod body;
 mod bulk;
 mod caller;
+mod correlated;
 mod door;
 mod environment;
 mod error;
@@ -33,6 +34,7 @@ mod secrets;
 mod serve;
 mod socket;
 mod synchronous;
+mod tags;
 mod task_logs;
 mod tasks;
 mod token;
@@ -93,6 +95,8 @@ fn all_routes() -> Routes {
         .merge(health::routes())
         .merge(token::routes())
         .merge(metadata::routes())
+        .merge(tags::routes())
+        .merge(correlated::routes())
         .merge(executions::routes())
         .merge(search::routes())
         .merge(bulk::routes())

@@ -1,17 +1,14 @@
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
-use crate::api::{Answer, Caller, Error, secret_body, text};
+use crate::api::{Answer, Caller, Error, secret_body, tags, text};
 use crate::daemon::{self, Handle};
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
 use crate::words::{Owner, Permission};
@@ -29,17 +26,9 @@ pub(super) fn routes() -> Routes {
         .put("/api/secrets/{key}", Need::Write(TargetKind::Secret), put)
         .delete("/api/secrets/{key}", on(Permission::Delete, TargetKind::Secret), remove)
         .get("/api/secrets/{key}/exists", each(Permission::Read, TargetKind::Secret), exists)
-        .get("/api/secrets/{key}/tags", on(Permission::Read, TargetKind::Secret), tags)
+        .get("/api/secrets/{key}/tags", on(Permission::Read, TargetKind::Secret), all_tags)
         .put("/api/secrets/{key}/tags", on(Permission::Update, TargetKind::Secret), put_tags)
         .delete("/api/secrets/{key}/tags", on(Permission::Update, TargetKind::Secret), remove_tags)
-}
-
-/// A tag as clients write it.
-#[derive(Deserialize)]
-struct Tag {
-    key: String,
-    #[serde(default)]
-    value: String,
 }
 
 async fn names(State(handle): State<Handle>, Caller(who): Caller) -> Json<Vec<String>> {
@@ -69,7 +58,7 @@ fn listed(handle: &Handle, who: &Owner, permissions: &[Permission]) -> Json<Vec<
 
 async fn with_tags(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     let list = handle.secrets(&who, &[Permission::Read]);
-    let shown = list.iter().map(|summary| json!({"name": summary.name, "tags": tag_list(&summary.tags)}));
+    let shown = list.iter().map(|summary| json!({"name": summary.name, "tags": tags::shown(&summary.tags)}));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
@@ -116,24 +105,20 @@ async fn exists(State(handle): State<Handle>, Caller(who): Caller, Path(key): Pa
     Ok(Json(handle.secret_exists(&who, &key)).into_response())
 }
 
-async fn tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
-    Ok(Json(tag_list(&handle.secret_tags(&who, &key)?)).into_response())
+async fn all_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
+    Ok(Json(tags::shown(&handle.secret_tags(&who, &key)?)).into_response())
 }
 
 async fn put_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
-    let tags: Vec<Tag> = body.json()?;
-    let set = move || tags.iter().try_for_each(|tag| handle.tag_secret(&who, &key, &tag.key, Some(&tag.value)));
+    let tags = tags::tags(&body)?;
+    let set = move || tags.iter().try_for_each(|(tag, value)| handle.tag_secret(&who, &key, tag, Some(value)));
     daemon::aside(set).await??;
     Ok(().into_response())
 }
 
 async fn remove_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
-    let tags: Vec<Tag> = body.json()?;
-    let unset = move || tags.iter().try_for_each(|tag| handle.tag_secret(&who, &key, &tag.key, None));
+    let tags = tags::tags(&body)?;
+    let unset = move || tags.keys().try_for_each(|tag| handle.tag_secret(&who, &key, tag, None));
     daemon::aside(unset).await??;
     Ok(().into_response())
-}
-
-fn tag_list(tags: &BTreeMap<String, String>) -> Vec<Value> {
-    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }

@@ -295,7 +295,10 @@ fn housekeeping(config: &Config, handle: &Handle) -> Housekeeping {
 
 fn authority(settings: &Settings) -> Authority {
     let access = &settings.access;
-    Authority::new(access.workflows_granted, Ruled { groups: access.groups.clone(), grants: access.grants.clone() })
+    Authority::new(
+        access.workflows_granted,
+        Ruled { groups: access.groups.clone(), grants: access.grants.clone(), ..Ruled::default() },
+    )
 }
 
 fn unavailable(error: impl std::fmt::Display) -> Error {

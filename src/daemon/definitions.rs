@@ -1,11 +1,11 @@
 //! The catalog in force, and what follows when it changes: compiled plans, schedules of the dispatcher.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::access::{Authority, Principal, Target, TargetKind};
+use crate::access::{Authority, Principal, TargetKind};
 use crate::catalog::{Catalog, Definition, Owned};
 use crate::daemon::slots::Scheduled;
 use crate::engine::Plan;
@@ -98,9 +98,9 @@ impl Definitions {
     /// by it that it does not have.
     fn may_start(&self, who: &Owner, definition: &Definition) -> Result<(), String> {
         let name = &definition.pinned.workflow.name;
-        let target = Target { kind: TargetKind::Workflow, name, tags: &BTreeMap::new() };
         let principal = Principal { owner: who, workflow: None };
-        if *who == definition.pinned.owner || self.authority.policy().allows(principal, Permission::Execute, &target) {
+        let may = || self.authority.allows(principal, Permission::Execute, TargetKind::Workflow, name, None);
+        if *who == definition.pinned.owner || may() {
             return Ok(());
         }
         Err(format!("{who} may not EXECUTE workflow `{name}`; grant it, or put the schedule into the workflow's file"))

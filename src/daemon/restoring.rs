@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::access::{Accounts, Application, Ruled};
+use crate::access::{Accounts, Application, Ruled, Tagged};
 use crate::catalog::{Problem, Registration};
 use crate::journal::{Kept, Owned, OwnedKind};
 use crate::words::{Grant, Grantee, Owner};
@@ -58,6 +58,12 @@ impl Restored {
             }
             OwnedKind::Grant => {
                 self.made.grants.push(read::<Grant>(row.definition)?);
+                return Ok(());
+            }
+            OwnedKind::Tags => {
+                let unknown = || serde::de::Error::custom("it names nothing that is tagged");
+                let (tagged, name) = Tagged::of_row(&row.name).ok_or_else(unknown)?;
+                self.made.tags.set(tagged, name.to_owned(), read(row.definition)?);
                 return Ok(());
             }
         };

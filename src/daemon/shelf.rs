@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::access::{Principal, Target, TargetKind};
+use crate::access::{Principal, TargetKind};
 use crate::catalog::Owned;
 use crate::daemon::handle::Handle;
 use crate::daemon::library::{Asking, Library, Thing, no_such_workflow};
@@ -44,13 +44,12 @@ impl Library for Shelf {
     fn allows(&self, asking: Asking<'_>, permission: Permission, thing: Thing, name: &str) -> bool {
         let shared = &self.0.0;
         let snapshot = shared.store.snapshot();
-        let none = std::collections::BTreeMap::new();
         let (kind, tags) = match thing {
-            Thing::Workflow => (TargetKind::Workflow, &none),
-            Thing::Secret => (TargetKind::Secret, snapshot.tags(name).unwrap_or(&none)),
+            Thing::Workflow => (TargetKind::Workflow, None),
+            Thing::Secret => (TargetKind::Secret, snapshot.tags(name)),
         };
         let principal = Principal { owner: asking.owner, workflow: asking.workflow };
-        shared.authority.policy().allows(principal, permission, &Target { kind, name, tags })
+        shared.authority.allows(principal, permission, kind, name, tags)
     }
 
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>> {

@@ -221,6 +221,8 @@ pub enum OwnedKind {
     Group,
     /// A grant.
     Grant,
+    /// The tags of a workflow, a schedule or a task definition.
+    Tags,
 }
 
 impl OwnedKind {
@@ -234,6 +236,7 @@ impl OwnedKind {
             Self::Application => "application",
             Self::Group => "group",
             Self::Grant => "grant",
+            Self::Tags => "tags",
         }
     }
 }

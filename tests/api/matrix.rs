@@ -100,7 +100,7 @@ impl Things {
     fn path(&self, route: &Route) -> String {
         let prefix = self.prefix;
         let name = match route.path.split('/').nth(2).unwrap_or_default() {
-            "metadata" if route.path.contains("taskdefs") => format!("{prefix}_task"),
+            "metadata" if route.path.contains("taskdefs") || route.path.contains("/task/") => format!("{prefix}_task"),
             "scheduler" => format!("{prefix}_schedule"),
             "event" if route.method == "DELETE" => format!("{prefix}_handler"),
             "event" => format!("{prefix}_event"),
@@ -122,6 +122,7 @@ impl Things {
         let query = match route.path {
             "/api/scheduler/nextFewSchedules" => "?cronExpression=0%200%200%20*%20*%20*",
             "/api/tasks/queue/size" | "/api/tasks/queue/polldata" => "?taskType=right_work",
+            "/api/scheduler/schedules/tags" => "?tag=team:right",
             _ => "",
         };
         assert!(!path.contains('{'), "{path}: say in this test what stands there");
@@ -144,7 +145,11 @@ impl Things {
             ("POST", "/api/tasks" | "/api/tasks/update-v2") => {
                 json!({"workflowInstanceId": self.execution, "taskId": self.task, "status": "COMPLETED"})
             }
-            ("PUT" | "DELETE", "/api/secrets/{key}/tags") => json!([{"key": "team", "value": "right"}]),
+            ("PUT" | "DELETE" | "POST", path) if path.ends_with("/tags") => json!([{"key": "team", "value": "right"}]),
+            ("POST", "/api/workflow/{id}/correlated") => json!(["wanted"]),
+            ("POST", "/api/workflow/correlated/batch") => {
+                json!({"correlationIds": ["wanted"], "workflowNames": [format!("{prefix}_flow")]})
+            }
             ("PUT", "/api/secrets/{key}") => json!("a-right-value"),
             ("POST", "/api/tasks/{id}/log") => json!("a line"),
             ("POST", "/api/keytide/secrets/{key}/rollback") => json!({"to": "previous"}),

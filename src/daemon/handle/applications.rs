@@ -157,7 +157,7 @@ impl Handle {
     }
 
     /// Returns the change that keeps a rule.
-    fn kept_rule(&self, kind: OwnedKind, name: String, definition: serde_json::Value) -> OwnedChange {
+    pub(super) fn kept_rule(&self, kind: OwnedKind, name: String, definition: serde_json::Value) -> OwnedChange {
         let now = self.now();
         let (version, app) = (0, String::new());
         OwnedChange::Put(Owned { kind, name, version, app, created: now, updated: now, definition })

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::access::TargetKind;
+use crate::access::{Tagged, TargetKind};
 use crate::catalog::{self, Catalog, Definition, Name, Registration};
 use crate::daemon::definitions::Changing;
 use crate::daemon::error::Error;
@@ -135,6 +135,10 @@ impl Handle {
         };
         self.permit_known(who, Permission::Delete, kind, text, || catalog::Error::Unknown(name.clone()).into())?;
         let next = self.catalog().unregister(name)?;
+        if let Some((tagged, name)) = left_untagged(name, &next) {
+            // Before it goes, so that a crash leaves less granted and not more.
+            self.forget_tags(tagged, name).await?;
+        }
         let change = removal(name);
         self.change_catalog(vec![change], move |_| Ok(next.clone())).await
     }
@@ -226,6 +230,16 @@ fn without_masks(registration: &Registration) -> Result<(), Error> {
 
 fn json<T: serde::Serialize>(definition: &T) -> Value {
     serde_json::to_value(definition).expect("a definition has only text keys")
+}
+
+/// Returns what has no more tags when that is removed and this is left.
+fn left_untagged<'a>(removed: &'a Name, left: &Catalog) -> Option<(Tagged, &'a str)> {
+    match removed {
+        Name::Workflow { name, .. } => left.workflow(name, None).is_none().then_some((Tagged::Workflow, name)),
+        Name::Schedule(name) => Some((Tagged::Schedule, name)),
+        Name::TaskDef(name) => Some((Tagged::TaskDef, name)),
+        Name::EventHandler(_) => None,
+    }
 }
 
 fn removal(name: &Name) -> OwnedChange {

@@ -15,6 +15,7 @@ mod secrets;
 mod settings;
 mod signing;
 mod standstill;
+mod tags;
 mod tasks;
 mod workers;
 
@@ -23,6 +24,7 @@ pub use executions::Known;
 pub(super) use searching::SEARCHES_AT_ONCE_MAX;
 pub use searching::latest;
 pub use standstill::Standstill;
+pub use tags::{TagChange, TagMap};
 
 use std::sync::{Arc, Mutex};
 
@@ -30,7 +32,7 @@ use tokio::sync::oneshot;
 
 pub(super) use signing::WrongKeys;
 
-use crate::access::{Authority, Principal, Signer, Target, TargetKind};
+use crate::access::{Authority, Principal, Signer, TargetKind};
 use crate::catalog::{Catalog, Problem};
 use crate::clock::Clock;
 use crate::daemon::assembly::Reread;
@@ -120,10 +122,8 @@ impl Handle {
     /// Returns whether `who` may do that.
     fn may(&self, who: &Owner, permission: Permission, kind: TargetKind, name: &str) -> bool {
         let snapshot = self.0.store.snapshot();
-        let none = std::collections::BTreeMap::new();
-        let tags = snapshot.tags(name).filter(|_| kind == TargetKind::Secret).unwrap_or(&none);
         let principal = Principal { owner: who, workflow: None };
-        self.0.authority.policy().allows(principal, permission, &Target { kind, name, tags })
+        self.0.authority.allows(principal, permission, kind, name, snapshot.tags(name))
     }
 
     /// Fails where `who` may not do that.

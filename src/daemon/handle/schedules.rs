@@ -1,6 +1,6 @@
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::access::TargetKind;
+use crate::access::{Tagged, TargetKind};
 use crate::catalog::{Catalog, Owned, Registration};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
@@ -24,7 +24,13 @@ impl Handle {
         let facts = self.ask(|reply| Message::Facts { schedules, reply }).await?;
         let masker = self.0.views.masker();
         let masked = |input: &Value, request: &StartWorkflowRequest| masked_input(input, request, &catalog, &masker);
-        Ok(owned.iter().zip(facts).map(|(owned, facts)| shown(owned, facts, masked)).collect())
+        let tagged = |(owned, facts): (&std::sync::Arc<Owned<WorkflowSchedule>>, _)| {
+            let mut schedule = shown(owned, facts, masked);
+            let tags = self.tags_of(Tagged::Schedule, &owned.def.name);
+            schedule["tags"] = tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+            schedule
+        };
+        Ok(owned.iter().zip(facts).map(tagged).collect())
     }
 
     /// Returns one schedule.

@@ -67,6 +67,9 @@ impl Handle {
     /// Sets a tag, or removes it.
     pub fn tag_secret(&self, who: &Owner, name: &str, key: &str, value: Option<&str>) -> Result<(), Error> {
         self.permit_on_secret(who, Permission::Update, name)?;
+        if let Some(value) = value {
+            self.permit_tag(who, TargetKind::Secret, name, key, value)?;
+        }
         let change = Change::Tag { name: name.to_owned(), key: key.to_owned(), value: value.map(str::to_owned) };
         self.change(change).map(drop)
     }

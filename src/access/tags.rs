@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+
+use super::TargetKind;
+
+/// How many tags a thing has at most: more than anybody sorts by, and few enough to be looked through at each request.
+pub const TAGS_MAX: usize = 50;
+/// How long the key or the value of a tag may be, as names of secrets are.
+const TAG_BYTES_MAX: usize = 128;
+
+static NONE: BTreeMap<String, String> = BTreeMap::new();
+
+/// What is tagged over the API; the tags of secrets are in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tagged {
+    /// A workflow, in all of its versions.
+    Workflow,
+    /// A schedule.
+    Schedule,
+    /// A task definition, of which nobody is granted anything by a tag.
+    TaskDef,
+}
+
+/// The tags of workflows, schedules and task definitions, from the API alone: whoever edits a file must not widen its rights.
+#[derive(Clone, Debug, Default)]
+pub struct Tags(BTreeMap<(Tagged, String), BTreeMap<String, String>>);
+
+impl Tagged {
+    const ALL: [Self; 3] = [Self::Workflow, Self::Schedule, Self::TaskDef];
+
+    /// Returns the word for it, which rows of the journal carry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Workflow => "workflow",
+            Self::Schedule => "schedule",
+            Self::TaskDef => "task",
+        }
+    }
+
+    /// Returns the name of the row that keeps the tags of a thing.
+    pub fn row(self, name: &str) -> String {
+        format!("{}:{name}", self.as_str())
+    }
+
+    /// Returns what a row is about.
+    pub fn of_row(row: &str) -> Option<(Self, &str)> {
+        let (kind, name) = row.split_once(':')?;
+        Some((Self::ALL.into_iter().find(|known| known.as_str() == kind)?, name))
+    }
+
+    /// Returns whose rights it takes to see or change the tags: a task definition counts as the workflow of its name.
+    pub const fn target(self) -> TargetKind {
+        match self {
+            Self::Workflow | Self::TaskDef => TargetKind::Workflow,
+            Self::Schedule => TargetKind::Schedule,
+        }
+    }
+}
+
+impl Tags {
+    /// Returns the tags of a thing.
+    pub fn of(&self, tagged: Tagged, name: &str) -> &BTreeMap<String, String> {
+        self.0.get(&(tagged, name.to_owned())).unwrap_or(&NONE)
+    }
+
+    /// Sets the tags of a thing, or forgets it where there are none.
+    pub fn set(&mut self, tagged: Tagged, name: String, tags: BTreeMap<String, String>) {
+        if tags.is_empty() {
+            self.0.remove(&(tagged, name));
+        } else {
+            self.0.insert((tagged, name), tags);
+        }
+    }
+
+    /// Returns the tags by which something is granted on a thing of the API.
+    pub fn granting(&self, kind: TargetKind, name: &str) -> &BTreeMap<String, String> {
+        match kind {
+            TargetKind::Workflow => self.of(Tagged::Workflow, name),
+            TargetKind::Schedule => self.of(Tagged::Schedule, name),
+            TargetKind::Secret | TargetKind::Environment => &NONE,
+        }
+    }
+}
+
+/// Returns why something cannot be tagged so.
+pub fn tag_problem(key: &str, value: &str) -> Option<String> {
+    if key.is_empty() {
+        return Some("key: a tag needs one".to_owned());
+    }
+    // A grant names a tag as `tag:KEY:VALUE`.
+    if key.contains(':') {
+        return Some(format!("key: \"{}\" has a `:` in it", key.escape_debug()));
+    }
+    let is_long = key.len() > TAG_BYTES_MAX || value.len() > TAG_BYTES_MAX;
+    let is_plain = !key.chars().chain(value.chars()).any(char::is_control);
+    let problem = format!("a tag is text of at most {TAG_BYTES_MAX} bytes on each side, without control characters");
+    (is_long || !is_plain).then_some(problem)
+}

@@ -1,0 +1,108 @@
+//! Executions by what their starters call them.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::access::TargetKind;
+use crate::api::body::{Body, Path};
+use crate::api::params::Params;
+use crate::api::routes::{Routes, each};
+use crate::api::{Answer, Caller, Error};
+use crate::daemon::Handle;
+use crate::journal::{Condition, Field, Query};
+use crate::words::{Owner, Permission};
+
+/// How many correlation ids, or names of workflows, one request may name, as on Orkes.
+const IDS_MAX: usize = 50;
+/// How many executions one answer holds: with their tasks each may be megabytes.
+const EXECUTIONS_MAX: u64 = 500;
+/// Where an execution stands that goes on.
+const OPEN: [&str; 2] = ["RUNNING", "PAUSED"];
+
+pub(super) fn routes() -> Routes {
+    let need = || each(Permission::Read, TargetKind::Workflow);
+    Routes::default()
+        .post("/api/workflow/correlated/batch", need(), of_workflows)
+        .post("/api/workflow/{id}/correlated", need(), of_workflow)
+        .get("/api/workflow/{id}/correlated/{reference}", need(), of_one)
+}
+
+/// What is looked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wanted {
+    #[serde(default)]
+    correlation_ids: Vec<String>,
+    #[serde(default)]
+    workflow_names: Vec<String>,
+}
+
+async fn of_workflows(State(handle): State<Handle>, Caller(who): Caller, params: Params, body: Body) -> Answer {
+    let wanted: Wanted = body.json()?;
+    Ok(Json(found(&handle, &who, wanted, &params).await?).into_response())
+}
+
+async fn of_workflow(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(name): Path<String>,
+    params: Params,
+    body: Body,
+) -> Answer {
+    let wanted = Wanted { correlation_ids: body.json()?, workflow_names: vec![name] };
+    Ok(Json(found(&handle, &who, wanted, &params).await?).into_response())
+}
+
+async fn of_one(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path((name, id)): Path<(String, String)>,
+    params: Params,
+) -> Answer {
+    let wanted = Wanted { correlation_ids: vec![id.clone()], workflow_names: vec![name] };
+    let mut found = found(&handle, &who, wanted, &params).await?;
+    Ok(Json(found.remove(&id).unwrap_or_default()).into_response())
+}
+
+/// Returns the executions by correlation id, the latest first; each id that was asked for is there.
+async fn found(
+    handle: &Handle,
+    who: &Owner,
+    wanted: Wanted,
+    params: &Params,
+) -> Result<BTreeMap<String, Vec<Value>>, Error> {
+    let Wanted { correlation_ids, workflow_names } = wanted;
+    for (field, list) in [("correlationIds", &correlation_ids), ("workflowNames", &workflow_names)] {
+        if list.is_empty() || list.len() > IDS_MAX {
+            return Err(Error::wrong(format!("{field}: it must name 1 to {IDS_MAX}")));
+        }
+    }
+    let with_tasks = params.flag("includeTasks", false)?;
+    let mut query = Query::<Field> { size: EXECUTIONS_MAX, ..Query::default() };
+    query.conditions.push(Condition::one_of(Field::CorrelationId, correlation_ids.iter().cloned()));
+    query.conditions.push(Condition::one_of(Field::Name, workflow_names));
+    if !params.flag("includeClosed", false)? {
+        query.conditions.push(Condition::one_of(Field::Status, OPEN.map(str::to_owned)));
+    }
+    let page = handle.search(who, query).await?;
+    if page.total > EXECUTIONS_MAX {
+        let advice = "ask for fewer correlation ids, or search page by page";
+        return Err(Error::wrong(format!("{} executions are more than {EXECUTIONS_MAX}: {advice}", page.total)));
+    }
+    let mut by_id: BTreeMap<_, Vec<_>> = correlation_ids.into_iter().map(|id| (id, Vec::new())).collect();
+    for summary in page.rows {
+        let id = summary["workflowId"].as_str().unwrap_or_default().parse();
+        let Ok(id) = id else { continue };
+        // One that was removed since is not there any more.
+        let Ok(workflow) = handle.workflow(who, id, with_tasks).await else { continue };
+        if let Some(list) = workflow["correlationId"].as_str().and_then(|id| by_id.get_mut(id)) {
+            list.push(workflow);
+        }
+    }
+    Ok(by_id)
+}

@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+
+use crate::access::{TAGS_MAX, Tagged, TargetKind, tag_problem};
+use crate::daemon::error::Error;
+use crate::daemon::handle::Handle;
+use crate::daemon::handle::applications::removed;
+use crate::journal::OwnedKind;
+use crate::words::{Owner, Permission};
+
+/// Tags, as they are kept: one value a key.
+pub type TagMap = BTreeMap<String, String>;
+
+/// What is to become of the tags of a thing.
+#[derive(Clone, Debug)]
+pub enum TagChange {
+    /// These are added, or take the place of those with their keys.
+    Add(TagMap),
+    /// These are the tags from now on.
+    Replace(TagMap),
+    /// These are gone; one without a value is gone whatever its value.
+    Remove(TagMap),
+}
+
+impl Handle {
+    /// Returns the tags of a workflow, a schedule or a task definition.
+    pub fn tags(&self, who: &Owner, tagged: Tagged, name: &str) -> Result<TagMap, Error> {
+        self.permit_tagged(who, Permission::Read, tagged, name)?;
+        Ok(self.tags_of(tagged, name))
+    }
+
+    /// Changes the tags of a workflow, a schedule or a task definition, be it of a file or of the API.
+    pub async fn change_tags(&self, who: &Owner, tagged: Tagged, name: String, change: TagChange) -> Result<(), Error> {
+        self.permit_tagged(who, Permission::Update, tagged, &name)?;
+        let who = who.clone();
+        self.govern(move |handle, _, made| {
+            let before = made.tags.of(tagged, &name);
+            let after = changed(before, change);
+            for (key, value) in after.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
+                handle.permit_tag(&who, tagged.target(), &name, key, value)?;
+            }
+            if after.len() > TAGS_MAX {
+                return Err(Error::invalid(format!("`{name}` has more than {TAGS_MAX} tags so")));
+            }
+            let row = tagged.row(&name);
+            let kept = if after.is_empty() {
+                removed(OwnedKind::Tags, row)
+            } else {
+                handle.kept_rule(OwnedKind::Tags, row, serde_json::json!(after))
+            };
+            made.tags.set(tagged, name, after);
+            Ok(((), vec![kept]))
+        })
+        .await
+    }
+
+    /// Fails where a tag cannot be, or where it would grant what `who` does not have: nobody gives others, or itself, more
+    /// than that by a tag.
+    pub(super) fn permit_tag(
+        &self,
+        who: &Owner,
+        kind: TargetKind,
+        name: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<(), Error> {
+        if let Some(problem) = tag_problem(key, value) {
+            return Err(Error::invalid(problem));
+        }
+        let policy = self.0.authority.policy();
+        if policy.granted_by_tag(key, value).all(|permission| self.may(who, permission, kind, name)) {
+            return Ok(());
+        }
+        Err(Error::Denied(format!("{who} may not tag {name} so: more is granted by that tag than {who} may do")))
+    }
+
+    /// Forgets the tags of what is removed: the next one of its name must not inherit what they grant.
+    pub(super) async fn forget_tags(&self, tagged: Tagged, name: &str) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.govern(move |_, _, made| {
+            let is_tagged = !made.tags.of(tagged, &name).is_empty();
+            let row = tagged.row(&name);
+            made.tags.set(tagged, name, TagMap::new());
+            Ok(((), is_tagged.then(|| removed(OwnedKind::Tags, row)).into_iter().collect()))
+        })
+        .await
+    }
+
+    /// Returns tags for whoever may see what they belong to.
+    pub(super) fn tags_of(&self, tagged: Tagged, name: &str) -> TagMap {
+        self.0.authority.current().made.tags.of(tagged, name).clone()
+    }
+
+    /// Fails where `who` may not do that to something whose tags are asked for, or where it is not there.
+    fn permit_tagged(&self, who: &Owner, permission: Permission, tagged: Tagged, name: &str) -> Result<(), Error> {
+        let missing = || Error::NotFound(format!("there is no {} `{name}`", tagged.as_str()));
+        self.permit_known(who, permission, tagged.target(), name, missing)?;
+        let catalog = self.catalog();
+        let is_there = match tagged {
+            Tagged::Workflow => catalog.workflow(name, None).is_some(),
+            Tagged::Schedule => catalog.schedule(name).is_some(),
+            Tagged::TaskDef => catalog.task_def(name).is_some(),
+        };
+        if is_there { Ok(()) } else { Err(missing()) }
+    }
+}
+
+fn changed(before: &TagMap, change: TagChange) -> TagMap {
+    let mut after = before.clone();
+    match change {
+        TagChange::Add(tags) => after.extend(tags),
+        TagChange::Replace(tags) => after = tags,
+        TagChange::Remove(tags) => {
+            after.retain(|key, value| tags.get(key).is_none_or(|removed| !removed.is_empty() && removed != value));
+        }
+    }
+    after
+}

@@ -1,0 +1,129 @@
+use keytide::settings::Settings;
+use keytide::words::{Grant, GrantTarget, Grantee, Permission};
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+fn grant(on: &str, access: &[Permission]) -> impl FnOnce(&mut Settings) + use<> {
+    let grant =
+        Grant { to: Grantee::parse("app:ci").unwrap(), on: GrantTarget::parse(on).unwrap(), access: access.to_vec() };
+    move |settings| settings.access.grants.push(grant)
+}
+
+fn server(set: impl FnOnce(&mut Settings)) -> Server {
+    let server = Server::with(set);
+    let task = json!({"name": "wait", "taskReferenceName": "wait", "type": "WAIT"});
+    for version in [1, 2] {
+        let flow = json!({"name": "flow", "version": version, "tasks": [task]});
+        assert_eq!(server.json("POST", "/api/metadata/workflow", &flow).status, 200);
+    }
+    let schedule = json!({"name": "tick", "cronExpression": "0 0 0 1 1 *", "startWorkflowRequest": {"name": "flow"}});
+    assert_eq!(server.json("POST", "/api/scheduler/schedules", &schedule).status, 200);
+    assert_eq!(server.json("POST", "/api/metadata/taskdefs", &json!([{"name": "tool"}])).status, 200);
+    server
+}
+
+fn tag(key: &str, value: &str) -> Value {
+    json!({"key": key, "value": value, "type": "METADATA"})
+}
+
+const FLOW: &str = "/api/metadata/workflow/flow/tags";
+const TICK: &str = "/api/scheduler/schedules/tick/tags";
+const WORK: &str = "/api/metadata/task/tool/tags";
+
+#[test]
+fn tags_are_added_replaced_and_removed_as_clients_do_it() {
+    let server = server(|_| ());
+    for (method, path, body, left) in [
+        ("POST", FLOW, tag("a", "1"), json!([{"key": "a", "value": "1"}])),
+        (
+            "PUT",
+            FLOW,
+            json!([tag("b", "2"), tag("c", "3")]),
+            json!([{"key": "b", "value": "2"}, {"key": "c", "value": "3"}]),
+        ),
+        ("DELETE", FLOW, tag("b", "another"), json!([{"key": "b", "value": "2"}, {"key": "c", "value": "3"}])),
+        ("DELETE", FLOW, tag("b", "2"), json!([{"key": "c", "value": "3"}])),
+        ("PUT", TICK, json!([tag("a", "1")]), json!([{"key": "a", "value": "1"}])),
+        ("PUT", TICK, json!([tag("b", "2")]), json!([{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])),
+        ("DELETE", TICK, json!([tag("a", ""), tag("x", "y")]), json!([{"key": "b", "value": "2"}])),
+        ("PUT", WORK, json!([tag("a", "1")]), json!([{"key": "a", "value": "1"}])),
+    ] {
+        assert_eq!(server.json(method, path, &body).status, 200, "{method} {path}");
+        assert_eq!(server.get(path).json(), left, "{method} {path} {body}");
+    }
+    let found = server.get("/api/scheduler/schedules/tags?tag=b:2").json();
+    assert_eq!((&found[0]["name"], &found[0]["tags"]), (&"tick".into(), &json!([{"key": "b", "value": "2"}])));
+    assert_eq!(server.get("/api/scheduler/schedules/tags?tag=a:1").json(), json!([]));
+    assert_eq!(server.get("/api/scheduler/schedules/tags").status, 400);
+    for gone in [FLOW, TICK, WORK].map(|path| path.replace("flow", "x").replace("tick", "x").replace("tool", "x")) {
+        assert_eq!(server.get(&gone).status, 404, "{gone}");
+    }
+}
+
+#[test]
+fn tags_are_kept_over_a_restart_and_go_with_the_last_version() {
+    let server = server(|_| ());
+    server.json("PUT", FLOW, &json!([tag("team", "build")]));
+    let server = server.restarted();
+    assert_eq!(server.get(FLOW).json(), json!([{"key": "team", "value": "build"}]));
+    assert_eq!(server.send("DELETE", "/api/metadata/workflow/flow/1", &[], b"").status, 200);
+    assert_eq!(server.get(FLOW).json(), json!([{"key": "team", "value": "build"}]));
+    assert_eq!(server.send("DELETE", "/api/metadata/workflow/flow/2", &[], b"").status, 200);
+    let task = json!({"name": "wait", "taskReferenceName": "wait", "type": "WAIT"});
+    server.json("POST", "/api/metadata/workflow", &json!({"name": "flow", "version": 1, "tasks": [task]}));
+    assert_eq!(server.get(FLOW).json(), json!([]), "the next one of the name inherits nothing");
+    assert_eq!(server.restarted().get(FLOW).json(), json!([]));
+}
+
+#[test]
+fn what_is_granted_by_a_tag_is_granted_on_what_carries_it() {
+    let server = server(grant("tag:team:build", &[Permission::Read, Permission::Execute]));
+    let ci = server.signed_in("ci");
+    let start = || server.client(Some(&ci), "POST", "/api/workflow/flow", &json!({})).status;
+    let schedules = || server.client(Some(&ci), "GET", "/api/scheduler/schedules", &Value::Null).json();
+    assert_eq!((start(), schedules()), (404, json!([])));
+    server.json("PUT", FLOW, &json!([tag("team", "build")]));
+    server.json("PUT", TICK, &json!([tag("team", "build")]));
+    assert_eq!((start(), schedules()[0]["name"].clone()), (200, "tick".into()));
+    server.json("DELETE", FLOW, &tag("team", "build"));
+    assert_eq!(start(), 404);
+}
+
+#[test]
+fn nobody_gives_by_a_tag_what_it_does_not_have() {
+    let server = server(|settings| {
+        grant("workflow:flow", &[Permission::Read, Permission::Update])(settings);
+        grant("secret:key", &[Permission::Update])(settings);
+        grant("tag:team:build", &[Permission::Read, Permission::Execute])(settings);
+    });
+    server.json("PUT", "/api/secrets/key", &json!("a-secret-value"));
+    let ci = server.signed_in("ci");
+    let tagged = |path: &str, tag: Value| server.client(Some(&ci), "PUT", path, &json!([tag])).status;
+    assert_eq!(tagged(FLOW, tag("team", "build")), 403, "EXECUTE would follow from it");
+    assert_eq!(tagged("/api/secrets/key/tags", tag("team", "build")), 403, "READ would follow from it");
+    assert_eq!(server.client(Some(&ci), "GET", "/api/secrets/key", &Value::Null).status, 404);
+    assert_eq!(tagged(FLOW, tag("stage", "test")), 200, "nothing follows from it");
+    assert_eq!(server.get(FLOW).json(), json!([{"key": "stage", "value": "test"}]));
+}
+
+#[test]
+fn a_tag_that_cannot_be_is_refused_with_the_reason() {
+    let server = server(|_| ());
+    let many: Vec<_> = (0..51).map(|n| tag(&n.to_string(), "x")).collect();
+    for (body, part) in [
+        (json!([tag("", "x")]), "needs one"),
+        (json!([tag("a:b", "x")]), "`:`"),
+        (json!([tag(&"k".repeat(129), "x")]), "128 bytes"),
+        (json!([tag("k", "a\u{1}")]), "control characters"),
+        (json!(many), "more than 50"),
+        (json!("text"), "the body is not what is expected"),
+    ] {
+        let answer = server.json("PUT", FLOW, &body);
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(answer.body.contains(part), "{part}: {answer:?}");
+    }
+    server.json("PUT", "/api/secrets/key", &json!("a-secret-value"));
+    assert_eq!(server.json("PUT", "/api/secrets/key/tags", &json!([tag("a:b", "x")])).status, 400);
+    assert_eq!(server.get(FLOW).json(), json!([]));
+}
