@@ -42,6 +42,11 @@ fn python() {
     holds("python");
 }
 
+#[test]
+fn javascript() {
+    holds("javascript");
+}
+
 /// Runs a client to its end, and looks at what it left.
 fn holds(client: &str) {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients").join(client).join("client");
