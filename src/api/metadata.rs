@@ -6,10 +6,11 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use crate::access::TargetKind;
+use crate::access::{Tagged, TargetKind};
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
+use crate::api::tags::{self, with_tags};
 use crate::api::{Answer, Caller, Error};
 use crate::catalog::{Definition, Name};
 use crate::daemon::Handle;
@@ -45,7 +46,8 @@ async fn create(State(handle): State<Handle>, Caller(who): Caller, params: Param
     let overwrite = params.flag("overwrite", false)?;
     let workflow: WorkflowDef = body.json()?;
     sound([("registerWorkflowDef.arg0".to_owned(), &workflow)])?;
-    handle.register_workflows(&who, vec![workflow], overwrite).await?;
+    let registering = handle.register_workflows(&who, vec![workflow], overwrite);
+    with_tags(&handle, &who, Tagged::Workflow, vec![body.json()?], registering).await?;
     Ok(().into_response())
 }
 
@@ -53,7 +55,8 @@ async fn replace(State(handle): State<Handle>, Caller(who): Caller, params: Para
     let workflows: Vec<WorkflowDef> = body.json()?;
     sound(workflows.iter().enumerate().map(|(at, workflow)| (format!("updateWorkflowDef.arg0[{at}]"), workflow)))?;
     let names: Vec<_> = workflows.iter().map(|workflow| workflow.name.clone()).collect();
-    handle.register_workflows(&who, workflows, params.flag("overwrite", true)?).await?;
+    let registering = handle.register_workflows(&who, workflows, params.flag("overwrite", true)?);
+    with_tags(&handle, &who, Tagged::Workflow, body.json()?, registering).await?;
     Ok(Json(json!({"bulkErrorResults": {}, "bulkSuccessfulResults": names})).into_response())
 }
 
@@ -80,7 +83,11 @@ async fn workflow(
     params: Params,
 ) -> Answer {
     let definition = handle.definition(&who, &name, params.number("version")?)?;
-    Ok(Json(shown(&definition.pinned.workflow)).into_response())
+    let mut shown = shown(&definition.pinned.workflow);
+    if params.flag("metadata", false)? {
+        shown["tags"] = tags::shown(&handle.tags(&who, Tagged::Workflow, &name)?).into();
+    }
+    Ok(Json(shown).into_response())
 }
 
 async fn workflows(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
@@ -127,13 +134,15 @@ async fn remove(
 }
 
 async fn put_task_defs(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
-    handle.register_task_defs(&who, body.json()?).await?;
+    let registering = handle.register_task_defs(&who, body.json()?);
+    with_tags(&handle, &who, Tagged::TaskDef, body.json()?, registering).await?;
     Ok(().into_response())
 }
 
 async fn put_task_def(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
     let task_def: TaskDef = body.json()?;
-    handle.replace_task_def(&who, task_def).await?;
+    let registering = handle.replace_task_def(&who, task_def);
+    with_tags(&handle, &who, Tagged::TaskDef, vec![body.json()?], registering).await?;
     Ok(().into_response())
 }
 
@@ -141,8 +150,17 @@ async fn task_defs(State(handle): State<Handle>, Caller(who): Caller) -> Answer 
     Ok(Json(handle.task_defs(&who).iter().map(shown).collect::<Vec<_>>()).into_response())
 }
 
-async fn task_def(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
-    Ok(Json(shown(&handle.task_def(&who, &name)?)).into_response())
+async fn task_def(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(name): Path<String>,
+    params: Params,
+) -> Answer {
+    let mut shown = shown(&handle.task_def(&who, &name)?);
+    if params.flag("metadata", false)? {
+        shown["tags"] = tags::shown(&handle.tags(&who, Tagged::TaskDef, &name)?).into();
+    }
+    Ok(Json(shown).into_response())
 }
 
 async fn remove_task_def(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {

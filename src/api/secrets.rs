@@ -2,7 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::access::TargetKind;
 use crate::api::body::{Body, Path};
@@ -16,12 +16,17 @@ use crate::words::{Owner, Permission};
 /// Says that a value is meant in spite of its looks, as `?force=true` does.
 const FORCE_HEADER: &str = "x-keytide-force";
 
+/// Names at whose path something else is answered, so that a secret of that name could not be read.
+const HIDDEN: [&str; 3] = ["v2", "clearLocalCache", "clearRedisCache"];
+
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/api/secrets", each(Permission::Read, TargetKind::Secret), reachable)
         .post("/api/secrets", each(Permission::Read, TargetKind::Secret), names)
         .get("/api/secrets-v2", each(Permission::Read, TargetKind::Secret), with_tags)
         .get("/api/secrets/v2", each(Permission::Read, TargetKind::Secret), with_times)
+        .get("/api/secrets/clearLocalCache", Need::SignIn, nothing_to_clear)
+        .get("/api/secrets/clearRedisCache", Need::SignIn, nothing_to_clear)
         .get("/api/secrets/{key}", on(Permission::Read, TargetKind::Secret), reveal)
         .put("/api/secrets/{key}", Need::Write(TargetKind::Secret), put)
         .delete("/api/secrets/{key}", on(Permission::Delete, TargetKind::Secret), remove)
@@ -72,6 +77,11 @@ async fn with_times(State(handle): State<Handle>, Caller(who): Caller) -> Answer
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
+/// Clients of Orkes ask for this after they wrote; what is read here is always what was written last.
+async fn nothing_to_clear() -> Json<Value> {
+    Json(json!({"message": "nothing is cached"}))
+}
+
 async fn reveal(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
     let value = handle.reveal(&who, &key, Version::Current)?;
     Ok(text(value.expose()))
@@ -85,6 +95,11 @@ async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
+    if HIDDEN.contains(&key.as_str()) {
+        return Err(Error::wrong(format!(
+            "no secret of the API is called `{key}`: what is read there is something else"
+        )));
+    }
     let is_forced = params.flag("force", false)? || headers.get(FORCE_HEADER).is_some_and(|value| value == "true");
     let allow = if is_forced { Allow::ALL } else { Allow::default() };
     let value = secret_body::value(&headers, body.text()?);

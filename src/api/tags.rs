@@ -11,8 +11,8 @@ use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Caller, Error};
-use crate::daemon::{Handle, TagChange, TagMap};
-use crate::words::Permission;
+use crate::daemon::{self, Handle, TagChange, TagMap};
+use crate::words::{Owner, Permission};
 
 pub(super) fn routes() -> Routes {
     let routes =
@@ -58,13 +58,71 @@ async fn having(State(handle): State<Handle>, Caller(who): Caller, params: Param
 struct Tag {
     key: String,
     #[serde(default)]
-    value: String,
+    value: Value,
+    #[serde(default)]
+    r#type: Option<String>,
+}
+
+/// The tags that the definition in a body brings along. Who leaves them out leaves them as they are.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Brought {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    tags: Option<Vec<Tag>>,
+    #[serde(default)]
+    overwrite_tags: Option<bool>,
+}
+
+impl Brought {
+    /// Returns what becomes of the tags of what is named; nothing where no tags were brought.
+    fn change(self) -> Result<Option<(String, TagChange)>, Error> {
+        let (Some(name), Some(tags)) = (self.name, self.tags) else { return Ok(None) };
+        let change = if self.overwrite_tags == Some(true) { TagChange::Replace } else { TagChange::Add };
+        Ok(Some((name, change(map(tags)?))))
+    }
+}
+
+/// Registers something with the tags that come with it, or none of it where these may not be set.
+pub(super) async fn with_tags(
+    handle: &Handle,
+    who: &Owner,
+    tagged: Tagged,
+    brought: Vec<Brought>,
+    registering: impl Future<Output = Result<(), daemon::Error>>,
+) -> Result<(), Error> {
+    let changes: Vec<_> = brought.into_iter().map(Brought::change).collect::<Result<_, _>>()?;
+    let changes: Vec<_> = changes.into_iter().flatten().collect();
+    for (name, change) in &changes {
+        handle.permit_tags(who, tagged, name, change)?;
+    }
+    registering.await?;
+    for (name, change) in changes {
+        handle.change_tags(who, tagged, name, change).await?;
+    }
+    Ok(())
 }
 
 /// Reads one tag or several: clients send both, and which of them depends on the method.
 pub(super) fn tags(body: &Body) -> Result<TagMap, Error> {
-    let tags: Vec<Tag> = if body.text()?.trim_start().starts_with('{') { vec![body.json()?] } else { body.json()? };
-    Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+    map(if body.text()?.trim_start().starts_with('{') { vec![body.json()?] } else { body.json()? })
+}
+
+fn map(tags: Vec<Tag>) -> Result<TagMap, Error> {
+    let pair = |tag: Tag| {
+        if tag.r#type.is_some_and(|kind| kind.eq_ignore_ascii_case("RATE_LIMIT")) {
+            let advice = "say it in `rateLimitConfig` of the definition";
+            return Err(Error::wrong(format!("{}: no tag limits executions here; {advice}", tag.key)));
+        }
+        match tag.value {
+            Value::Null => Ok((tag.key, String::new())),
+            Value::String(value) => Ok((tag.key, value)),
+            Value::Bool(_) | Value::Number(_) => Ok((tag.key, tag.value.to_string())),
+            Value::Array(_) | Value::Object(_) => Err(Error::wrong(format!("{}: the value is no text", tag.key))),
+        }
+    };
+    tags.into_iter().map(pair).collect()
 }
 
 /// Returns tags as clients read them.

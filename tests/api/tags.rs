@@ -127,3 +127,35 @@ fn a_tag_that_cannot_be_is_refused_with_the_reason() {
     assert_eq!(server.json("PUT", "/api/secrets/key/tags", &json!([tag("a:b", "x")])).status, 400);
     assert_eq!(server.get(FLOW).json(), json!([]));
 }
+
+#[test]
+fn a_definition_that_comes_over_the_api_brings_its_tags_along() {
+    let server = server(|settings| {
+        grant("workflow:flow", &[Permission::Read, Permission::Update])(settings);
+        grant("tag:team:build", &[Permission::Execute])(settings);
+    });
+    let task = json!({"name": "wait", "taskReferenceName": "wait", "type": "WAIT"});
+    let flow = |tags: Value, all: bool| json!({"name": "flow", "version": 2, "tasks": [task], "tags": tags, "overwriteTags": all});
+    let put = |body: Value| server.json("PUT", "/api/metadata/workflow", &json!([body])).status;
+    let tags = || server.get("/api/metadata/workflow/flow?metadata=true").json()["tags"].clone();
+    assert_eq!((put(flow(json!([tag("a", "1")]), true)), tags()), (200, json!([{"key": "a", "value": "1"}])));
+    assert_eq!(put(flow(json!([tag("b", "2")]), false)), 200);
+    assert_eq!(tags(), json!([{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]));
+    assert_eq!((put(flow(Value::Null, true)), tags()[1]["key"].clone()), (200, "b".into()), "left out, left alone");
+    assert_eq!((put(flow(json!([]), true)), tags()), (200, json!([])));
+    assert_eq!(server.get("/api/metadata/workflow/flow").json().get("tags"), None);
+
+    let ci = server.signed_in("ci");
+    let mut more = flow(json!([tag("team", "build")]), true);
+    more["description"] = "by ci".into();
+    assert_eq!(server.client(Some(&ci), "PUT", "/api/metadata/workflow", &json!([more])).status, 403);
+    assert_eq!(server.get("/api/metadata/workflow/flow").json().get("description"), None, "none of it is done");
+
+    let tool = json!({"name": "tool", "tags": [tag("a", "1")], "overwriteTags": true});
+    assert_eq!(server.json("PUT", "/api/metadata/taskdefs", &tool).status, 200);
+    let shown = server.get("/api/metadata/taskdefs/tool?metadata=true").json();
+    assert_eq!(shown["tags"], json!([{"key": "a", "value": "1"}]));
+    let limit = json!({"key": "flow", "type": "RATE_LIMIT", "value": 3});
+    let answer = server.json("POST", FLOW, &limit);
+    assert!(answer.status == 400 && answer.body.contains("rateLimitConfig"), "{answer:?}");
+}

@@ -28,6 +28,17 @@ impl Handle {
         Ok(self.tags_of(tagged, name))
     }
 
+    /// Fails where the tags of something, which need not be there yet, may not be changed so.
+    pub fn permit_tags(&self, who: &Owner, tagged: Tagged, name: &str, change: &TagChange) -> Result<(), Error> {
+        if let TagChange::Add(tags) | TagChange::Replace(tags) = change {
+            let before = self.tags_of(tagged, name);
+            for (key, value) in tags.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
+                self.permit_tag(who, tagged.target(), name, key, value)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Changes the tags of a workflow, a schedule or a task definition, be it of a file or of the API.
     pub async fn change_tags(&self, who: &Owner, tagged: Tagged, name: String, change: TagChange) -> Result<(), Error> {
         self.permit_tagged(who, Permission::Update, tagged, &name)?;
