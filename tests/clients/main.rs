@@ -47,6 +47,11 @@ fn javascript() {
     holds("javascript");
 }
 
+#[test]
+fn go() {
+    holds("go");
+}
+
 /// Runs a client to its end, and looks at what it left.
 fn holds(client: &str) {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients").join(client).join("client");
