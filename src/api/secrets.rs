@@ -16,9 +16,6 @@ use crate::words::{Owner, Permission};
 /// Says that a value is meant in spite of its looks, as `?force=true` does.
 const FORCE_HEADER: &str = "x-keytide-force";
 
-/// Names at whose path something else is answered, so that a secret of that name could not be read.
-const HIDDEN: [&str; 3] = ["v2", "clearLocalCache", "clearRedisCache"];
-
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/api/secrets", each(Permission::Read, TargetKind::Secret), reachable)
@@ -95,11 +92,6 @@ async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    if HIDDEN.contains(&key.as_str()) {
-        return Err(Error::wrong(format!(
-            "no secret of the API is called `{key}`: what is read there is something else"
-        )));
-    }
     let is_forced = params.flag("force", false)? || headers.get(FORCE_HEADER).is_some_and(|value| value == "true");
     let allow = if is_forced { Allow::ALL } else { Allow::default() };
     let value = secret_body::value(&headers, body.text()?);
