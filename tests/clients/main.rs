@@ -52,6 +52,11 @@ fn go() {
     holds("go");
 }
 
+#[test]
+fn java() {
+    holds("java");
+}
+
 /// Runs a client to its end, and looks at what it left.
 fn holds(client: &str) {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients").join(client).join("client");
@@ -65,7 +70,7 @@ fn holds(client: &str) {
     let url = url.trim_end_matches(',');
     let key = test.keytide(&["app", "create", "tester", "-o", "json"]).success().json();
     let (id, secret) = (key["id"].as_str().unwrap(), key["secret"].as_str().unwrap());
-    let aging = aging::Front::start(url, &aging::expired_token(&test, "tester", id));
+    let aging = aging::Front::start(url, aging::Signing::new(&test, "tester", id));
 
     let mut command = test.command_of(program.to_str().unwrap(), &[]);
     command.env("CONDUCTOR_SERVER_URL", format!("{url}/api"));
