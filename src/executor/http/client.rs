@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder, Url};
+use reqwest::{Certificate, ClientBuilder, Identity, Url};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -22,6 +22,7 @@ use super::response::{read_response, redirect_target};
 use crate::disk::Disk;
 use crate::engine::{Answer, Response};
 use crate::settings;
+use crate::words::Sensitive;
 
 /// How many redirects are followed: one to sign in, one to a canonical path, and a few to spare.
 const REDIRECTS_MAX: usize = 5;
@@ -60,6 +61,8 @@ struct Kind {
     is_tls: bool,
     is_pooled: bool,
     authorities: Option<[u8; 32]>,
+    /// Who the client says it is: a connection of one is never another's.
+    identity: Option<[u8; 32]>,
 }
 
 /// Why there is no whole answer.
@@ -146,6 +149,7 @@ impl HttpClient {
             is_tls: request.url.scheme() == "https" || self.settings.proxy.is_some(),
             is_pooled: request.is_safe(),
             authorities: (!files.is_empty()).then(|| Sha256::digest(files.concat()).into()),
+            identity: request.identity.as_ref().map(|pem| Sha256::digest(pem.expose()).into()),
         };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = clients.iter().find(|(known, _)| *known == kind) {
@@ -155,7 +159,8 @@ impl HttpClient {
         for (path, file) in paths.iter().zip(&files) {
             certificates.extend(parse_authorities(path, file)?);
         }
-        let client = self.build(&kind, certificates)?;
+        let identity = request.identity.as_ref().map(identity_of).transpose()?;
+        let client = self.build(&kind, &certificates, identity.as_ref())?;
         if clients.len() == CLIENTS_MAX {
             clients.remove(0);
         }
@@ -168,21 +173,26 @@ impl HttpClient {
         read.map_err(|error| Error::Authorities { path: path.to_owned(), problem: error.to_string() })
     }
 
-    fn build(&self, kind: &Kind, certificates: Vec<Certificate>) -> Result<reqwest::Client, Error> {
+    fn build(
+        &self,
+        kind: &Kind,
+        certificates: &[Certificate],
+        identity: Option<&Identity>,
+    ) -> Result<reqwest::Client, Error> {
         let unbuildable = |error: reqwest::Error| Error::Client { problem: deepest(&error.without_url()) };
         if !kind.is_tls {
             // Loading the system's authorities takes longer than the whole call.
-            return self.builder(kind)?.tls_certs_only([]).build().map_err(unbuildable);
+            return self.builder(kind, None)?.tls_certs_only([]).build().map_err(unbuildable);
         }
         // A machine without authorities of its own (an empty container) gets Mozilla's.
-        self.builder(kind)?.tls_certs_merge(certificates.clone()).build().or_else(|_| {
+        self.builder(kind, identity)?.tls_certs_merge(certificates.to_vec()).build().or_else(|_| {
             let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-            let roots = roots.filter_map(|root| Certificate::from_der(root).ok()).chain(certificates);
-            self.builder(kind)?.tls_certs_only(roots).build().map_err(unbuildable)
+            let roots = roots.filter_map(|root| Certificate::from_der(root).ok()).chain(certificates.to_vec());
+            self.builder(kind, identity)?.tls_certs_only(roots).build().map_err(unbuildable)
         })
     }
 
-    fn builder(&self, kind: &Kind) -> Result<ClientBuilder, Error> {
+    fn builder(&self, kind: &Kind, identity: Option<&Identity>) -> Result<ClientBuilder, Error> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("keytide/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
@@ -191,6 +201,9 @@ impl HttpClient {
             .connect_timeout(kind.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .connector_layer(MapResponseLayer::new(note_connection));
+        if let Some(identity) = identity {
+            builder = builder.identity(identity.clone());
+        }
         if !kind.is_pooled {
             builder = builder.pool_max_idle_per_host(0);
         }
@@ -263,6 +276,14 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
 /// Returns the innermost cause, which says what happened and repeats nothing of the request.
 fn deepest(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// Reads a certificate with its key; what is wrong with it is said without a piece of it.
+fn identity_of(pem: &Sensitive) -> Result<Identity, Error> {
+    Identity::from_pem(pem.expose().as_bytes()).map_err(|_| Error::Field {
+        field: "clientCertificate",
+        expected: "PEM: the certificate, those above it, and its private key here or in clientKey",
+    })
 }
 
 fn parse_authorities(path: &str, file: &[u8]) -> Result<Vec<Certificate>, Error> {

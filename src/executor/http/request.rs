@@ -10,7 +10,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::Error;
-use crate::words::Map;
+use crate::words::{Map, Sensitive};
 
 /// What Conductor waits for a connection, and then for each piece of the answer.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(3);
@@ -36,6 +36,8 @@ pub(super) struct Request {
     pub(super) read_timeout: Duration,
     pub(super) redirects: Redirects,
     pub(super) ca_file: Option<String>,
+    /// The certificates and the key with which it says who it is, as PEM.
+    pub(super) identity: Option<Sensitive>,
 }
 
 /// Whether a redirect is followed.
@@ -66,6 +68,7 @@ impl Request {
             read_timeout: timeout(fields, "readTimeOut")?,
             redirects: if followed { Redirects::Followed } else { Redirects::Returned },
             ca_file: optional_text(fields, "caFile")?.map(str::to_owned),
+            identity: parse_identity(fields, &url)?,
             method,
             url,
             headers,
@@ -100,6 +103,24 @@ fn parse_url(fields: &Map) -> Result<Url, Error> {
         return Err(wrong("an http or https URL"));
     }
     Ok(url)
+}
+
+/// Reads the client's certificate and its key, which may be in one text.
+fn parse_identity(fields: &Map, url: &Url) -> Result<Option<Sensitive>, Error> {
+    let certificate = optional_text(fields, "clientCertificate")?.filter(|pem| !pem.trim().is_empty());
+    let key = optional_text(fields, "clientKey")?.filter(|pem| !pem.trim().is_empty());
+    let pem = match (certificate, key) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            return Err(Error::Field { field: "clientCertificate", expected: "given where there is a clientKey" });
+        }
+        (Some(certificate), None) => certificate.to_owned(),
+        (Some(certificate), Some(key)) => format!("{key}\n{certificate}"),
+    };
+    if url.scheme() != "https" {
+        return Err(Error::Field { field: "uri", expected: "an https URL where a clientCertificate is given" });
+    }
+    Ok(Some(Sensitive::new(pem)))
 }
 
 fn parse_method(fields: &Map) -> Result<Method, Error> {

@@ -9,7 +9,7 @@ use super::{Findings, Workflow};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 /// What the task reads. Other inputs are allowed: only a slip of one of these is told.
-const INPUTS: [&str; 18] = [
+const INPUTS: [&str; 20] = [
     "http_request",
     "uri",
     "method",
@@ -28,6 +28,8 @@ const INPUTS: [&str; 18] = [
     "followRedirects",
     "onUnknownOutcome",
     "caFile",
+    "clientCertificate",
+    "clientKey",
 ];
 
 /// Reports what keeps the call from being made, and inputs that are nearly what the task reads.
