@@ -11,7 +11,7 @@ use crate::words::Timestamp;
 
 /// How often there is a look at what has ended.
 const PERIOD: Duration = Duration::from_mins(1);
-/// How many executions one look archives or purges, so that callers do not wait for it.
+/// How many executions one look archives or purges, and how many slots it forgets, so that callers do not wait for it.
 const EXECUTIONS_PER_LOOK_MAX: usize = 200;
 /// How soon there is another look where one did not come to the end: callers get their turn, and nothing piles up.
 const PERIOD_BEHIND: Duration = Duration::from_secs(1);
@@ -74,7 +74,6 @@ impl Housekeeping {
         if !due.is_empty() {
             self.unwiped |= log.remove(&due)? == Wiped::Later;
         }
-        log.forget_slots(before)?;
-        Ok(due.len())
+        Ok(due.len().max(log.forget_slots(before, EXECUTIONS_PER_LOOK_MAX)?))
     }
 }

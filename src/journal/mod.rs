@@ -75,8 +75,8 @@ pub trait Log: Send {
     ///
     /// An execution that has not ended, or that holds something unstored, is passed over.
     fn remove(&mut self, executions: &[ExecutionId]) -> Result<Wiped, Error>;
-    /// Forgets what happened to slots that were due before `before`.
-    fn forget_slots(&mut self, before: Timestamp) -> Result<(), Error>;
+    /// Forgets what happened to up to `limit` slots that were due before `before`, and returns how many they were.
+    fn forget_slots(&mut self, before: Timestamp, limit: usize) -> Result<usize, Error>;
     /// Returns whether work was put off that a quiet moment is good for.
     fn is_behind(&self) -> bool {
         false

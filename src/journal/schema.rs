@@ -14,7 +14,7 @@ const SCHEMA_VERSION: i64 = 3;
 const APPLICATION_ID: i64 = 0x4b59_5449;
 
 /// How long a connection waits for another; readers and checkpoints take milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many prepared statements a connection keeps: more than there are, searches included.
 const STATEMENTS_KEPT: usize = 64;

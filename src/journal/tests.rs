@@ -607,7 +607,6 @@ fn what_a_reader_still_looks_at_is_wiped_later() {
     let mut journal = Journal::new();
     journal.ran(1, ["a", "b"], WorkflowStatus::Completed, 2_000);
     journal.ran(2, ["a", "b"], WorkflowStatus::Completed, 2_000);
-    journal.log.connection().busy_timeout(std::time::Duration::ZERO).unwrap();
     let looking = crate::journal::schema::open_reader(&journal.folder.path().join("journal.db")).unwrap();
     let moment = looking.unchecked_transaction().unwrap();
     let _seen: i64 = moment.query_row("SELECT COUNT(*) FROM records", [], |row| row.get(0)).unwrap();
@@ -690,6 +689,7 @@ fn slots_are_found_and_forgotten() {
     let fired = Condition::OneOf(SlotField::State, vec![Operand::Text("EXECUTED".to_owned())]);
     let page = journal.reader().slots(&Query { conditions: vec![fired], ..Query::default() }).unwrap();
     assert_eq!(page.rows, [slots[0].clone()]);
-    journal.log.forget_slots(at(2)).unwrap();
+    assert_eq!(journal.log.forget_slots(at(9), 1).unwrap(), 1, "the oldest, and no more than it was told");
     assert_eq!(journal.reader().slots(&Query::default()).unwrap().rows, [slots[1].clone()]);
+    assert_eq!(journal.log.forget_slots(at(2), 9).unwrap(), 0);
 }
