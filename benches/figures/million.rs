@@ -1,6 +1,7 @@
 //! A journal of many executions, made by the engine and kept by the journal as the daemon does it; the same each time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +26,15 @@ const EVERY_MS: i64 = 2_592;
 
 /// Keeps so many executions in a new journal.
 pub(crate) fn fill(path: &Path, sealer: Arc<Sealer>, count: u64) -> Outcome<()> {
+    add(&mut SqliteLog::open(path, sealer)?, 0..count, count)
+}
+
+/// Keeps executions; some of those just below `count` go on.
+pub(crate) fn add(log: &mut SqliteLog, numbers: Range<u64>, count: u64) -> Outcome<()> {
     let plans = (0..WORKFLOWS).map(plan).collect::<Outcome<Vec<_>>>()?;
-    let mut log = SqliteLog::open(path, sealer)?;
-    for first in (0..count).step_by(usize::try_from(PER_COMMIT)?) {
-        let numbers = first..count.min(first + PER_COMMIT);
-        let records = numbers.map(|number| record(&plans, number, count)).collect::<Outcome<_>>()?;
+    for first in numbers.clone().step_by(usize::try_from(PER_COMMIT)?) {
+        let batch = first..numbers.end.min(first + PER_COMMIT);
+        let records = batch.map(|number| record(&plans, number, count)).collect::<Outcome<_>>()?;
         log.commit(&Transaction { definitions: plans.clone(), records, ..Transaction::default() })?;
         log.catch_up();
     }
@@ -87,7 +92,7 @@ fn plan(number: u64) -> Outcome<Arc<Plan>> {
 /// Of a thousand, 920 end well, 60 fail and 20 are ended; some of the last go on.
 fn end(number: u64, count: u64) -> &'static str {
     match mixed(number) % 1_000 {
-        _ if number + 3_000 > count && number.is_multiple_of(6) => "RUNNING",
+        _ if (count.saturating_sub(3_000)..count).contains(&number) && number.is_multiple_of(6) => "RUNNING",
         0..920 => "COMPLETED",
         920..980 => "FAILED",
         _ => "TERMINATED",

@@ -3,6 +3,7 @@
 mod commands;
 mod firing;
 mod idle;
+mod retention;
 mod rotation;
 mod scripts;
 mod search;
@@ -22,7 +23,7 @@ pub(crate) const ALL: &[(&[&str], Measure)] = &[
     (&["P11"], commands::run),
     (&["P13"], firing::rows),
     (&["P17"], idle::rows),
-    (&["P18"], search::rows),
+    (&["P18", "P19"], search::rows),
     (&["script"], scripts::rows),
     (&["size"], commands::size),
 ];

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::million::{WORKFLOWS, correlation, fill, id, mixed, started, workflow};
 use crate::report::Row;
+use crate::rows::retention;
 use crate::sample::Sample;
 use crate::world::{World, disk_folder};
 
@@ -73,8 +74,9 @@ fn status(round: u64) -> &'static str {
 /// Measures each search.
 pub(crate) fn rows() -> Outcome<Vec<Row>> {
     let world = World::new(disk_folder(), 2)?;
+    let (journal, sealer) = (world.at(".keytide/journal.db"), world.store()?.sealer()?);
     let filling = Instant::now();
-    fill(&world.at(".keytide/journal.db"), world.store()?.sealer()?, COUNT)?;
+    fill(&journal, sealer.clone(), COUNT)?;
     eprintln!("filled in {:.0} s", filling.elapsed().as_secs_f64());
     let daemon = world.daemon()?;
     let mut worst: Option<(&str, Sample)> = None;
@@ -89,7 +91,7 @@ pub(crate) fn rows() -> Outcome<Vec<Row>> {
     }
     daemon.stop(|| true);
     let (name, sample) = worst.ok_or("there is no search")?;
-    Ok(vec![Row {
+    let searches = Row {
         number: "P18",
         measure: format!(
             "a page of 20 and the total, of {COUNT} executions; the slowest of {} searches",
@@ -104,7 +106,8 @@ pub(crate) fn rows() -> Outcome<Vec<Row>> {
             "through the daemon's handle, summaries masked, one search after the other. {}.",
             lines.join("; ")
         ),
-    }])
+    };
+    Ok(vec![searches, retention::row(&journal, sealer, COUNT)?])
 }
 
 fn measured(daemon: &Daemon, search: Search) -> Outcome<Sample> {
