@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
@@ -8,19 +8,23 @@ use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
 use crate::daemon::Handle;
-use crate::journal::{Field, PAGE_ROWS_MAX, Page, Query, Searchable, conditions, sorting};
+use crate::journal::{Named, PAGE_ROWS_MAX, Page, Query, conditions, sorting};
 use crate::words::Permission;
 
 pub(super) fn routes() -> Routes {
-    Routes::default().get("/api/workflow/search", each(Permission::Read, TargetKind::Workflow), summaries).get(
-        "/api/workflow/search-v2",
-        each(Permission::Read, TargetKind::Workflow),
-        workflows,
-    )
+    // What one may not read is left out of the answer.
+    let need = each(Permission::Read, TargetKind::Workflow);
+    Routes::default()
+        .get("/api/workflow/search", need, summaries)
+        .get("/api/workflow/search-v2", need, workflows)
+        .get("/api/workflow/search-by-tasks", need, summaries_by_tasks)
+        .get("/api/workflow/search-by-tasks-v2", need, workflows_by_tasks)
+        .get("/api/tasks/search", need, task_summaries)
+        .get("/api/tasks/search-v2", need, tasks)
 }
 
 /// Reads what Conductor's clients search with.
-pub(super) fn query<F: Searchable>(params: &Params) -> Result<Query<F>, Error> {
+pub(super) fn query<F: Named>(params: &Params) -> Result<Query<F>, Error> {
     let size = params.number("size")?.unwrap_or(Query::<F>::default().size);
     if size > PAGE_ROWS_MAX {
         let message = format!("size: a page has at most {PAGE_ROWS_MAX} rows, and `start` says where the next begins");
@@ -35,13 +39,29 @@ pub(super) fn query<F: Searchable>(params: &Params) -> Result<Query<F>, Error> {
 }
 
 async fn summaries(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
-    Ok(found(&handle.search(&who, query::<Field>(&params)?).await?))
+    Ok(found(&handle.search(&who, query(&params)?).await?))
 }
 
 async fn workflows(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
-    Ok(found(&handle.search_workflows(&who, query::<Field>(&params)?).await?))
+    Ok(found(&handle.search_workflows(&who, query(&params)?).await?))
 }
 
-fn found(page: &Page<Value>) -> axum::response::Response {
+async fn summaries_by_tasks(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    Ok(found(&handle.search_by_tasks(&who, query(&params)?).await?))
+}
+
+async fn workflows_by_tasks(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    Ok(found(&handle.search_workflows_by_tasks(&who, query(&params)?).await?))
+}
+
+async fn task_summaries(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    Ok(found(&handle.search_tasks(&who, query(&params)?).await?))
+}
+
+async fn tasks(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    Ok(found(&handle.search_whole_tasks(&who, query(&params)?).await?))
+}
+
+fn found(page: &Page<Value>) -> Response {
     Json(json!({"totalHits": page.total, "results": page.rows})).into_response()
 }

@@ -42,6 +42,7 @@ mod rules;
 mod shelf;
 mod shell;
 mod slots;
+mod sought;
 mod starting;
 mod telling;
 #[cfg(test)]
@@ -64,5 +65,6 @@ pub use offers::{Queue, Queues};
 pub use pollers::LastPoll;
 pub use rules::Rules;
 pub use slots::{Facts, Hold, Scheduled, Slots};
+pub use sought::{SummaryField, TaskField};
 pub use unwritten::Unwritten;
 pub use views::Views;

@@ -90,6 +90,37 @@ pub(super) fn summary_of_snapshot(snapshot: &Value) -> Value {
     })
 }
 
+/// Returns a masked Task as Conductor's TaskSummary.
+pub(super) fn task_summary(task: &Value) -> Value {
+    let number = |field: &str| task[field].as_i64().filter(|at| *at != 0);
+    let moment = |field: &str| number(field).map(|at| Timestamp::from_millis(at).to_string());
+    let mut summary = json!({
+        "workflowId": task["workflowInstanceId"],
+        "workflowType": task["workflowType"],
+        "correlationId": task["correlationId"],
+        "scheduledTime": moment("scheduledTime"),
+        "startTime": moment("startTime"),
+        "updateTime": moment("updateTime"),
+        "endTime": moment("endTime"),
+        "status": task["status"],
+        "reasonForIncompletion": task["reasonForIncompletion"],
+        "executionTime": number("endTime").zip(number("startTime")).map_or(0, |(ended, started)| ended - started),
+        "queueWaitTime": task["queueWaitTime"],
+        "taskDefName": task["taskDefName"],
+        "taskType": task["taskType"],
+        "taskReferenceName": task["referenceTaskName"],
+        "input": view::summary_text(&task["inputData"]),
+        "output": view::summary_text(&task["outputData"]),
+        "taskId": task["taskId"],
+        "workflowPriority": task["workflowPriority"],
+        "domain": task["domain"],
+    });
+    if let Some(fields) = summary.as_object_mut() {
+        fields.retain(|_, field| !field.is_null());
+    }
+    summary
+}
+
 fn mask_fields(value: &mut Value, masker: &Masker, masked_fields: &[String]) {
     let Value::Object(fields) = value else { return };
     for (name, field) in fields {

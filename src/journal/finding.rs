@@ -269,7 +269,7 @@ fn within<F: Searchable>(index: &Index<F>, condition: &Condition<F>) -> bool {
 fn words<F: Searchable>(field: F) -> Vec<Operand> {
     match field.kind() {
         Kind::Word(words) => words.iter().map(|word| Operand::Text((*word).to_owned())).collect(),
-        Kind::Text | Kind::Number | Kind::Moment => Vec::new(),
+        Kind::Text | Kind::Prose | Kind::Number | Kind::Moment => Vec::new(),
     }
 }
 
@@ -344,7 +344,10 @@ fn listed<F: Searchable>(
     if values.len() > LISTED_MAX {
         return Ok(None);
     }
-    Ok(Some(Condition::one_of(field, values.into_iter().filter(|value| condition.holds(value)))))
+    Ok(Some(Condition::one_of(
+        field,
+        values.into_iter().filter(|value| condition.holds(&|_| Some(Operand::Text(value.clone())))),
+    )))
 }
 
 /// Returns the different texts of a column that leads an index, by steps from one to the next.

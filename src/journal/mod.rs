@@ -24,7 +24,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use disk_log::DiskLog;
-pub use fields::{Field, Index, Kind, Searchable, SlotField};
+pub use fields::{Field, Index, Kind, Named, Searchable, SlotField};
 pub use query::{Bound, Condition, Direction, Operand, PAGE_ROWS_MAX, Page, Query};
 pub use reader::Reader;
 pub use search::{Malformed, conditions, sorting};

@@ -1,7 +1,7 @@
 use rusqlite::ToSql;
 use rusqlite::types::ToSqlOutput;
 
-use crate::journal::Searchable;
+use crate::journal::Named;
 
 /// How many rows a page holds at most, as on Conductor.
 pub const PAGE_ROWS_MAX: u64 = 5_000;
@@ -85,7 +85,7 @@ pub struct Query<F> {
     pub size: u64,
 }
 
-impl<F: Searchable> Default for Query<F> {
+impl<F: Named> Default for Query<F> {
     fn default() -> Self {
         Self { conditions: Vec::new(), sort: vec![(F::NEWEST, Direction::Descending)], start: 0, size: PAGE_ROWS_USUAL }
     }
@@ -107,45 +107,74 @@ impl<F> Condition<F> {
     }
 }
 
-impl<F: Searchable> Condition<F> {
+impl<F: Named> Condition<F> {
     /// Returns whether it looks at this field and no other.
     pub(super) fn is_about(&self, field: F) -> bool {
-        match self {
-            Self::OneOf(own, _)
-            | Self::Bounded(own, _, _)
-            | Self::Begins(own, _)
-            | Self::Contains(own, _)
-            | Self::Missing(own) => *own == field,
-            Self::Mentions(_) => false,
-            Self::Not(condition) => condition.is_about(field),
-            Self::All(conditions) | Self::Any(conditions) => {
-                conditions.iter().all(|condition| condition.is_about(field))
-            }
-        }
+        self.translated(&|own| (own == field).then_some(own)).is_some()
     }
 
-    /// Returns whether it holds for a field that is this text; it is about no other field.
-    pub(super) fn holds(&self, text: &str) -> bool {
+    /// Returns the condition in the words of other fields; `None` where one of its own is none of them.
+    pub fn translated<G>(&self, field: &impl Fn(F) -> Option<G>) -> Option<Condition<G>> {
+        let each = |conditions: &[Self]| -> Option<Vec<_>> {
+            conditions.iter().map(|condition| condition.translated(field)).collect()
+        };
+        Some(match self {
+            Self::OneOf(own, operands) => Condition::OneOf(field(*own)?, operands.clone()),
+            Self::Bounded(own, bound, operand) => Condition::Bounded(field(*own)?, *bound, operand.clone()),
+            Self::Begins(own, prefix) => Condition::Begins(field(*own)?, prefix.clone()),
+            Self::Contains(own, part) => Condition::Contains(field(*own)?, part.clone()),
+            Self::Missing(own) => Condition::Missing(field(*own)?),
+            Self::Mentions(text) => Condition::Mentions(text.clone()),
+            Self::Not(condition) => Condition::Not(Box::new(condition.translated(field)?)),
+            Self::All(conditions) => Condition::All(each(conditions)?),
+            Self::Any(conditions) => Condition::Any(each(conditions)?),
+        })
+    }
+
+    /// Returns whether it holds where each field has the value that `value` gives.
+    pub fn holds(&self, value: &impl Fn(F) -> Option<Operand>) -> bool {
+        let is = |field: F, like: &dyn Fn(&Operand) -> bool| value(field).is_some_and(|value| like(&value));
+        let text = |field: F, like: &dyn Fn(&str) -> bool| is(field, &|value| value.text().is_some_and(like));
         match self {
-            Self::OneOf(_, operands) => operands.iter().any(|operand| operand.text() == Some(text)),
-            Self::Bounded(_, bound, operand) => operand.text().is_some_and(|operand| match bound {
-                Bound::Below => text < operand,
-                Bound::AtMost => text <= operand,
-                Bound::Above => text > operand,
-                Bound::AtLeast => text >= operand,
-            }),
-            Self::Begins(_, prefix) => text.starts_with(prefix.as_str()),
-            Self::Contains(_, part) | Self::Mentions(part) => contains(text, part),
-            Self::Missing(_) => false,
-            Self::Not(condition) => !condition.holds(text),
-            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(text)),
-            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(text)),
+            Self::OneOf(field, operands) => is(*field, &|value| operands.contains(value)),
+            Self::Bounded(field, bound, operand) => is(*field, &|value| bound.admits(value, operand)),
+            Self::Begins(field, prefix) => text(*field, &|text| text.starts_with(prefix.as_str())),
+            Self::Contains(field, part) => text(*field, &|text| contains(text, part)),
+            Self::Missing(field) => value(*field).is_none(),
+            Self::Mentions(part) => F::ALL.iter().any(|field| text(*field, &|text| contains(text, part))),
+            Self::Not(condition) => !condition.holds(value),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(value)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(value)),
+        }
+    }
+}
+
+impl Bound {
+    /// Values of different kinds are on no side of each other.
+    fn admits(self, value: &Operand, operand: &Operand) -> bool {
+        let order = match (value, operand) {
+            (Operand::Text(value), Operand::Text(operand)) => value.cmp(operand),
+            (Operand::Number(value), Operand::Number(operand)) => value.cmp(operand),
+            (Operand::Text(_), Operand::Number(_)) | (Operand::Number(_), Operand::Text(_)) => return false,
+        };
+        match self {
+            Self::Below => order.is_lt(),
+            Self::AtMost => order.is_le(),
+            Self::Above => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
         }
     }
 }
 
 impl Operand {
     fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) => None,
+        }
+    }
+
+    pub(super) fn into_text(self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text),
             Self::Number(_) => None,

@@ -4,7 +4,7 @@ mod tokens;
 
 use tokens::{Piece, Token, Tokens};
 
-use crate::journal::{Bound, Condition, Direction, Kind, Operand, Searchable};
+use crate::journal::{Bound, Condition, Direction, Kind, Named, Operand};
 use crate::words::Timestamp;
 
 /// How many values a list holds at most: SQLite binds up to 32,766, and nobody types more than a few.
@@ -76,7 +76,7 @@ pub enum Malformed {
 }
 
 /// Reads Conductor's `query` and `freeText`; an empty text and `*` ask for nothing.
-pub fn conditions<F: Searchable>(query: &str, free_text: &str) -> Result<Vec<Condition<F>>, Malformed> {
+pub fn conditions<F: Named>(query: &str, free_text: &str) -> Result<Vec<Condition<F>>, Malformed> {
     let mut conditions = match query.trim() {
         "" | "*" => Vec::new(),
         _ => Parser { tokens: Tokens::of(query), count: 0, depth: 0 }.whole()?,
@@ -89,7 +89,7 @@ pub fn conditions<F: Searchable>(query: &str, free_text: &str) -> Result<Vec<Con
 }
 
 /// Reads Conductor's `sort`: `startTime:DESC`, several joined by a comma or a bar; without a direction, ascending.
-pub fn sorting<F: Searchable>(sort: &str) -> Result<Vec<(F, Direction)>, Malformed> {
+pub fn sorting<F: Named>(sort: &str) -> Result<Vec<(F, Direction)>, Malformed> {
     let mut column = 1;
     let mut fields = Vec::new();
     for part in sort.split([',', '|']) {
@@ -106,7 +106,7 @@ pub fn sorting<F: Searchable>(sort: &str) -> Result<Vec<(F, Direction)>, Malform
     }
 }
 
-fn sort_field<F: Searchable>(part: &str, column: usize) -> Result<(F, Direction), Malformed> {
+fn sort_field<F: Named>(part: &str, column: usize) -> Result<(F, Direction), Malformed> {
     let (name, direction) = part.split_once(':').unwrap_or((part, "ASC"));
     let wanted = direction.trim();
     let direction = if wanted.eq_ignore_ascii_case("ASC") {
@@ -129,7 +129,7 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     /// Reads the whole text, as conditions that all hold.
-    fn whole<F: Searchable>(mut self) -> Result<Vec<Condition<F>>, Malformed> {
+    fn whole<F: Named>(mut self) -> Result<Vec<Condition<F>>, Malformed> {
         let condition = self.any()?;
         let after = self.tokens.next()?;
         if after.piece != Piece::End {
@@ -141,7 +141,7 @@ impl Parser<'_> {
         })
     }
 
-    fn any<F: Searchable>(&mut self) -> Result<Condition<F>, Malformed> {
+    fn any<F: Named>(&mut self) -> Result<Condition<F>, Malformed> {
         let first = self.all()?;
         let mut conditions = vec![first];
         while self.tokens.skip("OR")? {
@@ -150,7 +150,7 @@ impl Parser<'_> {
         Ok(one_or(conditions, Condition::Any))
     }
 
-    fn all<F: Searchable>(&mut self) -> Result<Condition<F>, Malformed> {
+    fn all<F: Named>(&mut self) -> Result<Condition<F>, Malformed> {
         let mut conditions = Vec::new();
         loop {
             match self.term()? {
@@ -164,7 +164,7 @@ impl Parser<'_> {
     }
 
     /// Reads a comparison, a group, or either of them with NOT before it.
-    fn term<F: Searchable>(&mut self) -> Result<Condition<F>, Malformed> {
+    fn term<F: Named>(&mut self) -> Result<Condition<F>, Malformed> {
         if self.tokens.skip("NOT")? {
             return self.deeper(|parser| Ok(negated(parser.term()?)));
         }
@@ -186,7 +186,7 @@ impl Parser<'_> {
         read
     }
 
-    fn comparison<F: Searchable>(&mut self) -> Result<Condition<F>, Malformed> {
+    fn comparison<F: Named>(&mut self) -> Result<Condition<F>, Malformed> {
         self.count += 1;
         if self.count > CONDITIONS_MAX {
             return Err(Malformed::TooMany { max: CONDITIONS_MAX, what: "conditions" });
@@ -214,17 +214,17 @@ impl Parser<'_> {
     }
 
     /// Reads a value; as on Conductor, a star at the end of a text stands for any end.
-    fn equal<F: Searchable>(&mut self, field: F) -> Result<Condition<F>, Malformed> {
+    fn equal<F: Named>(&mut self, field: F) -> Result<Condition<F>, Malformed> {
         let value = self.tokens.peek()?.value()?;
-        if let (Kind::Text, Some(prefix)) = (field.kind(), value.strip_suffix('*')) {
+        if let (Kind::Text | Kind::Prose, Some(prefix)) = (field.kind(), value.strip_suffix('*')) {
             self.tokens.next()?;
             return Ok(Condition::Begins(field, prefix.to_owned()));
         }
-        Ok(Condition::OneOf(field, vec![self.operand(field)?]))
+        Ok(one_of(field, vec![self.operand(field)?]))
     }
 
     /// Reads what follows a field and an operator that is a word.
-    fn worded<F: Searchable>(&mut self, field: F, operator: Token<'_>) -> Result<Condition<F>, Malformed> {
+    fn worded<F: Named>(&mut self, field: F, operator: Token<'_>) -> Result<Condition<F>, Malformed> {
         if operator.is("IN") {
             return self.list(field);
         }
@@ -238,7 +238,7 @@ impl Parser<'_> {
         if operator.is("STARTS_WITH") {
             let value = self.tokens.next()?;
             let prefix = value.value()?;
-            if field.kind() == Kind::Text {
+            if matches!(field.kind(), Kind::Text | Kind::Prose) {
                 return Ok(Condition::Begins(field, prefix.to_owned()));
             }
             let expected = "STARTS_WITH is for texts, this field takes =, <, > or IN".to_owned();
@@ -255,19 +255,19 @@ impl Parser<'_> {
         Err(operator.unexpected("=, !=, <, <=, >, >=, IN, BETWEEN, STARTS_WITH or IS"))
     }
 
-    fn bounded<F: Searchable>(&mut self, field: F, bound: Bound) -> Result<Condition<F>, Malformed> {
+    fn bounded<F: Named>(&mut self, field: F, bound: Bound) -> Result<Condition<F>, Malformed> {
         Ok(Condition::Bounded(field, bound, self.operand(field)?))
     }
 
     /// Reads `(a, b)`; an empty list is taken, and nothing is in it.
-    fn list<F: Searchable>(&mut self, field: F) -> Result<Condition<F>, Malformed> {
+    fn list<F: Named>(&mut self, field: F) -> Result<Condition<F>, Malformed> {
         let open = self.tokens.next()?;
         if open.piece != Piece::Mark("(") {
             return Err(open.unexpected("("));
         }
         let mut operands = Vec::new();
         if self.tokens.skip_mark(")")? {
-            return Ok(Condition::OneOf(field, operands));
+            return Ok(one_of(field, operands));
         }
         loop {
             operands.push(self.operand(field)?);
@@ -276,17 +276,25 @@ impl Parser<'_> {
             }
             let after = self.tokens.next()?;
             match after.piece {
-                Piece::Mark(")") => return Ok(Condition::OneOf(field, operands)),
+                Piece::Mark(")") => return Ok(one_of(field, operands)),
                 Piece::Mark(",") => {}
                 _ => return Err(after.unexpected(", or )")),
             }
         }
     }
 
-    fn operand<F: Searchable>(&mut self, field: F) -> Result<Operand, Malformed> {
+    fn operand<F: Named>(&mut self, field: F) -> Result<Operand, Malformed> {
         let token = self.tokens.next()?;
         operand(field, token.value()?, token.column)
     }
+}
+
+fn one_of<F: Named>(field: F, operands: Vec<Operand>) -> Condition<F> {
+    if field.kind() != Kind::Prose {
+        return Condition::OneOf(field, operands);
+    }
+    let parts = operands.into_iter().filter_map(Operand::into_text);
+    one_or(parts.map(|part| Condition::Contains(field, part)).collect(), Condition::Any)
 }
 
 fn one_or<F>(mut conditions: Vec<Condition<F>>, join: fn(Vec<Condition<F>>) -> Condition<F>) -> Condition<F> {
@@ -300,7 +308,7 @@ fn one_or<F>(mut conditions: Vec<Condition<F>>, join: fn(Vec<Condition<F>>) -> C
 }
 
 /// Returns the opposite. What is not one of a few words is one of the others, which an index finds.
-fn negated<F: Searchable>(condition: Condition<F>) -> Condition<F> {
+fn negated<F: Named>(condition: Condition<F>) -> Condition<F> {
     match condition {
         Condition::Not(inner) => *inner,
         Condition::OneOf(field, operands) => match field.kind() {
@@ -308,13 +316,15 @@ fn negated<F: Searchable>(condition: Condition<F>) -> Condition<F> {
                 let others = words.iter().map(|word| Operand::Text((*word).to_owned()));
                 Condition::OneOf(field, others.filter(|word| !operands.contains(word)).collect())
             }
-            Kind::Text | Kind::Number | Kind::Moment => Condition::Not(Box::new(Condition::OneOf(field, operands))),
+            Kind::Text | Kind::Prose | Kind::Number | Kind::Moment => {
+                Condition::Not(Box::new(Condition::OneOf(field, operands)))
+            }
         },
         other => Condition::Not(Box::new(other)),
     }
 }
 
-fn field<F: Searchable>(name: &str, column: usize) -> Result<F, Malformed> {
+fn field<F: Named>(name: &str, column: usize) -> Result<F, Malformed> {
     let named = F::ALL.iter().find(|field| field.names().iter().any(|known| known.eq_ignore_ascii_case(name)));
     named.copied().ok_or_else(|| Malformed::UnknownField {
         column,
@@ -323,15 +333,15 @@ fn field<F: Searchable>(name: &str, column: usize) -> Result<F, Malformed> {
     })
 }
 
-fn usual_name<F: Searchable>(field: F) -> &'static str {
+fn usual_name<F: Named>(field: F) -> &'static str {
     field.names().first().copied().unwrap_or_default()
 }
 
-fn operand<F: Searchable>(field: F, value: &str, column: usize) -> Result<Operand, Malformed> {
+fn operand<F: Named>(field: F, value: &str, column: usize) -> Result<Operand, Malformed> {
     let wrong =
         |expected: String| Malformed::Value { column, field: usual_name(field), value: value.to_owned(), expected };
     match field.kind() {
-        Kind::Text => Ok(Operand::Text(value.to_owned())),
+        Kind::Text | Kind::Prose => Ok(Operand::Text(value.to_owned())),
         Kind::Number => value.parse().map(Operand::Number).map_err(|_| wrong("it should be a whole number".to_owned())),
         Kind::Moment => moment(value).map(Operand::Number).ok_or_else(|| {
             wrong("it should be milliseconds since 1970 or a time like 2026-11-20T12:00:00Z".to_owned())

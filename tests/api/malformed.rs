@@ -4,7 +4,7 @@ use crate::metadata::noop;
 use crate::server::Server;
 
 /// Every route that takes a body or a name.
-const ROUTES: [(&str, &str); 49] = [
+const ROUTES: [(&str, &str); 51] = [
     ("POST", "/api/metadata/workflow"),
     ("PUT", "/api/metadata/workflow"),
     ("POST", "/api/metadata/workflow/validate"),
@@ -22,6 +22,8 @@ const ROUTES: [(&str, &str); 49] = [
     ("GET", "/api/workflow/{}/status"),
     ("GET", "/api/workflow/search"),
     ("GET", "/api/workflow/search-v2"),
+    ("GET", "/api/workflow/search-by-tasks"),
+    ("GET", "/api/tasks/search"),
     ("PUT", "/api/workflow/{}/pause"),
     ("POST", "/api/workflow/{}/retry"),
     ("POST", "/api/workflow/{}/rerun"),

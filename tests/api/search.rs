@@ -81,3 +81,62 @@ fn the_second_search_gives_workflows_without_their_tasks() {
     assert_eq!((&workflow["workflowId"], &workflow["input"]["of"]), (&json!(id), &json!(7)));
     assert_eq!(workflow["tasks"], json!([]));
 }
+
+#[test]
+fn what_is_sealed_is_searched_as_it_is_shown() {
+    let server = Server::new();
+    let mut hiding = noop("hiding", 1);
+    hiding["maskedFields"] = json!(["pin"]);
+    hiding["tasks"] = json!([{"name": "end", "taskReferenceName": "end", "type": "TERMINATE",
+        "inputParameters": {"terminationStatus": "FAILED", "terminationReason": "the Issuer said no"}}]);
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &hiding).status, 200);
+    let input = json!({"pin": "pin-4711", "city": "Lisbon"});
+    assert_eq!(server.json("POST", "/api/workflow/hiding", &input).status, 200);
+    let id = started(&server);
+    for (query, total) in [
+        ("input = lisbon", 1),
+        ("input = 'pin-4711'", 0),
+        ("input STARTS_WITH '{pin=pin-4'", 0),
+        ("input != nothing AND NOT output = 'pin-4711'", 2),
+        ("reasonForIncompletion = 'issuer said'", 1),
+        ("reasonForIncompletion IS NULL", 1),
+        ("reasonForIncompletion = 4711 OR input IN (4711, of)", 1),
+        ("priority = 3 AND status = RUNNING", 1),
+        ("priority > 3", 0),
+        ("status = FAILED AND input = lisbon", 1),
+        ("status = RUNNING AND input = lisbon", 0),
+    ] {
+        assert_eq!(search(&server, query)["totalHits"], total, "{query}");
+    }
+    assert_eq!(search(&server, "priority = 3")["results"][0]["workflowId"], id);
+    let sorted = server.get("/api/workflow/search?sort=input:ASC");
+    assert_eq!(sorted.status, 400, "what is sealed has no order");
+    assert!(!server.get("/api/tasks/search?freeText=4711").body.contains("taskId"));
+}
+
+#[test]
+fn tasks_are_searched_and_executions_by_their_tasks() {
+    let server = Server::new();
+    let id = started(&server);
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("other", 1)).status, 200);
+    assert_eq!(server.json("POST", "/api/workflow/other", &json!({})).status, 200);
+    let found = |path: &str, query: &str| server.get(&format!("{path}?query={}", encoded(query))).json();
+    let page =
+        found("/api/tasks/search", "taskType = WAIT AND status = IN_PROGRESS AND workflowType IN (waiting, other)");
+    assert_eq!(page["totalHits"], 1);
+    let task = &page["results"][0];
+    assert_eq!((&task["workflowId"], &task["taskType"], &task["input"]), (&json!(id), &json!("WAIT"), &json!("{}")));
+    assert!(task["startTime"].as_str().unwrap().ends_with('Z'), "{task}");
+    let whole = found("/api/tasks/search-v2", "referenceTaskName = w");
+    assert_eq!(whole["results"][0]["taskId"], task["taskId"]);
+    assert_eq!(whole["results"][0]["workflowInstanceId"], id);
+    assert_eq!(found("/api/tasks/search", "endTime IS NULL")["totalHits"], 1);
+    assert_eq!(server.get("/api/tasks/search?freeText=WAI").json()["totalHits"], 1);
+    assert_eq!(server.get("/api/tasks/search?size=1").json()["totalHits"], 2);
+    for path in ["/api/workflow/search-by-tasks", "/api/workflow/search-by-tasks-v2"] {
+        let page = found(path, "taskType = WAIT");
+        assert_eq!((&page["totalHits"], &page["results"][0]["workflowId"]), (&json!(1), &json!(id)), "{path}");
+    }
+    assert_eq!(server.get("/api/tasks/search?sort=taskId:ASC").status, 400);
+    assert_eq!(server.get("/api/tasks/search?sort=startTime:ASC").json()["results"][0]["workflowId"], id);
+}

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use keytide::daemon::Daemon;
-use keytide::journal::{Direction, Field, Page, Query, conditions};
+use keytide::daemon::{Daemon, SummaryField};
+use keytide::journal::{Page, Query, conditions};
 use keytide::words::Owner;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ const ROUNDS: u64 = 200;
 const GOAL: Duration = Duration::from_millis(50);
 
 /// A search by the number of its round.
-type Search = fn(u64) -> Outcome<Query<Field>>;
+type Search = fn(u64) -> Outcome<Query<SummaryField>>;
 
 /// What is searched for.
 const SEARCHES: &[(&str, Search)] = &[
@@ -62,9 +62,8 @@ const SEARCHES: &[(&str, Search)] = &[
     ("by version, not by status", |_| query("version = 1 AND status != COMPLETED", "")),
 ];
 
-fn query(text: &str, free_text: &str) -> Outcome<Query<Field>> {
-    let sort = vec![(Field::Started, Direction::Descending)];
-    Ok(Query { conditions: conditions(text, free_text)?, sort, start: 0, size: 20 })
+fn query(text: &str, free_text: &str) -> Outcome<Query<SummaryField>> {
+    Ok(Query { conditions: conditions(text, free_text)?, size: 20, ..Query::default() })
 }
 
 fn status(round: u64) -> &'static str {

@@ -11,9 +11,9 @@ use super::super::project::Project;
 use super::super::signals::{Hurry, Signals};
 use super::{Followed, Target};
 use crate::catalog::Catalog;
-use crate::daemon::{self, Daemon, Hold, Recovery, Unwritten};
+use crate::daemon::{self, Daemon, Hold, Recovery, SummaryField, Unwritten};
 use crate::engine::Plan;
-use crate::journal::{Field, Query, conditions};
+use crate::journal::{Query, conditions};
 use crate::observe::Masking;
 use crate::secret::{Allow, Store};
 use crate::words::{ExecutionId, Owner, nearest};
@@ -141,7 +141,7 @@ impl Here {
     }
 
     pub(super) fn search(&self, query: &str, count: u64) -> Result<Vec<Value>, Error> {
-        let conditions = conditions::<Field>(query, "").map_err(|error| Error::new(Kind::Usage, error))?;
+        let conditions = conditions::<SummaryField>(query, "").map_err(|error| Error::new(Kind::Usage, error))?;
         let query = Query { conditions, ..daemon::latest(count) };
         Ok(self.wait(self.daemon.handle().search(&WHO, query))?.rows)
     }

@@ -10,7 +10,7 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::ids;
 use crate::daemon::message::{Message, Removal};
-use crate::daemon::views::Views;
+use crate::daemon::views::{Views, summary_of_snapshot};
 use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Operation, Origin, Plan, Start};
 use crate::journal::History;
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
@@ -20,6 +20,7 @@ use crate::workflow::definition::StartWorkflowRequest;
 const PRIORITY_MAX: i32 = 99;
 
 /// An execution as somebody reads it.
+#[derive(Clone)]
 pub enum Known {
     /// With everything that happened.
     Whole(Arc<Execution>),
@@ -38,6 +39,26 @@ impl Known {
         match self {
             Self::Whole(execution) => execution.name(),
             Self::Archived(snapshot) => snapshot["workflowName"].as_str().unwrap_or_default(),
+        }
+    }
+
+    /// Returns it as Conductor's WorkflowSummary, masked.
+    pub(super) fn summary(self, views: &Views) -> Value {
+        match self {
+            Self::Whole(execution) => views.summary(&execution),
+            Self::Archived(snapshot) => summary_of_snapshot(&snapshot),
+        }
+    }
+
+    /// Returns its runs as Conductor's Tasks, masked.
+    pub(super) fn tasks(&self, views: &Views) -> Vec<Value> {
+        let mut workflow = match self {
+            Self::Whole(execution) => views.workflow(execution, true),
+            Self::Archived(snapshot) => snapshot.clone(),
+        };
+        match workflow.get_mut("tasks").map(Value::take) {
+            Some(Value::Array(tasks)) => tasks,
+            _ => Vec::new(),
         }
     }
 

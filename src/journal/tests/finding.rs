@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Journal, at, ended, head, id, plan, record};
 use crate::journal::finding::Finding;
 use crate::journal::{
-    Field, Head, Kind, Log as _, Page, Query, Searchable as _, Transaction, conditions, rows, schema, sorting,
+    Field, Head, Kind, Log as _, Named as _, Page, Query, Transaction, conditions, rows, schema, sorting,
 };
 use crate::words::WorkflowStatus;
 
