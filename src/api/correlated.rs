@@ -13,7 +13,7 @@ use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
-use crate::daemon::Handle;
+use crate::daemon::{Handle, SummaryField};
 use crate::journal::{Condition, Field, Query};
 use crate::words::{Owner, Permission};
 
@@ -83,11 +83,11 @@ async fn found(
         }
     }
     let with_tasks = params.flag("includeTasks", false)?;
-    let mut query = Query::<Field> { size: EXECUTIONS_MAX, ..Query::default() };
-    query.conditions.push(Condition::one_of(Field::CorrelationId, correlation_ids.iter().cloned()));
-    query.conditions.push(Condition::one_of(Field::Name, workflow_names));
+    let mut query = Query::<SummaryField> { size: EXECUTIONS_MAX, ..Query::default() };
+    query.conditions.push(Condition::one_of(Field::CorrelationId.into(), correlation_ids.iter().cloned()));
+    query.conditions.push(Condition::one_of(Field::Name.into(), workflow_names));
     if !params.flag("includeClosed", false)? {
-        query.conditions.push(Condition::one_of(Field::Status, OPEN.map(str::to_owned)));
+        query.conditions.push(Condition::one_of(Field::Status.into(), OPEN.map(str::to_owned)));
     }
     let page = handle.search(who, query).await?;
     if page.total > EXECUTIONS_MAX {

@@ -24,6 +24,12 @@ enum Sought {
 
 use Sought::{Kept, Shown};
 
+impl From<Field> for SummaryField {
+    fn from(field: Field) -> Self {
+        Self(Kept(field))
+    }
+}
+
 impl SummaryField {
     /// Returns the field that the journal keeps.
     pub(super) const fn kept(self) -> Option<Field> {
