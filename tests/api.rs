@@ -10,6 +10,8 @@ mod doors;
 mod executions;
 #[path = "api/families.rs"]
 mod families;
+#[path = "api/grants.rs"]
+mod grants;
 #[path = "api/malformed.rs"]
 mod malformed;
 #[path = "api/matrix.rs"]

@@ -21,6 +21,8 @@ mod environment;
 mod error;
 mod events;
 mod executions;
+mod grants;
+mod groups;
 mod health;
 mod metadata;
 mod ours;
@@ -109,6 +111,8 @@ fn all_routes() -> Routes {
         .merge(environment::routes())
         .merge(scheduler::routes())
         .merge(applications::routes())
+        .merge(grants::routes())
+        .merge(groups::routes())
         .merge(ours::routes())
 }
 

@@ -57,7 +57,7 @@ pub use batch::Batch;
 pub use dispatcher::Dispatcher;
 pub use error::{Error, SignedOut};
 pub use faces::{aside, spawn};
-pub use handle::{Handle, KeyChange, Known, Standstill, TagChange, TagMap, latest};
+pub use handle::{Handle, KeyChange, Known, Membership, Standstill, TagChange, TagMap, latest};
 pub use housekeeping::Housekeeping;
 pub use library::{Asking, Library, Thing};
 pub use message::{May, Message, Poll, Polled, Refused, Removal, Reply};

@@ -65,9 +65,7 @@ impl Handle {
             accounts.application(&name).ok_or_else(|| unknown(&name))?;
             accounts.remove(&name);
             let mut changes = vec![removed(OwnedKind::Application, name.clone())];
-            let (grants, groups) = made.forget(&Grantee::App(name));
-            changes.extend(grants.iter().map(|grant| removed(OwnedKind::Grant, grant.to_string())));
-            changes.extend(groups.iter().map(|group| handle.kept_group(group, &made.groups[group])));
+            changes.extend(handle.forgotten(made, &Grantee::App(name)));
             Ok(((), changes))
         })
         .await

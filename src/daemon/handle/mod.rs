@@ -7,6 +7,7 @@ mod applications;
 mod definitions;
 mod environment;
 mod executions;
+mod grants;
 mod problems;
 mod rescue;
 mod schedules;
@@ -21,6 +22,7 @@ mod workers;
 
 pub use applications::KeyChange;
 pub use executions::Known;
+pub use grants::Membership;
 pub(super) use searching::SEARCHES_AT_ONCE_MAX;
 pub use searching::latest;
 pub use standstill::Standstill;

@@ -1,0 +1,156 @@
+//! Who may do what, in Orkes's words: subjects, targets and access.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::api::body::{Body, Path};
+use crate::api::routes::{Need, Routes};
+use crate::api::{Answer, Caller, Error};
+use crate::daemon::Handle;
+use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .post("/api/auth/authorization", Need::Owner, grant)
+        .delete("/api/auth/authorization", Need::Owner, revoke)
+        .get("/api/auth/authorization/{type}/{id}", Need::Owner, of_target)
+        .get("/api/auth/subjects/{type}/{id}/grants", Need::Owner, of_subject)
+}
+
+/// Somebody, or something, as clients name it.
+#[derive(Deserialize)]
+struct Named {
+    r#type: String,
+    id: String,
+}
+
+/// What is granted, or taken back.
+#[derive(Deserialize)]
+struct Authorization {
+    subject: Named,
+    target: Named,
+    access: Vec<Permission>,
+}
+
+impl Authorization {
+    fn read(body: &Body) -> Result<Grant, Error> {
+        let Self { subject, target, access } = body.json()?;
+        if access.is_empty() {
+            let all = Permission::ALL.map(Permission::as_str).join(", ");
+            return Err(Error::wrong(format!("access: it says nothing; there are {all}")));
+        }
+        let to = grantee(&subject.r#type, &subject.id)?;
+        Ok(Grant { to, on: target_of(&target.r#type, &target.id)?, access })
+    }
+}
+
+async fn grant(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    owner(&handle, &who)?;
+    handle.grant(&who, Authorization::read(&body)?).await?;
+    Ok(Json(json!({"message": "Granted permission"})).into_response())
+}
+
+async fn revoke(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    owner(&handle, &who)?;
+    handle.revoke(&who, Authorization::read(&body)?).await?;
+    Ok(Json(json!({"message": "Removed permission"})).into_response())
+}
+
+/// Fails for everybody but the owner, before what was sent is looked at.
+fn owner(handle: &Handle, who: &Owner) -> Result<(), Error> {
+    Ok(handle.grants(who).map(drop)?)
+}
+
+/// Answers with who may do what to something, by what is granted on just that.
+async fn of_target(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path((kind, id)): Path<(String, String)>,
+) -> Answer {
+    let grants = handle.grants(&who)?;
+    let on = target_of(&kind, &id)?;
+    let mut by_access = BTreeMap::<_, Vec<Value>>::new();
+    for grant in grants.iter().filter(|grant| grant.on == on) {
+        for permission in &grant.access {
+            let subjects = by_access.entry(permission.as_str()).or_default();
+            let subject = subject(&grant.to);
+            if !subjects.contains(&subject) {
+                subjects.push(subject);
+            }
+        }
+    }
+    Ok(Json(by_access).into_response())
+}
+
+async fn of_subject(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path((kind, id)): Path<(String, String)>,
+) -> Answer {
+    let grants = handle.grants(&who)?;
+    Ok(Json(granted(&grants, &grantee(&kind, &id)?)).into_response())
+}
+
+/// Returns what is granted to somebody by name.
+pub(super) fn granted(grants: &[Grant], to: &Grantee) -> Value {
+    let of = grants.iter().filter(|grant| grant.to == *to);
+    let shown = of.map(|grant| json!({"target": shown_target(&grant.on), "access": grant.access}));
+    json!({"grantedAccess": shown.collect::<Vec<_>>()})
+}
+
+fn grantee(kind: &str, id: &str) -> Result<Grantee, Error> {
+    match kind {
+        "USER" => member(id),
+        "GROUP" => Ok(Grantee::Group(id.to_owned())),
+        _ => Err(Error::wrong(format!("subject: \"{kind}\" is neither USER nor GROUP"))),
+    }
+}
+
+/// Reads who can be in a group: an application has the id that Orkes gives the user of one.
+pub(super) fn member(id: &str) -> Result<Grantee, Error> {
+    let known = Grantee::parse(id).filter(|who| !matches!(who, Grantee::Group(_)));
+    known.ok_or_else(|| Error::wrong(format!("\"{id}\" is none of app:NAME, file:GLOB and workflow:PATTERN")))
+}
+
+fn target_of(kind: &str, id: &str) -> Result<GrantTarget, Error> {
+    let id = id.to_owned();
+    match kind {
+        "SECRET_NAME" | "SECRET" => Ok(GrantTarget::Secret(id)),
+        "WORKFLOW_DEF" | "WORKFLOW" => Ok(GrantTarget::Workflow(id)),
+        "WORKFLOW_SCHEDULE" => Ok(GrantTarget::Schedule(id)),
+        "ENV_VARIABLE" => Ok(GrantTarget::Environment(id)),
+        "TAG" => match id.split_once(':') {
+            Some((key, value)) => Ok(GrantTarget::Tag(key.to_owned(), value.to_owned())),
+            None => Err(Error::wrong(format!("target: the tag \"{id}\" is not written key:value"))),
+        },
+        // It would be granted on the workflow of that name too.
+        "TASK_DEF" => Err(Error::wrong("target: a task definition is granted as the WORKFLOW_DEF of its name")),
+        _ => {
+            let known = "SECRET_NAME, WORKFLOW_DEF, WORKFLOW_SCHEDULE, ENV_VARIABLE and TAG";
+            Err(Error::wrong(format!("target: \"{kind}\" is none of {known}")))
+        }
+    }
+}
+
+fn subject(to: &Grantee) -> Value {
+    match to {
+        Grantee::Group(name) => json!({"type": "GROUP", "id": name}),
+        Grantee::App(_) | Grantee::File(_) | Grantee::Workflow(_) => json!({"type": "USER", "id": to.to_string()}),
+    }
+}
+
+fn shown_target(on: &GrantTarget) -> Value {
+    let (kind, id) = match on {
+        GrantTarget::Secret(id) => ("SECRET_NAME", id.clone()),
+        GrantTarget::Workflow(id) => ("WORKFLOW_DEF", id.clone()),
+        GrantTarget::Schedule(id) => ("WORKFLOW_SCHEDULE", id.clone()),
+        GrantTarget::Environment(id) => ("ENV_VARIABLE", id.clone()),
+        GrantTarget::Tag(key, value) => ("TAG", format!("{key}:{value}")),
+    };
+    json!({"type": kind, "id": id})
+}

@@ -1,0 +1,133 @@
+//! Groups of those who are granted something, and the applications as Orkes's users.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use crate::api::body::{Body, Path};
+use crate::api::grants::{granted, member};
+use crate::api::params::Params;
+use crate::api::routes::{Need, Routes};
+use crate::api::{Answer, Caller, Error};
+use crate::daemon::{Handle, Membership};
+use crate::words::{Grantee, Owner};
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/groups", Need::Owner, all)
+        .get("/api/groups/{name}", Need::Owner, one)
+        .put("/api/groups/{name}", Need::Owner, put)
+        .delete("/api/groups/{name}", Need::Owner, remove)
+        .get("/api/groups/{name}/permissions", Need::Owner, permissions)
+        .get("/api/groups/{name}/users", Need::Owner, members)
+        .post("/api/groups/{name}/users", Need::Owner, join)
+        .delete("/api/groups/{name}/users", Need::Owner, leave)
+        .post("/api/groups/{name}/users/{key}", Need::Owner, join_one)
+        .delete("/api/groups/{name}/users/{key}", Need::Owner, leave_one)
+        .get("/api/users", Need::Owner, users)
+        .get("/api/users/{key}", Need::Owner, user)
+        .get("/api/users/{key}/permissions", Need::Owner, user_permissions)
+}
+
+async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    Ok(Json(handle.groups(&who)?.keys().map(|name| shown(name)).collect::<Vec<_>>()).into_response())
+}
+
+async fn one(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    known(&handle, &who, &name)?;
+    Ok(Json(shown(&name)).into_response())
+}
+
+/// A group has no rights but what is granted to it: its roles and default access are not looked at.
+async fn put(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    handle.put_group(&who, name.clone()).await?;
+    Ok(Json(shown(&name)).into_response())
+}
+
+async fn remove(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    handle.remove_group(&who, name).await?;
+    Ok(().into_response())
+}
+
+async fn permissions(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    known(&handle, &who, &name)?;
+    Ok(Json(granted(&handle.grants(&who)?, &Grantee::Group(name))).into_response())
+}
+
+async fn members(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
+    let members = known(&handle, &who, &name)?;
+    Ok(Json(members.iter().map(shown_user).collect::<Vec<_>>()).into_response())
+}
+
+async fn join(state: State<Handle>, who: Caller, Path(name): Path<String>, body: Body) -> Answer {
+    change(state, who, name, || body.json_or_default(), Membership::Join).await
+}
+
+async fn leave(state: State<Handle>, who: Caller, Path(name): Path<String>, body: Body) -> Answer {
+    change(state, who, name, || body.json_or_default(), Membership::Leave).await
+}
+
+async fn join_one(state: State<Handle>, who: Caller, Path((name, user)): Path<(String, String)>) -> Answer {
+    change(state, who, name, || Ok(vec![user]), Membership::Join).await
+}
+
+async fn leave_one(state: State<Handle>, who: Caller, Path((name, user)): Path<(String, String)>) -> Answer {
+    change(state, who, name, || Ok(vec![user]), Membership::Leave).await
+}
+
+/// Changes who is in a group; what was sent is looked at for nobody but those who may.
+async fn change(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    name: String,
+    users: impl FnOnce() -> Result<Vec<String>, Error>,
+    membership: Membership,
+) -> Answer {
+    known(&handle, &who, &name)?;
+    let members = users()?.iter().map(|user| member(user)).collect::<Result<_, _>>()?;
+    handle.change_members(&who, name, members, membership).await?;
+    Ok(().into_response())
+}
+
+/// Nobody but applications signs in here, and clients ask for those apart.
+async fn users(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    let mut applications = handle.applications(&who)?;
+    if !params.flag("apps", false)? {
+        applications.clear();
+    }
+    let users = applications.into_iter().map(|application| shown_user(&Grantee::App(application.name)));
+    Ok(Json(users.collect::<Vec<_>>()).into_response())
+}
+
+async fn user(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    Ok(Json(shown_user(&known_user(&handle, &who, &id)?)).into_response())
+}
+
+async fn user_permissions(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    let user = known_user(&handle, &who, &id)?;
+    Ok(Json(granted(&handle.grants(&who)?, &user)).into_response())
+}
+
+fn known_user(handle: &Handle, who: &Owner, id: &str) -> Result<Grantee, Error> {
+    let name = id.strip_prefix("app:").unwrap_or(id);
+    Ok(Grantee::App(handle.application(who, name)?.name))
+}
+
+/// Returns the members of a group that is there.
+fn known(handle: &Handle, who: &Owner, name: &str) -> Result<Vec<Grantee>, Error> {
+    let missing = || Error::missing(format!("there is no group `{name}`"));
+    handle.groups(who)?.remove(name).ok_or_else(missing)
+}
+
+fn shown(name: &str) -> Value {
+    json!({"id": name, "description": name, "roles": [], "defaultAccess": {}})
+}
+
+fn shown_user(who: &Grantee) -> Value {
+    let name = match who {
+        Grantee::App(name) | Grantee::File(name) | Grantee::Workflow(name) | Grantee::Group(name) => name,
+    };
+    let is_application = matches!(who, Grantee::App(_));
+    json!({"id": who.to_string(), "name": name, "roles": [], "groups": [], "applicationUser": is_application})
+}
