@@ -17,6 +17,8 @@ pub(super) struct Scope<'a> {
     environment: &'a Map,
     /// The id of the task that is planned.
     pub(super) task_id: Option<String>,
+    /// Only what began before this run is there.
+    pub(super) before: Option<RunNumber>,
     /// A run seen as if it had ended with this output.
     pub(super) finished: Option<(RunNumber, &'a Value)>,
 }
@@ -24,7 +26,7 @@ pub(super) struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// Returns an execution as its expressions see it.
     pub(super) const fn new(execution: &'a Execution, environment: &'a Map) -> Self {
-        Self { execution, environment, task_id: None, finished: None }
+        Self { execution, environment, task_id: None, before: None, finished: None }
     }
 
     /// Resolves a template to its stored form.
@@ -107,6 +109,17 @@ impl<'a> Scope<'a> {
         }))
     }
 
+    /// Returns the latest run of a task that is there for the one who looks.
+    fn run(&self, reference: &str) -> Option<&'a Run> {
+        let execution = self.execution;
+        let latest = execution.latest_by_reference(reference)?;
+        let Some(before) = self.before.filter(|before| latest.number >= *before) else { return Some(latest) };
+        // In a loop there may be one of the iteration before.
+        let slot = execution.planned(latest).slot;
+        let earlier = execution.runs.iter().rev().skip_while(|run| run.number >= before);
+        earlier.into_iter().find(|run| !run.gone && execution.planned(run).slot == slot)
+    }
+
     fn whole(&self, head: &str, fields: &[&str]) -> Value {
         let field = |name: &&str| Some(((*name).to_owned(), self.part(head, name)?.into_owned()));
         Value::Object(fields.iter().filter_map(field).collect())
@@ -118,11 +131,11 @@ impl Lookup for Scope<'_> {
         if head == "workflow" {
             return self.workflow(field);
         }
-        self.task(self.execution.latest_by_reference(head)?, field)
+        self.task(self.run(head)?, field)
     }
 
     fn leaf(&self, head: &str, field: &str, name: &str) -> Option<Value> {
-        let run = self.execution.latest_by_reference(head).filter(|_| field == "output")?;
+        let run = self.run(head).filter(|_| field == "output")?;
         self.execution.loop_field(run, name)
     }
 
@@ -130,7 +143,7 @@ impl Lookup for Scope<'_> {
         match head {
             "workflow" => Some(Cow::Owned(self.whole(head, &WORKFLOW_FIELDS))),
             "CPEWF_TASK_ID" => self.task_id.clone().map(|id| Cow::Owned(Value::String(id))),
-            _ => self.execution.latest_by_reference(head).map(|_| Cow::Owned(self.whole(head, &TASK_FIELDS))),
+            _ => self.run(head).map(|_| Cow::Owned(self.whole(head, &TASK_FIELDS))),
         }
     }
 
@@ -139,6 +152,9 @@ impl Lookup for Scope<'_> {
         document.insert("workflow".to_owned(), self.whole("workflow", &WORKFLOW_FIELDS));
         for run in self.execution.index.latest.iter().flatten().filter_map(|number| self.execution.run(*number)) {
             let reference = &self.execution.planned(run).task.task_reference_name;
+            if self.run(reference).is_none() {
+                continue;
+            }
             document.insert(reference.clone(), self.whole(reference, &TASK_FIELDS));
         }
         Cow::Owned(Value::Object(document))

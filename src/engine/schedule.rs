@@ -190,13 +190,22 @@ impl Step<'_> {
     fn fork(&mut self, planned: &PlannedTask, run: RunNumber, scope: Option<RunNumber>) {
         self.complete_run(run, Some(fork::output()));
         if let Ways::Fork(branches) = &planned.ways {
-            for branch in branches {
-                self.schedule(*branch, Some(run));
-            }
+            self.open(run, branches);
         }
         if let Some(join) = planned.next {
             self.schedule(join, scope);
         }
+    }
+
+    /// Begins with the first tasks of ways. They take what was there before all of it, as in Conductor, which makes them and
+    /// what holds them at once.
+    fn open(&mut self, holder: RunNumber, ways: &[TaskIndex]) {
+        let outer = self.opening;
+        self.opening.get_or_insert(holder);
+        for way in ways {
+            self.schedule(*way, Some(holder));
+        }
+        self.opening = outer;
     }
 
     /// Notes what a script chose, and takes the way.
@@ -215,7 +224,7 @@ impl Step<'_> {
                 let is_old = planned.task.task_type == TaskType::Decision;
                 self.complete_run(run, Some(if is_old { decision::output(&value) } else { switch::output(&value) }));
                 match first {
-                    Some(first) => self.schedule(first, Some(run)),
+                    Some(first) => self.open(run, &[first]),
                     None => self.todo.push_back(Todo::Continue(run)),
                 }
             }

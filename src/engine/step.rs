@@ -110,11 +110,13 @@ pub(super) struct Step<'a> {
     pub(super) todo: VecDeque<Todo>,
     /// Whether an end starts no workflow for failures.
     pub(super) quiet: bool,
+    /// The fork or SWITCH, the outermost one, whose ways are opened: what begins with it sees neither it nor each other.
+    pub(super) opening: Option<RunNumber>,
 }
 
 impl<'a> Step<'a> {
     fn new(execution: &'a mut Execution, turn: &'a Turn<'a>) -> Self {
-        Self { execution, turn, events: Vec::new(), todo: VecDeque::new(), quiet: false }
+        Self { execution, turn, events: Vec::new(), todo: VecDeque::new(), quiet: false, opening: None }
     }
 
     pub(super) const fn now(&self) -> Timestamp {
@@ -129,7 +131,9 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn scope(&self) -> Scope<'_> {
-        Scope::new(self.execution, self.turn.environment)
+        let mut scope = Scope::new(self.execution, self.turn.environment);
+        scope.before = self.opening;
+        scope
     }
 
     pub(super) fn plan(&self) -> Arc<Plan> {

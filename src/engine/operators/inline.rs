@@ -21,7 +21,7 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run
             step.complete_computed(planned, run, json!({"result": value}));
         }
         (other, _) => {
-            let reason = format!("Unknown evaluator '{other}' in INLINE task: use javascript, graaljs or value-param");
+            let reason = format!("Unknown evaluator '{other}' in INLINE task.");
             fail(step, run, reason);
         }
     }

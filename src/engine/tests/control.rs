@@ -70,6 +70,35 @@ fn update_of_an_unpolled_task_withdraws_it() {
     assert_eq!(rig.released(), ["withdraw 1"]);
 }
 
+/// As a real server recorded it: what begins with a fork or a SWITCH was made together with it.
+#[test]
+fn what_begins_with_a_fork_or_a_switch_does_not_see_it_and_what_follows_does() {
+    let takes = |reference: &str, from: &str| with(simple(reference), "inputParameters", json!({"a": from}));
+    let inner =
+        json!({"name": "g", "taskReferenceName": "g", "type": "FORK_JOIN", "forkTasks": [[takes("c", "${f.output}")]]});
+    let inner_join = json!({"name": "k", "taskReferenceName": "k", "type": "JOIN", "joinOn": []});
+    let tasks = fork(
+        json!([[takes("a", "${f.output}"), takes("b", "${f.output}")], [inner, inner_join, takes("d", "${g.status}")]]),
+        json!(["b", "d"]),
+    );
+    let mut rig = Rig::new(json!(tasks));
+    let fork = rig.execution.runs[0].number;
+    let input =
+        |rig: &Rig, reference: &str| rig.execution.task_by_reference(reference).unwrap().input.expose()["a"].clone();
+    let number = |rig: &Rig, reference: &str| rig.execution.task_by_reference(reference).unwrap().number.0;
+    assert_eq!((fork, input(&rig, "a"), input(&rig, "c")), (RunNumber(1), Value::Null, Value::Null));
+    rig.work(number(&rig, "a"), TaskStatus::Completed, json!({}));
+    assert_eq!((input(&rig, "b"), input(&rig, "d")), (json!({}), json!("COMPLETED")));
+
+    let case = json!([takes("x", "${s.output.selectedCase}"), takes("y", "${s.output.selectedCase}")]);
+    let switch = json!({"name": "s", "taskReferenceName": "s", "type": "SWITCH", "evaluatorType": "value-param",
+        "expression": "p", "inputParameters": {"p": "1"}, "decisionCases": {"1": case}});
+    let mut rig = Rig::new(json!([switch]));
+    assert_eq!(input(&rig, "x"), Value::Null);
+    rig.work(number(&rig, "x"), TaskStatus::Completed, json!({}));
+    assert_eq!(input(&rig, "y"), json!("1"));
+}
+
 #[test]
 fn join_waits_for_every_branch() {
     let mut tasks = fork(json!([[simple("a"), simple("b")], [simple("c")]]), json!(["b", "c"]));

@@ -161,7 +161,7 @@ fn inline_gives_what_its_script_says() {
     fails(
         inline(json!({"expression": "1", "evaluatorType": "python"})),
         terminal,
-        "Unknown evaluator 'python' in INLINE task: use javascript, graaljs or value-param",
+        "Unknown evaluator 'python' in INLINE task.",
     );
 }
 
