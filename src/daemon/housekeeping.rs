@@ -77,3 +77,54 @@ impl Housekeeping {
         Ok(due.len().max(log.forget_slots(before, EXECUTIONS_PER_LOOK_MAX)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::Value;
+    use uuid::Uuid;
+
+    use super::{EXECUTIONS_PER_LOOK_MAX, Housekeeping, PERIOD, PERIOD_BEHIND};
+    use crate::journal::{Log as _, Query, Reader, Slot, SlotField, SlotOutcome, SqliteLog, Transaction};
+    use crate::secret::Sealer;
+    use crate::words::{ExecutionId, Timestamp};
+
+    fn slot(number: usize) -> Slot {
+        Slot {
+            execution: ExecutionId::new(Uuid::from_u128(number as u128)),
+            schedule: "nightly".to_owned(),
+            workflow: "rotate".to_owned(),
+            due: Timestamp::from_millis(i64::try_from(number).unwrap()),
+            at: Timestamp::from_millis(i64::try_from(number).unwrap()),
+            outcome: SlotOutcome::Fired,
+        }
+    }
+
+    #[test]
+    fn what_has_piled_up_goes_in_batches_that_follow_each_other_soon() {
+        let (folder, sealer) = (tempfile::tempdir().unwrap(), Arc::new(Sealer::from_key([7; 32])));
+        let path = folder.path().join("journal.db");
+        let mut log = SqliteLog::open(&path, sealer.clone()).unwrap();
+        let slots = (1..=EXECUTIONS_PER_LOOK_MAX * 2 + 1).map(slot).collect();
+        log.commit(&Transaction { slots, ..Transaction::default() }).unwrap();
+        let reader = Reader::open(&path, sealer).unwrap();
+        let mut now = Timestamp::from_millis(1_763_640_000_000);
+        let mut housekeeping = Housekeeping {
+            retry_window: Duration::from_hours(1),
+            keep: Duration::from_hours(1),
+            snapshot: Box::new(|_| Value::Null),
+            next: now,
+            unwiped: false,
+        };
+        for (left, pause) in
+            [(EXECUTIONS_PER_LOOK_MAX + 1, PERIOD_BEHIND), (1, PERIOD_BEHIND), (0, PERIOD), (0, PERIOD)]
+        {
+            housekeeping.tick(&mut log, now);
+            let total = reader.slots(&Query::<SlotField>::default()).unwrap().total;
+            assert_eq!((total, housekeeping.next()), (left as u64, now.plus(pause)));
+            now = housekeeping.next();
+        }
+    }
+}

@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::{Journal, at, ended, head, id, plan, record};
+use super::{Journal, at, ended, head, id, plan, record, slot};
 use crate::journal::finding::Finding;
 use crate::journal::{
-    Field, Head, Kind, Log as _, Named as _, Page, Query, Transaction, conditions, rows, schema, sorting,
+    Field, Head, Kind, Log as _, Named as _, Page, Query, Slot, SlotField, SlotOutcome, Transaction, conditions, rows,
+    schema, sorting,
 };
 use crate::words::WorkflowStatus;
 
@@ -172,4 +173,44 @@ fn a_page_takes_steps_by_its_length_and_not_by_that_of_the_journal() {
 fn a_name_is_searched_in_every_status_that_there_is() {
     let Kind::Word(words) = Field::Status.kind() else { panic!("a status is a word") };
     assert_eq!(words, WorkflowStatus::ALL.map(WorkflowStatus::as_str));
+}
+
+#[test]
+fn slots_are_found_by_what_they_are_and_in_order() {
+    let mut journal = Journal::new();
+    let slots: Vec<Slot> = (0..60_u8)
+        .map(|number| Slot {
+            schedule: format!("nightly-{}", number % 3),
+            workflow: if number % 4 == 0 { "Backup".to_owned() } else { "rotate".to_owned() },
+            due: at(i64::from(number / 2)),
+            ..slot(u128::from(number), if number % 5 == 0 { skipped() } else { SlotOutcome::Fired })
+        })
+        .collect();
+    journal.log.commit(&Transaction { slots: slots.clone(), ..Transaction::default() }).unwrap();
+    let check = |text: &str, free_text: &str, is_meant: &dyn Fn(&Slot) -> bool| {
+        for ascends in [false, true] {
+            let mut meant: Vec<&Slot> = slots.iter().filter(|slot| is_meant(slot)).collect();
+            meant.sort_by_key(|slot| (slot.due, slot.execution));
+            if !ascends {
+                meant.reverse();
+            }
+            let sort = sorting::<SlotField>(if ascends { "startTime:ASC" } else { "startTime:DESC" }).unwrap();
+            let conditions = conditions::<SlotField>(text, free_text).unwrap();
+            let page = journal.reader().slots(&Query { conditions, sort, start: 2, size: 7 }).unwrap();
+            assert_eq!(page.total, meant.len() as u64, "{text} {free_text}");
+            assert!(page.rows.iter().eq(meant.into_iter().skip(2).take(7)), "{text} {free_text} {ascends}");
+        }
+    };
+    check("", "", &|_| true);
+    check("scheduleName IN (nightly-0, nightly-2)", "", &|slot| slot.schedule != "nightly-1");
+    check("status != EXECUTED", "", &|slot| slot.outcome != SlotOutcome::Fired);
+    check("scheduleName = nightly-1 AND workflowType = rotate AND scheduledTime > 9", "", &|slot| {
+        slot.schedule == "nightly-1" && slot.workflow == "rotate" && slot.due > at(9)
+    });
+    check("", "LY-1", &|slot| slot.schedule == "nightly-1");
+    check("", "back", &|slot| slot.workflow == "Backup");
+}
+
+fn skipped() -> SlotOutcome {
+    SlotOutcome::Skipped { blocked_by: id(1) }
 }
