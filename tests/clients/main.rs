@@ -1,5 +1,5 @@
 //! The published clients of Conductor against the built daemon: a closed port, an application with a key, a token issuer on
-//! loopback. `tests/clients/run` installs them and runs this; `cargo test` alone leaves it out.
+//! loopback, and an open port where the owner's things are done. `tests/clients/run` installs them and runs this; `cargo test` alone leaves it out.
 //!
 //! What a client does is in its own language, in the folder of its name. It ends with 0 where all holds, and says what it
 //! holds; what only the owner can see is looked at here, when it has ended.
@@ -14,7 +14,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use rig::{Issued, Running, rotation};
+use rig::{Issued, Running, Test, rotation};
 
 mod aging;
 #[path = "../suite/rig.rs"]
@@ -64,18 +64,18 @@ fn holds(client: &str) {
     let issued = Issued::new();
     let test = Issued::project().secret("ungranted", UNGRANTED).file("keytide.toml", &settings());
     let test = test.file("rotation.json", &rotation(&issued.issuer.token_url()));
-    let mut served = Running::serve(&test, &["--listen", "127.0.0.1:0"]);
-    let listening = served.until("listening on ");
-    let url = listening.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
-    let url = url.trim_end_matches(',');
+    let (served, url) = listening(&test, &["--listen", "127.0.0.1:0"]);
+    let open = Test::new();
+    let (open, open_url) = listening(&open, &["--listen", "127.0.0.1:0", "--open"]);
     let key = test.keytide(&["app", "create", "tester", "-o", "json"]).success().json();
     let (id, secret) = (key["id"].as_str().unwrap(), key["secret"].as_str().unwrap());
-    let aging = aging::Front::start(url, aging::Signing::new(&test, "tester", id));
+    let aging = aging::Front::start(&url, aging::Signing::new(&test, "tester", id));
 
     let mut command = test.command_of(program.to_str().unwrap(), &[]);
     command.env("CONDUCTOR_SERVER_URL", format!("{url}/api"));
     command.env("CONDUCTOR_AUTH_KEY", id).env("CONDUCTOR_AUTH_SECRET", secret);
     command.env("AGING_SERVER_URL", format!("{}/api", aging.url())).env("ROTATION", test.path("rotation.json"));
+    command.env("OPEN_SERVER_URL", format!("{open_url}/api"));
     let ran = command.stdin(Stdio::null()).output().unwrap();
     let said = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
     println!("{said}");
@@ -86,7 +86,15 @@ fn holds(client: &str) {
     let stored = test.keytide(&["secret", "get", ROTATED, "--reveal"]).success().stdout;
     let newest = issued.issuer.issued_last().expect("the rotation asked for a token");
     assert_eq!(stored.trim_end(), newest.expose());
-    assert_eq!(served.stop(), Some(0));
+    assert_eq!((served.stop(), open.stop()), (Some(0), Some(0)));
+}
+
+/// Starts a daemon, and returns where it listens.
+fn listening(test: &Test, arguments: &[&str]) -> (Running, String) {
+    let mut served = Running::serve(test, arguments);
+    let line = served.until("listening on ");
+    let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
+    (served, url.trim_end_matches(',').to_owned())
 }
 
 fn settings() -> String {

@@ -15,8 +15,14 @@ import com.netflix.conductor.common.metadata.workflow.WorkflowTask;
 import com.netflix.conductor.common.run.Workflow;
 import io.orkes.conductor.client.ApiClient;
 import io.orkes.conductor.client.OrkesClients;
+import io.orkes.conductor.client.model.AuthorizationRequest;
+import io.orkes.conductor.client.model.AuthorizationRequest.AccessEnum;
+import io.orkes.conductor.client.model.CreateOrUpdateApplicationRequest;
 import io.orkes.conductor.client.model.SaveScheduleRequest;
+import io.orkes.conductor.client.model.SubjectRef;
 import io.orkes.conductor.client.model.TagObject;
+import io.orkes.conductor.client.model.TargetRef;
+import io.orkes.conductor.client.model.UpsertGroupRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -337,6 +343,33 @@ public final class Client {
         }
     }
 
+    private static void whoMayDoWhatIsSaidAtAnOpenServer() throws Exception {
+        // It answers 404 where clients sign in, and they go on without.
+        var access = new Client(System.getenv("OPEN_SERVER_URL")).clients.getAuthorizationClient();
+        equal(access.createApplication(new CreateOrUpdateApplicationRequest().name("ci")).getId(), "ci");
+        String key = access.createAccessKey("ci").getId();
+        equal(access.getAccessKeys("ci").get(0).getId(), key);
+        equal(access.toggleAccessKeyStatus("ci", key).getStatus().toString(), "INACTIVE");
+        access.upsertGroup(new UpsertGroupRequest().description("who builds"), "build");
+        access.addUserToGroup("build", "app:ci");
+        equal(access.getUsersInGroup("build").get(0).getId(), "app:ci");
+        var subject = new SubjectRef().type(SubjectRef.TypeEnum.GROUP).id("build");
+        // This client does not know SECRET_NAME, which is what Orkes and its other clients call it.
+        var target = new TargetRef().type(TargetRef.TypeEnum.WORKFLOW_DEF).id("client_flow");
+        var said = new AuthorizationRequest().subject(subject).target(target);
+        access.grantPermissions(said.access(List.of(AccessEnum.READ, AccessEnum.UPDATE)));
+        access.removePermissions(said.access(List.of(AccessEnum.UPDATE)));
+        var permissions = access.getPermissions("WORKFLOW_DEF", "client_flow");
+        equal(permissions.keySet() + " " + permissions.get("READ").get(0).getId(), "[READ] build");
+        var granted = access.getGrantedPermissionsForGroup("build").getGrantedAccess();
+        equal(granted.get(0).getTarget() + " " + granted.get(0).getAccess(), target + " [READ]");
+        access.removeUserFromGroup("build", "app:ci");
+        access.deleteGroup("build");
+        refused(404, () -> access.getGroup("build"));
+        access.deleteApplication("ci");
+        equal(access.listApplications(), List.of());
+    }
+
     public static void main(String[] arguments) {
         Client client = new Client(System.getenv("CONDUCTOR_SERVER_URL"));
         Map<String, Act> laws = new LinkedHashMap<>();
@@ -349,6 +382,7 @@ public final class Client {
         laws.put("schedules are saved, held and found", client::schedulesAreSavedHeldAndFound);
         laws.put("errors are what the client reads", client::errorsAreWhatTheClientReads);
         laws.put("tokens that expire in mid-use are renewed", client::tokensThatExpireInMidUseAreRenewed);
+        laws.put("who may do what is said at an open server", Client::whoMayDoWhatIsSaidAtAnOpenServer);
         int broken = 0;
         for (var law : laws.entrySet()) {
             try {

@@ -218,6 +218,31 @@ const laws = {
       equal(await secrets.getSecret("client_renewed"), `value "${n}"`);
     }
   },
+
+  async "who may do what is said at an open server"() {
+    // It answers 404 where clients sign in, and they go on without.
+    process.env.CONDUCTOR_SERVER_URL = process.env.OPEN_SERVER_URL;
+    const open = await OrkesClients.from();
+    const [access, applications] = [open.getAuthorizationClient(), open.getApplicationClient()];
+    equal((await applications.createApplication("ci")).id, "ci");
+    const key = await applications.createAccessKey("ci");
+    equal((await applications.getAccessKeys("ci")).map(({ id }) => id), [key.id]);
+    equal((await applications.toggleAccessKeyStatus("ci", key.id)).status, "INACTIVE");
+    await access.upsertGroup("build", { description: "who builds", roles: [] });
+    await access.addUsersToGroup("build", ["app:ci"]);
+    equal((await access.getUsersInGroup("build")).map(({ id }) => id), ["app:ci"]);
+    const said = { subject: { type: "GROUP", id: "build" }, target: { type: "SECRET_NAME", id: "client_key" } };
+    await access.grantPermissions({ ...said, access: ["READ", "UPDATE"] });
+    await access.removePermissions({ ...said, access: ["UPDATE"] });
+    equal(await access.getPermissions("SECRET_NAME", "client_key"), { READ: [said.subject] });
+    const granted = await access.getGrantedPermissionsForGroup("build");
+    equal(granted.grantedAccess, [{ target: said.target, access: ["READ"] }]);
+    await access.removeUsersFromGroup("build", ["app:ci"]);
+    await access.deleteGroup("build");
+    await refused("no group `build`", access.getGroup("build"));
+    await applications.deleteApplication("ci");
+    equal(await applications.getAllApplications(), []);
+  },
 };
 
 const clients = await OrkesClients.from();

@@ -9,12 +9,17 @@ from conductor.client.automator.task_handler import TaskHandler
 from conductor.client.configuration.configuration import Configuration
 from conductor.client.http.models import StartWorkflowRequest, TaskResult
 from conductor.client.http.models.correlation_ids_search_request import CorrelationIdsSearchRequest
+from conductor.client.http.models.create_or_update_application_request import CreateOrUpdateApplicationRequest
 from conductor.client.http.models.save_schedule_request import SaveScheduleRequest
+from conductor.client.http.models.subject_ref import SubjectRef
+from conductor.client.http.models.target_ref import TargetRef, TargetType
 from conductor.client.http.models.task import Task
 from conductor.client.http.models.task_def import TaskDef
+from conductor.client.http.models.upsert_group_request import UpsertGroupRequest
 from conductor.client.http.models.workflow_def import WorkflowDef
 from conductor.client.http.models.workflow_task import WorkflowTask
 from conductor.client.http.rest import ApiException, AuthorizationException
+from conductor.client.orkes.models.access_type import AccessType
 from conductor.client.orkes.models.metadata_tag import MetadataTag
 from conductor.client.orkes_clients import OrkesClients
 from conductor.client.worker.worker_task import worker_task
@@ -248,6 +253,31 @@ def tokens_that_expire_in_mid_use_are_renewed(_):
         equal(secrets.get_secret("client_renewed"), f'value "{n}"')
 
 
+def who_may_do_what_is_said_at_an_open_server(_):
+    # It answers 404 where clients sign in, and they go on without.
+    access = OrkesClients(Configuration(server_api_url=os.environ["OPEN_SERVER_URL"])).get_authorization_client()
+    application = access.create_application(CreateOrUpdateApplicationRequest("ci"))
+    equal((application.id, application.name), ("ci", "ci"))
+    key = access.create_access_key("ci")
+    equal([one.id for one in access.get_access_keys("ci")], [key.id])
+    equal(access.toggle_access_key_status("ci", key.id).status, "INACTIVE")
+    access.upsert_group(UpsertGroupRequest(description="who builds"), "build")
+    access.add_user_to_group("build", "app:ci")
+    equal([one.id for one in access.get_users_in_group("build")], ["app:ci"])
+    group, target = SubjectRef("GROUP", "build"), TargetRef(TargetType.SECRET_NAME, "client_key")
+    access.grant_permissions(group, target, [AccessType.READ, AccessType.UPDATE])
+    access.remove_permissions(group, target, [AccessType.UPDATE])
+    permissions = access.get_permissions(target)
+    equal({name: [one.id for one in subjects] for name, subjects in permissions.items()}, {"READ": ["build"]})
+    granted = access.get_granted_permissions_for_group("build")
+    equal([(one.target.id, list(one.access)) for one in granted], [("client_key", ["READ"])])
+    access.remove_user_from_group("build", "app:ci")
+    access.delete_group("build")
+    refused(404, access.get_group, "build")
+    access.delete_application("ci")
+    refused(404, access.get_application, "ci")
+
+
 LAWS = [
     secrets_come_back_as_they_were_put,
     tags_of_secrets_are_set_and_removed,
@@ -258,6 +288,7 @@ LAWS = [
     schedules_are_saved_held_and_found,
     errors_are_what_the_client_reads,
     tokens_that_expire_in_mid_use_are_renewed,
+    who_may_do_what_is_said_at_an_open_server,
 ]
 
 
