@@ -30,6 +30,7 @@ mod params;
 mod queues;
 mod routes;
 mod scheduler;
+mod scheduler_admin;
 mod search;
 mod secret_body;
 mod secrets;
@@ -110,6 +111,7 @@ fn all_routes() -> Routes {
         .merge(secrets::routes())
         .merge(environment::routes())
         .merge(scheduler::routes())
+        .merge(scheduler_admin::routes())
         .merge(applications::routes())
         .merge(grants::routes())
         .merge(groups::routes())

@@ -1,4 +1,5 @@
-use serde_json::json;
+use keytide::words::{Grant, GrantTarget, Grantee, Permission};
+use serde_json::{Value, json};
 
 use crate::metadata::noop;
 use crate::server::Server;
@@ -110,4 +111,39 @@ fn the_input_of_a_schedule_is_masked_and_survives_being_sent_back() {
         "plain": "changed",
     });
     assert_eq!(serde_json::Value::Object(kept), expected);
+}
+
+#[test]
+fn all_schedules_are_held_at_once_and_those_held_before_stay_held() {
+    let server = Server::with(|settings| {
+        settings.access.grants.push(Grant {
+            to: Grantee::parse("app:ci").unwrap(),
+            on: GrantTarget::parse("schedule:own").unwrap(),
+            access: vec![Permission::Read, Permission::Update],
+        });
+    });
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("w", 1)).status, 200);
+    for name in ["own", "other", "held"] {
+        let schedule = json!({"name": name, "cronExpression": "0 0 3 ? * MON", "startWorkflowRequest": {"name": "w"}});
+        assert_eq!(server.json("POST", "/api/scheduler/schedules", &schedule).status, 200);
+    }
+    server.send("PUT", "/api/scheduler/schedules/held/pause?reason=holiday", &[], b"");
+    let paused = || {
+        let found = server.get("/api/scheduler/schedules/search?paused=true").json();
+        let name = |one: &Value| one["name"].as_str().unwrap().to_owned();
+        found["results"].as_array().unwrap().iter().map(name).collect::<Vec<_>>()
+    };
+    let ask = |verb: &str| {
+        let answer = server.get(&format!("/api/scheduler/admin/{verb}"));
+        assert_eq!((answer.status, answer.json()), (200, json!({"status": "done"})));
+    };
+    ask("pause");
+    assert_eq!(paused(), ["held", "other", "own"]);
+    assert_eq!(server.get("/api/scheduler/schedules/held").json()["pausedReason"], "holiday");
+    let ci = server.signed_in("ci");
+    assert_eq!(server.client(Some(&ci), "GET", "/api/scheduler/admin/resume", &Value::Null).status, 200);
+    assert_eq!(paused(), ["held", "other"], "who may not hold the others does not let them go");
+    ask("resume");
+    ask("requeue");
+    assert_eq!(paused(), ["held"]);
 }

@@ -318,6 +318,11 @@ func schedulesAreSavedHeldAndFound(c clients) {
 	request.CronExpression = "every tuesday"
 	refused(400, third(c.scheduler.SaveSchedule(ctx, request)))
 	refused(404, third(c.scheduler.PauseSchedule(ctx, "client_gone")))
+	got3(c.scheduler.PauseAllSchedules(ctx))
+	equal(saved().Paused, true)
+	got3(c.scheduler.ResumeAllSchedules(ctx))
+	equal(saved().Paused, false)
+	got3(c.scheduler.RequeueAllExecutionRecords(ctx))
 	must(third(c.scheduler.DeleteSchedule(ctx, "client_schedule")))
 	refused(404, third(c.scheduler.GetSchedule(ctx, "client_schedule")))
 }

@@ -317,6 +317,12 @@ public final class Client {
         refused(400, () -> schedules.getNextFewSchedules("every tuesday", null, null, 2));
         refused(400, () -> schedules.saveSchedule(request.cronExpression("every tuesday")));
         refused(404, () -> schedules.pauseSchedule("client_gone"));
+        schedules.resumeSchedule("client_schedule");
+        schedules.pauseAllSchedules();
+        equal(schedules.getSchedule("client_schedule").isPaused(), true);
+        schedules.resumeAllSchedules();
+        equal(schedules.getSchedule("client_schedule").isPaused(), false);
+        schedules.requeueAllExecutionRecords();
         schedules.deleteSchedule("client_schedule");
         refused(404, () -> schedules.getSchedule("client_schedule"));
     }

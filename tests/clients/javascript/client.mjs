@@ -196,6 +196,11 @@ const laws = {
     await refused("cronExpression", schedules.getNextFewSchedules("every tuesday"));
     await refused("every tuesday", schedules.saveSchedule({ ...schedule, cronExpression: "every tuesday" }));
     await refused("client_gone", schedules.pauseSchedule("client_gone"));
+    await schedules.pauseAllSchedules();
+    equal((await schedules.getSchedule("client_schedule")).paused, true);
+    await schedules.resumeAllSchedules();
+    equal((await schedules.getSchedule("client_schedule")).paused, false);
+    await schedules.requeueAllExecutionRecords();
     await schedules.deleteSchedule("client_schedule");
     await refused("client_schedule", schedules.getSchedule("client_schedule"));
   },

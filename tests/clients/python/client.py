@@ -227,6 +227,11 @@ def schedules_are_saved_held_and_found(clients):
     request.cron_expression = "every tuesday"
     refused(400, schedules.save_schedule, request)
     refused(404, schedules.pause_schedule, "client_gone")
+    schedules.pause_all_schedules()
+    equal(schedules.get_schedule("client_schedule").paused, True)
+    schedules.resume_all_schedules()
+    equal(schedules.get_schedule("client_schedule").paused, False)
+    schedules.requeue_all_execution_records()
     schedules.delete_schedule("client_schedule")
     refused(404, schedules.schedulerResourceApi.get_schedule, "client_schedule")
 
