@@ -18,6 +18,7 @@ mod program;
 mod report;
 mod rows;
 mod sample;
+mod server;
 mod service;
 mod world;
 

@@ -7,6 +7,7 @@ mod retention;
 mod rotation;
 mod scripts;
 mod search;
+mod shapes;
 mod workflows;
 
 use crate::Outcome;
@@ -24,6 +25,7 @@ pub(crate) const ALL: &[(&[&str], Measure)] = &[
     (&["P13"], firing::rows),
     (&["P17"], idle::rows),
     (&["P18", "P19"], search::rows),
+    (&["P20", "P21", "P22", "P23", "P24"], shapes::rows),
     (&["script"], scripts::rows),
     (&["size"], commands::size),
 ];
