@@ -35,6 +35,7 @@ mod schedule;
 mod secret;
 mod serve;
 mod signals;
+mod trials;
 mod usage;
 mod worker;
 
@@ -85,6 +86,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         Command::Run(run) => run::run(&run, &project()?, console),
         Command::Serve(serve) => serve::run(&serve, &project()?, console),
         Command::Check(check) => check::run(&check, &project()?, console),
+        Command::Test(test) => trials::run(&test, &project()?, console),
         Command::Secret(secret) => secret::run(secret, &project()?, global, console),
         Command::Exec(exec) => exec::run(&exec, &project()?),
         Command::Worker(worker) => worker::run(&worker, &project()?, console),

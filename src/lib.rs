@@ -29,6 +29,8 @@ pub mod watch;
 
 pub mod daemon;
 
+pub mod trial;
+
 pub mod api;
 pub mod client;
 

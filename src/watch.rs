@@ -75,6 +75,28 @@ pub fn read_once(disk: &dyn Disk, places: &Places, now: Timestamp) -> Change {
     folder.change(scan.news, scan.troubles)
 }
 
+/// Finds the files below the root that hold tests of workflows, each with its name as it is shown, and tells what could not
+/// be looked at.
+pub fn find_tests(disk: &dyn Disk, places: &Places) -> (Vec<(String, PathBuf)>, Vec<Trouble>) {
+    let shown_root = places.root.strip_prefix(&places.project).unwrap_or(&places.root);
+    let walked = match walk::walk(disk, &places.root, shown_root, name::is_test) {
+        Ok(walked) => walked,
+        Err(error) => {
+            let message = format!("cannot be looked at: {error}");
+            return (Vec::new(), vec![Trouble { place: name::shown(shown_root), message }]);
+        }
+    };
+    let mut troubles = walked.troubles;
+    let mut files = Vec::new();
+    for (shown, found) in walked.files {
+        match found {
+            walk::Found::File(path, _) => files.push((shown, path)),
+            walk::Found::Refused(message) => troubles.push(Trouble { place: shown, message }),
+        }
+    }
+    (files, troubles)
+}
+
 /// Watches the folder.
 pub struct Watcher {
     disk: Arc<dyn Disk>,

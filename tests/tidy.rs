@@ -13,13 +13,14 @@ use syntax::{Module, Use};
 mod syntax;
 
 /// The rooms by layer. A room names only rooms of lower layers.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["words"],
     &["clock", "disk", "redact", "access", "settings"],
     &["workflow", "secret"],
     &["catalog", "scheduler", "engine"],
     &["journal", "executor", "watch", "observe"],
     &["daemon"],
+    &["trial"],
     &["api", "client", "ui", "cluster", "mcp"],
     &["cli"],
 ];

@@ -5,6 +5,7 @@ mod import;
 mod runs;
 mod schedule;
 mod secret;
+mod trials;
 mod worker;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(super) use import::{Import, ImportConductor};
 pub(super) use runs::{Rescue, Runs, Show};
 pub(super) use schedule::{Clocks, Next, Schedule};
 pub(super) use secret::{Exec, Secret};
+pub(super) use trials::{Test, TestFormat};
 pub(super) use worker::Worker;
 
 /// Rotates tokens on schedule and keeps them in an age-encrypted file.
@@ -84,6 +86,8 @@ pub(super) enum Command {
     Serve(Serve),
     /// Report every problem of every file
     Check(Check),
+    /// Play workflows through with mocks, without network and store
+    Test(Test),
     /// Keep, show and list secrets
     #[command(subcommand)]
     Secret(Secret),

@@ -22,7 +22,7 @@ pub(super) const DETAILS: &str = concat!(
 
 Exit codes:
   0    it is done; the run completed
-  1    the run ended otherwise, or `check` found errors
+  1    the run ended otherwise, `check` found errors, or a test failed
   2    the command line or the settings are wrong
   3    there is no such workflow, schedule, secret, run or file
   4    somebody else holds the lock, or something is there already

@@ -81,9 +81,11 @@ fn make(project: &Project) -> Result<Report, Error> {
         report.tell(project.shown(&project.workflows), false);
     } else {
         create(&project.workflows)?;
-        let example = project.workflows.join(texts::EXAMPLE_NAME);
-        let is_new = write_new(project, &example, texts::EXAMPLE)?;
-        report.tell(project.shown(&example), is_new);
+        for (name, text) in texts::EXAMPLES {
+            let example = project.workflows.join(name);
+            let is_new = write_new(project, &example, text)?;
+            report.tell(project.shown(&example), is_new);
+        }
     }
     let ignore = project.root.join(".gitignore");
     let is_new = ignore_state(project, &ignore)?;

@@ -67,7 +67,7 @@ impl Library for Empty {
 }
 
 /// Conductor's words for a workflow that is not there.
-pub(super) fn no_such_workflow(wanted: &Wanted) -> String {
+pub fn no_such_workflow(wanted: &Wanted) -> String {
     match wanted {
         Wanted::Named { name, version } => {
             let version = version.map_or_else(|| "null".to_owned(), |version| version.to_string());

@@ -59,7 +59,7 @@ pub use error::{Error, SignedOut};
 pub use faces::{aside, spawn};
 pub use handle::{Handle, KeyChange, Known, Membership, Standstill, TagChange, TagMap, latest};
 pub use housekeeping::Housekeeping;
-pub use library::{Asking, Library, Thing};
+pub use library::{Asking, Library, Thing, no_such_workflow};
 pub use message::{May, Message, Poll, Polled, Refused, Removal, Reply};
 pub use offers::{Queue, Queues};
 pub use pollers::LastPoll;

@@ -246,7 +246,7 @@ impl Run {
     }
 
     /// Returns when something is due for it.
-    pub(super) fn timer(&self) -> Option<Timestamp> {
+    pub fn timer(&self) -> Option<Timestamp> {
         if self.status.is_terminal() {
             return None;
         }
@@ -352,7 +352,8 @@ impl Execution {
         self.run((*self.index.latest.get(slot.position())?)?)
     }
 
-    pub(super) fn open_runs(&self) -> impl Iterator<Item = &Run> {
+    /// Returns the runs that have not ended.
+    pub fn open_runs(&self) -> impl Iterator<Item = &Run> {
         self.index.open.iter().filter_map(|number| self.run(*number))
     }
 }

@@ -12,6 +12,7 @@ mod client;
 mod egress;
 mod request;
 mod response;
+mod sketch;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use serde_json::Value;
 use crate::engine::Answer;
 pub use client::HttpClient;
 use request::Request;
+pub use sketch::Sketch;
 
 /// An input that no call can be made of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -19,13 +19,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::access::Authority;
+use crate::access::{Authority, Policy};
 use crate::clock::Clock;
 use crate::engine::{Answer, Assignment, Command, Outcome};
 use crate::executor::http::HttpClient;
 use crate::executor::script::{Evaluator, Scripts};
 use crate::secret::{Snapshot, Store};
-use crate::words::{ExecutionId, RunNumber, Sensitive};
+use crate::words::{ExecutionId, RunNumber, Sensitive, Timestamp};
 use crate::workflow::definition::TaskType;
 pub use secrets::{Handed, NotAvailable, hand_off, runtime_metadata};
 use storing::Storing;
@@ -48,6 +48,16 @@ pub struct Tools {
     pub clock: Arc<dyn Clock>,
     /// Where answers go.
     pub deliver: Deliver,
+}
+
+/// Signs the token that a task asks for, with the keys of this moment of the store.
+pub fn sign(assignment: &Assignment, snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Outcome {
+    let (owner, workflow) = (&assignment.owner, assignment.workflow_name());
+    let (answer, resolved) = match hand_off(assignment.input.expose(), owner, workflow, snapshot, policy) {
+        Ok(handed) => signed_jwt::answer(&handed, now),
+        Err(missing) => (Answer::Failed { reason: missing.to_string(), terminal: false }, Vec::new()),
+    };
+    Outcome { execution: assignment.execution, run: assignment.run, answer, resolved }
 }
 
 /// Does the work of executions, on a runtime for calls and a thread for the store.
@@ -103,12 +113,8 @@ impl Executor {
         let tools = self.tools.clone();
         // It looks at the store and multiplies large numbers: neither must hold up the calls.
         self.runtime.spawn_blocking(move || {
-            let key = (assignment.execution, assignment.run);
-            let (answer, resolved) = match tools.handed(&assignment) {
-                Ok(handed) => signed_jwt::answer(&handed, tools.clock.now()),
-                Err(missing) => (Answer::Failed { reason: missing.to_string(), terminal: false }, Vec::new()),
-            };
-            tools.answer(key, answer, resolved);
+            let (snapshot, now) = (tools.snapshot(), tools.clock.now());
+            (tools.deliver)(sign(&assignment, &snapshot, &tools.authority.policy(), now));
         });
     }
 

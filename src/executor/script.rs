@@ -12,6 +12,7 @@
 //! resolved just before it is sent, with the rights of the definition's owner, and they and what the script makes of them
 //! are masked.
 
+mod bench;
 mod child;
 mod evaluator;
 mod frame;
@@ -33,9 +34,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::engine::{Answer, Outcome, Question, Verdict};
-use crate::executor::{Tools, secrets};
+use crate::executor::Tools;
+use crate::executor::secrets::{self, Handed, NotAvailable};
 use crate::words::{Payload, Sensitive};
 use crate::workflow::expressions::{references, shown};
+pub use bench::Bench;
 use child::Child;
 pub use evaluator::serve;
 use frame::{Head, Said};
@@ -130,7 +133,11 @@ fn work(tools: &Tools, queue: &Queue) {
 
 /// Answers a question, whatever happens: its run must not wait for ever.
 fn answer(tools: &Tools, question: &Question, child: &mut Option<Child>) -> Outcome {
-    let answered = catch_unwind(AssertUnwindSafe(|| evaluated(tools, question, child)));
+    let hand_off = |value: &Value| {
+        let (owner, workflow) = (&question.owner, question.workflow_name());
+        secrets::hand_off(value, owner, workflow, &tools.snapshot(), &tools.authority.policy())
+    };
+    let answered = catch_unwind(AssertUnwindSafe(|| evaluated(&tools.evaluator, question, child, &hand_off)));
     answered.unwrap_or_else(|_| {
         *child = None;
         let reason = "keytide failed at the script; its log says where".to_owned();
@@ -138,12 +145,15 @@ fn answer(tools: &Tools, question: &Question, child: &mut Option<Child>) -> Outc
     })
 }
 
-fn evaluated(tools: &Tools, question: &Question, child: &mut Option<Child>) -> Outcome {
+/// Puts the values of secrets into something.
+type HandOff<'a> = &'a dyn Fn(&Value) -> Result<Handed, NotAvailable>;
+
+fn evaluated(evaluator: &Evaluator, question: &Question, child: &mut Option<Child>, hand_off: HandOff<'_>) -> Outcome {
     let mut resolved = Vec::new();
-    let verdict = match handed(tools, question, &mut resolved) {
+    let verdict = match handed(question, hand_off, &mut resolved) {
         Ok((source, input)) => {
-            let head = Head { language: question.language, source, limits: tools.evaluator.limits };
-            said(ask(&tools.evaluator, child, &head, &input))
+            let head = Head { language: question.language, source, limits: evaluator.limits };
+            said(ask(evaluator, child, &head, &input))
         }
         Err(reason) => Verdict::Failed(reason),
     };
@@ -157,15 +167,17 @@ fn outcome(question: &Question, verdict: Verdict, resolved: Vec<Sensitive>) -> O
 }
 
 /// Returns the script and its input as they are, with the values of the secrets that they name.
-fn handed(tools: &Tools, question: &Question, resolved: &mut Vec<Sensitive>) -> Result<(String, String), String> {
+fn handed(
+    question: &Question,
+    hand_off: HandOff<'_>,
+    resolved: &mut Vec<Sensitive>,
+) -> Result<(String, String), String> {
     let source = Value::String(question.source.clone());
     let mut real = |value: &Value| {
         if references(value).is_empty() {
             return Ok(shown(value).into_owned());
         }
-        let (owner, workflow) = (&question.owner, question.workflow_name());
-        let handed = secrets::hand_off(value, owner, workflow, &tools.snapshot(), &tools.authority.policy());
-        let handed = handed.map_err(|missing| missing.to_string())?;
+        let handed = hand_off(value).map_err(|missing| missing.to_string())?;
         resolved.extend(handed.resolved);
         Ok::<_, String>(handed.input)
     };

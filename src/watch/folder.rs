@@ -129,7 +129,7 @@ impl Folder {
         let mut scan = Scan { listen: self.outer_folders(disk), ..Scan::default() };
         self.scan_settings(disk, now, &mut scan);
         let root = self.root_below_project().to_owned();
-        match walk(disk, &self.places.root, &root) {
+        match walk(disk, &self.places.root, &root, is_definition) {
             Ok(walk) if walk.files.is_empty() && walk.blind.is_empty() && !self.files.is_empty() => {
                 self.lost(&mut scan, "is empty");
                 scan.listen.extend(walk.folders);

@@ -3,12 +3,19 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::workflow::load::TEST_ENDINGS;
+
 /// Returns whether a file of this name holds definitions: its ending says so, no editor or tool hides it, and it is no test.
 pub(super) fn is_definition(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let ends_with = |ending: &str| name.ends_with(ending.as_bytes());
     let is_right = [".yaml", ".yml", ".json"].into_iter().any(ends_with);
-    is_right && !is_hidden(OsStr::from_bytes(name)) && !ends_with(".test.yaml")
+    is_right && !is_hidden(OsStr::from_bytes(name)) && !TEST_ENDINGS.into_iter().any(ends_with)
+}
+
+/// Returns whether a file of this name holds tests of workflows.
+pub(super) fn is_test(name: &OsStr) -> bool {
+    !is_hidden(name) && TEST_ENDINGS.iter().any(|ending| name.as_bytes().ends_with(ending.as_bytes()))
 }
 
 /// Returns whether an entry is hidden: tools keep their own things there (`.git`, `..data`, `.file.swp`).

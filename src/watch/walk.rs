@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -6,7 +7,7 @@ use crate::catalog::Trouble;
 use crate::disk::{Disk, Entry, Kind, Stamp};
 
 use super::is_within;
-use super::name::{is_definition, is_hidden, shown};
+use super::name::{is_hidden, shown};
 
 /// More files than anyone writes by hand; a scan of them takes less than a tenth of a second.
 const FILES_MAX: usize = 10_000;
@@ -51,11 +52,13 @@ struct Place<'a> {
     real_root: PathBuf,
     /// How the root is shown.
     shown_root: &'a Path,
+    /// Which files are looked for, by their names.
+    is_wanted: fn(&OsStr) -> bool,
 }
 
 /// Looks at every folder below `root`. An error is one of the root itself.
-pub(super) fn walk(disk: &dyn Disk, root: &Path, shown_root: &Path) -> io::Result<Walk> {
-    let place = Place { disk, root, real_root: disk.resolve(root)?, shown_root };
+pub(super) fn walk(disk: &dyn Disk, root: &Path, shown_root: &Path, is_wanted: fn(&OsStr) -> bool) -> io::Result<Walk> {
+    let place = Place { disk, root, real_root: disk.resolve(root)?, shown_root, is_wanted };
     let mut walk = Walk::default();
     let entries = disk.list(root)?;
     walk.folders.insert(root.to_owned(), disk.facts(root)?.stamp);
@@ -87,8 +90,10 @@ impl Walk {
         match entry.kind {
             Kind::Folder => return self.list(place, &entry.path, depth + 1).map(|entries| (entries, depth + 1)),
             Kind::Link => self.link(place, &entry.path),
-            Kind::File if is_definition(name) => self.file(place, &entry.path, &entry.path),
-            Kind::Other if is_definition(name) => self.refuse(place, &entry.path, "is not a regular file".to_owned()),
+            Kind::File if (place.is_wanted)(name) => self.file(place, &entry.path, &entry.path),
+            Kind::Other if (place.is_wanted)(name) => {
+                self.refuse(place, &entry.path, "is not a regular file".to_owned());
+            }
             Kind::File | Kind::Other => {}
         }
         None
@@ -116,17 +121,17 @@ impl Walk {
 
     /// Follows a link to a file inside of the root; one to a folder would show its files twice.
     fn link(&mut self, place: &Place<'_>, link: &Path) {
-        let is_definition = is_definition(link.file_name().unwrap_or_default());
+        let is_wanted = (place.is_wanted)(link.file_name().unwrap_or_default());
         let target = match place.disk.resolve(link) {
             Ok(target) => target,
             // A link to nothing is nothing, as long as it is.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) if is_definition => return self.refuse(place, link, format!("cannot be followed: {error}")),
+            Err(error) if is_wanted => return self.refuse(place, link, format!("cannot be followed: {error}")),
             Err(_) => return,
         };
-        if is_definition && !is_within(&target, &place.real_root) {
+        if is_wanted && !is_within(&target, &place.real_root) {
             self.refuse(place, link, "is a link that leads out of the folder; put the file here".to_owned());
-        } else if is_definition {
+        } else if is_wanted {
             self.file(place, link, &target);
         }
     }

@@ -4,6 +4,7 @@
 
 mod document;
 mod shape;
+mod trial;
 mod walk;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use super::problem;
 use super::tree::{self, Entry, Node, Syntax, Tree, decode};
 
 pub(super) use document::{Kind, Named};
+pub use trial::{LoadedTests, TEST_ENDINGS, TESTS_MAX, is_test_file, load_tests};
 
 /// A file, read as far as it goes.
 #[derive(Debug)]

@@ -23,5 +23,6 @@ mod schedules;
 mod secrets;
 mod serve;
 mod terminal;
+mod trials;
 mod trying;
 mod worker;

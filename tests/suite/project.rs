@@ -16,6 +16,7 @@ fn init_makes_a_project_whose_recovery_key_is_shown_once_and_kept_nowhere() {
     let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(test.identity()), mode(test.path("secrets/store.age"))), (0o600, 0o600));
     test.keytide(&["check"]).success();
+    test.keytide(&["test", "--crash"]).success().tells("1 test: 1 passed");
     assert_eq!(test.keytide(&["recipient", "list", "-o", "json"]).success().json().as_array().unwrap().len(), 2);
 }
 

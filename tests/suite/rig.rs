@@ -89,7 +89,9 @@ impl Test {
     pub(crate) fn new() -> Self {
         let test = Self::empty();
         test.keytide(&["init"]).success();
-        std::fs::remove_file(test.path("workflows/rotate.yaml")).unwrap();
+        for example in ["workflows/rotate.yaml", "workflows/rotate.test.yaml"] {
+            std::fs::remove_file(test.path(example)).unwrap();
+        }
         test
     }
 

@@ -38,11 +38,11 @@ pub(super) const SETTINGS: &str = r#"# Settings of keytide. All are optional; th
 # workflows = "open"           # granted: only what a grant says
 "#;
 
-/// The example's file name.
-pub(super) const EXAMPLE_NAME: &str = "rotate.yaml";
+/// The files of the example.
+pub(super) const EXAMPLES: [(&str, &str); 2] = [("rotate.yaml", EXAMPLE), ("rotate.test.yaml", EXAMPLE_TEST)];
 
 /// A rotation of two tasks that waits for its first secrets, and for a schedule.
-pub(super) const EXAMPLE: &str = r#"# A rotation is two tasks: fetch a token, keep it.
+const EXAMPLE: &str = r#"# A rotation is two tasks: fetch a token, keep it.
 #   keytide secret set appKeyId
 #   keytide secret set appKeySecret
 #   keytide run rotate
@@ -81,6 +81,33 @@ tasks:
       _secrets:
         secretKey: my_secret_holding_a_token
         secretValue: "${retrieve_token.output._secrets.token}"
+"#;
+
+/// A test of it.
+const EXAMPLE_TEST: &str = r#"# `keytide test` plays the workflow through: no network, no store, a clock that jumps. `--crash` also kills it at every step.
+name: rotate
+secrets:                         # what the store would hold
+  appKeyId: an-id
+  appKeySecret: a-key
+taskRefToMockOutput:             # what the world would say, attempt by attempt
+  retrieve_token:
+    - output:
+        response:
+          statusCode: 200
+          body:
+            token: a-new-token
+expect:
+  status: COMPLETED
+  tasks:
+    - retrieve_token: COMPLETED
+    - update_secret_task_ref: COMPLETED
+  calls:
+    - method: POST
+      body:
+        keyId: "${workflow.secrets.appKeyId}"
+        keySecret: "${workflow.secrets.appKeySecret}"
+  secretsWritten:
+    my_secret_holding_a_token: a-new-token
 "#;
 
 /// What git must not keep: the state, and lock files.

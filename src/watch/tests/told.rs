@@ -17,7 +17,18 @@ use crate::words::Timestamp;
 #[test]
 fn the_first_change_holds_every_definition_and_nothing_else() {
     let project = Project::new();
-    for name in ["a.yaml", "b.yml", "deep/er/c.json", ".hidden.yaml", "a.test.yaml", "notes.md", "a.yaml~", "4913"] {
+    for name in [
+        "a.yaml",
+        "b.yml",
+        "deep/er/c.json",
+        ".hidden.yaml",
+        "a.test.yaml",
+        "a.test.yml",
+        "a.test.json",
+        "notes.md",
+        "a.yaml~",
+        "4913",
+    ] {
         project.write(&format!("workflows/{name}"), "x");
     }
     project.write("workflows/.git/d.yaml", "x");

@@ -10,6 +10,7 @@ mod task;
 mod task_def;
 mod task_type;
 mod workflow;
+mod workflow_test;
 
 pub use event_handler::{Action, Condition, EventHandler, StartAction, TaskAction, TerminateAction, VariablesAction};
 pub use request::StartWorkflowRequest;
@@ -18,6 +19,7 @@ pub use task::WorkflowTask;
 pub use task_def::{RetryLogic, TaskDef, TaskTimeoutPolicy};
 pub use task_type::{Nature, TaskType};
 pub use workflow::{WorkflowDef, WorkflowTimeoutPolicy};
+pub use workflow_test::{Expectations, ExpectedCall, Mock, WorkflowTest};
 
 #[cfg(test)]
 mod tests;

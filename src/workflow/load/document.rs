@@ -53,7 +53,12 @@ pub(super) fn read(loaded: &mut Loaded, node: Node) {
 }
 
 /// Reads a part by its shape; gives the value where nothing is wrong with it.
-fn part<T: DeserializeOwned>(loaded: &mut Loaded, node: &Node, shape: &'static Shape, value: Value) -> Option<T> {
+pub(super) fn part<T: DeserializeOwned>(
+    loaded: &mut Loaded,
+    node: &Node,
+    shape: &'static Shape,
+    value: Value,
+) -> Option<T> {
     let before = loaded.diagnostics.len();
     walk(&loaded.source, node, shape, &mut loaded.diagnostics);
     let is_wrong = loaded.diagnostics[before..].iter().any(|problem| problem.severity == Severity::Error);

@@ -1,0 +1,169 @@
+//! A workflow is played through without the world: tests of workflows, and runs that only show what would happen.
+//!
+//! The engine, the dispatcher, the journal and the store are the real ones, over a disk in memory and a clock that jumps to
+//! whatever is due next. What the executor does without the network it does here too: secrets are handed off, scripts are
+//! evaluated in the confined child, `UPDATE_SECRET` goes through its guards into a store that is forgotten afterwards. What
+//! only the world can say, mocks say.
+//!
+//! **Architecture Invariant:** nothing here reaches a network, a real store or a real journal.
+
+mod call;
+mod judge;
+mod life;
+mod mocks;
+mod shelf;
+#[cfg(test)]
+mod tests;
+mod unknown;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::access::Policy;
+use crate::catalog::Catalog;
+use crate::engine::{Execution, Plan};
+use crate::executor::script::Evaluator;
+use crate::redact::Masker;
+use crate::words::{Map, Owner, Sensitive};
+use crate::workflow::definition::WorkflowTest;
+use crate::workflow::registration::registration_errors;
+
+pub use call::Call;
+pub use judge::{Mismatch, judge};
+use world::World;
+
+/// What is there besides a test.
+#[derive(Clone)]
+pub struct Ground {
+    /// The definitions.
+    pub catalog: Arc<Catalog>,
+    /// Who may do what.
+    pub policy: Arc<Policy>,
+    /// What `${workflow.env.NAME}` gives.
+    pub environment: Map,
+    /// How long an `UPDATE_SECRET` tries a store that is in trouble.
+    pub store_retry: Duration,
+    /// Where scripts are evaluated.
+    pub evaluator: Evaluator,
+}
+
+/// How a workflow is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// What has no mock is an error.
+    Mocked,
+    /// The same, and the process dies after every step and goes on from its journal. It does not die while a call is on the
+    /// wire: what such a call did nobody could say, and the run would rightly be in doubt.
+    Crashing,
+    /// What has no mock gives something that is marked as unknown.
+    Dry,
+}
+
+/// What came of it. No `Debug`: it holds payloads.
+pub struct Played {
+    /// The execution at its end.
+    pub execution: Arc<Execution>,
+    /// The same as Conductor's Workflow, with everything in clear: to be compared, never to be shown.
+    pub clear: Value,
+    /// The same, masked.
+    pub shown: Value,
+    /// The calls that would have been made, in order.
+    pub calls: Vec<Call>,
+    /// The secrets that were written, with their last values.
+    pub written: BTreeMap<String, Sensitive>,
+    /// How much time passed.
+    pub took: Duration,
+    /// How often the process died.
+    pub crashes: usize,
+    /// Hides every value of a secret.
+    pub masker: Masker,
+}
+
+/// Why a workflow could not be played to an end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no such workflow.
+    #[error("there is no workflow `{0}`")]
+    NoWorkflow(String),
+    /// The definition cannot run.
+    #[error("the workflow `{name}` cannot run: {problem}")]
+    Malformed {
+        /// Which.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The world would have to say something, and the test does not.
+    #[error("task `{task}` ({kind}) of `{workflow}` {what}: give it {advice} under `taskRefToMockOutput`")]
+    NoMock {
+        /// The workflow.
+        workflow: String,
+        /// The reference of the task.
+        task: String,
+        /// Its type.
+        kind: String,
+        /// What it would do.
+        what: String,
+        /// What is missing.
+        advice: &'static str,
+    },
+    /// A mock says what cannot be said to its task.
+    #[error("the mock of task `{task}` ({kind}) of `{workflow}` {problem}")]
+    BadMock {
+        /// The workflow.
+        workflow: String,
+        /// The reference of the task.
+        task: String,
+        /// Its type.
+        kind: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Nothing is due and something is open.
+    #[error("nothing happens any more, and {0}")]
+    Stuck(String),
+    /// It does not come to an end.
+    #[error("it did not end within {0} steps: does a loop of it ever end?")]
+    TooLong(usize),
+    /// The secrets of the test cannot be stored.
+    #[error("the secrets of the test cannot be stored: {0}")]
+    Secrets(String),
+    /// A mistake of ours.
+    #[error("keytide failed at it: {0}")]
+    Ours(String),
+}
+
+/// Plays a workflow to its end. `owner` is whose rights a definition has that the test itself brings.
+pub fn play(test: &WorkflowTest, owner: &Owner, ground: &Ground, manner: Manner) -> Result<Played, Error> {
+    let plan = Arc::new(plan(test, owner, ground)?);
+    World::new(test, plan, ground, manner)?.play()
+}
+
+/// Plays a workflow with crashes and says where its end differs from one without.
+pub fn play_crashing(
+    test: &WorkflowTest,
+    owner: &Owner,
+    ground: &Ground,
+    calm: &Played,
+) -> Result<(usize, Vec<Mismatch>), Error> {
+    let crashed = play(test, owner, ground, Manner::Crashing)?;
+    Ok((crashed.crashes, judge::differences(calm, &crashed)))
+}
+
+fn plan(test: &WorkflowTest, owner: &Owner, ground: &Ground) -> Result<Plan, Error> {
+    let pinned = if let Some(def) = &test.workflow_def {
+        if let Some(error) = registration_errors(def).first() {
+            return Err(Error::Malformed { name: def.name.clone(), problem: error.message.clone() });
+        }
+        ground.catalog.pin((**def).clone(), owner.clone())
+    } else {
+        let definition = ground.catalog.workflow(&test.name, test.version);
+        definition.ok_or_else(|| Error::NoWorkflow(test.name.clone()))?.pinned.clone()
+    };
+    let name = pinned.workflow.name.clone();
+    Plan::compile(pinned).map_err(|error| Error::Malformed { name, problem: error.to_string() })
+}

@@ -1,0 +1,219 @@
+//! From the bytes of a `*.test.yaml` to tests of workflows.
+
+use crate::words::{Diagnostic, Severity, Timestamp};
+use crate::workflow::definition::WorkflowTest;
+use crate::workflow::duration::parse_duration_seconds;
+use crate::workflow::problem;
+use crate::workflow::tree::{self, Node, Syntax, Tree, decode};
+
+use super::document::part;
+use super::shape::{Kind, Shape, WORKFLOW};
+use super::walk::shorten;
+use super::{Loaded, Located, settle};
+use crate::words::Source;
+
+/// How the names of files end that hold tests.
+pub const TEST_ENDINGS: [&str; 3] = [".test.yaml", ".test.yml", ".test.json"];
+/// How many tests one file holds: each is a whole life of a workflow.
+pub const TESTS_MAX: usize = 200;
+/// How many attempts one task is given; a loop or a retry that needs more is a mistake of its test.
+const MOCKS_MAX: usize = 10_000;
+
+const TASK_STATUS: Kind = Kind::OneOf(&[
+    "IN_PROGRESS",
+    "CANCELED",
+    "FAILED",
+    "FAILED_WITH_TERMINAL_ERROR",
+    "COMPLETED",
+    "COMPLETED_WITH_ERRORS",
+    "SCHEDULED",
+    "TIMED_OUT",
+    "SKIPPED",
+]);
+static A_TASK_STATUS: Kind = TASK_STATUS;
+static A_TASK_END: Kind = Kind::MapOf(&A_TASK_STATUS);
+static A_MOCK: Kind = Kind::Of(&MOCK);
+static MOCKS: Kind = Kind::List(&A_MOCK);
+static A_TEST: Kind = Kind::Of(&TEST);
+static A_CALL: Kind = Kind::Of(&CALL);
+
+/// A file of several tests.
+static FILE: Shape = Shape {
+    what: "a file of tests",
+    required: &["tests"],
+    // The tests are read one by one, each by its own shape.
+    fields: &[("$schema", Kind::Any), ("tests", Kind::List(&Kind::Any))],
+};
+
+/// A test, and what a sub-workflow of one is given.
+static TEST: Shape = Shape {
+    what: "a test",
+    required: &[],
+    fields: &[
+        ("$schema", Kind::Any),
+        ("title", Kind::Text),
+        ("name", Kind::Text),
+        ("version", Kind::Integer),
+        ("workflowDef", Kind::Of(&WORKFLOW)),
+        ("correlationId", Kind::Text),
+        ("input", Kind::Map),
+        ("taskToDomain", Kind::MapOf(&Kind::Text)),
+        ("priority", Kind::Integer),
+        ("createdBy", Kind::Text),
+        ("externalInputPayloadStoragePath", Kind::Text),
+        ("idempotencyKey", Kind::Text),
+        ("idempotencyStrategy", Kind::Text),
+        ("taskRefToMockOutput", Kind::MapOf(&MOCKS)),
+        ("subWorkflowTestRequest", Kind::MapOf(&A_TEST)),
+        ("secrets", Kind::MapOf(&Kind::Text)),
+        ("environment", Kind::Map),
+        ("now", Kind::Text),
+        ("expect", Kind::Of(&EXPECT)),
+    ],
+};
+
+static MOCK: Shape = Shape {
+    what: "a mock",
+    required: &[],
+    fields: &[
+        ("status", TASK_STATUS),
+        ("output", Kind::Map),
+        ("executionTime", Kind::Integer),
+        ("queueWaitTime", Kind::Integer),
+        ("reasonForIncompletion", Kind::Text),
+        ("notSent", Kind::Text),
+        ("unknown", Kind::Text),
+    ],
+};
+
+static EXPECT: Shape = Shape {
+    what: "an expectation",
+    required: &[],
+    fields: &[
+        ("status", Kind::OneOf(&["RUNNING", "COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED", "PAUSED"])),
+        ("reason", Kind::Text),
+        ("output", Kind::Map),
+        ("exactOutput", Kind::Map),
+        ("tasks", Kind::List(&A_TASK_END)),
+        ("calls", Kind::List(&A_CALL)),
+        ("secretsWritten", Kind::Map),
+        ("took", Kind::Text),
+    ],
+};
+
+static CALL: Shape = Shape {
+    what: "an expected call",
+    required: &[],
+    fields: &[
+        ("task", Kind::Text),
+        ("method", Kind::Text),
+        ("uri", Kind::Text),
+        ("headers", Kind::MapOf(&Kind::Text)),
+        ("body", Kind::Any),
+    ],
+};
+
+/// A file of tests, read as far as it goes.
+pub struct LoadedTests {
+    /// The file.
+    pub source: Source,
+    /// The tests that could be read.
+    pub tests: Vec<Located<WorkflowTest>>,
+    /// What is wrong with the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Returns whether a file with this name holds tests and no definitions.
+pub fn is_test_file(name: &str) -> bool {
+    TEST_ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Reads the bytes of a file of tests; its name tells the syntax.
+pub fn load_tests(name: &str, bytes: &[u8]) -> LoadedTests {
+    let source = match decode(name, bytes) {
+        Ok(source) => source,
+        Err(problem) => {
+            return LoadedTests { source: problem.source.clone(), tests: Vec::new(), diagnostics: vec![*problem] };
+        }
+    };
+    let parsed = tree::parse(&source, Syntax::of(&source));
+    let mut loaded = Loaded::empty(source);
+    loaded.diagnostics = parsed.diagnostics;
+    let mut tests = Vec::new();
+    for document in parsed.documents.iter().filter(|document| !document.is_null()) {
+        if document.get("tests").is_some() {
+            super::walk::walk(&loaded.source, document, &FILE, &mut loaded.diagnostics);
+            document
+                .get("tests")
+                .into_iter()
+                .flat_map(Node::items)
+                .for_each(|node| test(&mut loaded, node, &mut tests));
+        } else {
+            test(&mut loaded, document, &mut tests);
+        }
+    }
+    if tests.is_empty() && loaded.diagnostics.is_empty() {
+        let message = "the file holds no test".to_owned();
+        loaded.diagnostics.push(problem::error(&loaded.source, None, "E0202", message));
+    }
+    settle(&mut loaded);
+    LoadedTests { source: loaded.source, tests, diagnostics: loaded.diagnostics }
+}
+
+fn test(loaded: &mut Loaded, node: &Node, tests: &mut Vec<Located<WorkflowTest>>) {
+    if tests.len() == TESTS_MAX {
+        let message = format!("more than {TESTS_MAX} tests in one file: put the others into another");
+        return loaded.diagnostics.push(problem::error(&loaded.source, Some(node.head()), "E0201", message));
+    }
+    let test = part::<WorkflowTest>(loaded, node, &TEST, node.to_json());
+    let before = loaded.diagnostics.len();
+    loaded.diagnostics.extend(wrong(&loaded.source, node));
+    let is_wrong = loaded.diagnostics[before..].iter().any(|problem| problem.severity == Severity::Error);
+    tests.extend(test.filter(|_| !is_wrong).map(|def| Located { def, node: node.clone() }));
+}
+
+/// Returns what the shapes do not see.
+fn wrong(source: &Source, test: &Node) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut error = |node: &Node, code, message: String, help: &str| {
+        found.push(problem::error(source, Some(node.head()), code, message).help(help));
+    };
+    if test.get("name").or_else(|| test.get("workflowDef")).is_none() {
+        error(test, "E0202", "a test needs `name`".to_owned(), "`name` is the workflow's; or give a `workflowDef`");
+    }
+    if let Some(now) = test.get("now").filter(|now| now.text().is_some_and(|text| Timestamp::parse(text).is_none())) {
+        error(now, "E0201", "`now` is no time".to_owned(), "write it as 2026-01-31T12:00:00Z");
+    }
+    let expect = test.get("expect");
+    let took = expect.and_then(|expect| expect.get("took"));
+    if let Some(took) = took.filter(|took| took.text().is_some_and(|text| parse_duration_seconds(text).is_none())) {
+        error(took, "E0201", "`took` is no duration".to_owned(), "write 90s, 5m or 1h, in whole seconds");
+    }
+    for entry in expect.and_then(|expect| expect.get("secretsWritten")).into_iter().flat_map(Node::entries) {
+        if !matches!(entry.value.value, Tree::Text(_) | Tree::Bool(true)) {
+            let message = format!("`{}` must be the value that is expected, as a text", shorten(&entry.key));
+            error(&entry.value, "E0201", message, "put it in quotes, or write `true` where any value will do");
+        }
+    }
+    for ends in expect.and_then(|expect| expect.get("tasks")).into_iter().flat_map(Node::items) {
+        if ends.is_map() && ends.entries().len() != 1 {
+            let message = "an item of `tasks` names one task".to_owned();
+            error(ends, "E0201", message, "write each task as an item: `- reference: COMPLETED`");
+        }
+    }
+    for entry in test.get("taskRefToMockOutput").into_iter().flat_map(Node::entries) {
+        if entry.value.items().len() > MOCKS_MAX {
+            let message = format!("more than {MOCKS_MAX} attempts of `{}`", shorten(&entry.key));
+            error(&entry.value, "E0201", message, "give the task fewer");
+        }
+        for mock in entry.value.items() {
+            for time in ["executionTime", "queueWaitTime"] {
+                let given = mock.get(time).filter(|time| time.to_json().as_i64().is_some_and(i64::is_negative));
+                if let Some(given) = given {
+                    error(given, "E0201", format!("`{time}` is below zero"), "it is a number of milliseconds");
+                }
+            }
+        }
+    }
+    found
+}
