@@ -174,6 +174,13 @@ impl Operand {
         }
     }
 
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Number(number) => (*number).into(),
+        }
+    }
+
     pub(super) fn into_text(self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text),

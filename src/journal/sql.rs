@@ -1,5 +1,11 @@
+use serde_json::Value;
+
 use crate::journal::query::{Bound, Condition, Direction, Operand};
 use crate::journal::{PAGE_ROWS_MAX, Query, Searchable};
+
+/// How many values of a list are bound by themselves: longer lists are bound whole. A statement takes 32,766 values, and each
+/// range of an index repeats those of the conditions.
+const MARKS_MAX: usize = 32;
 
 /// A piece of SQL: text made of our own words only, and the values that its marks stand for, in order.
 #[derive(Clone, Debug, Default)]
@@ -65,11 +71,7 @@ impl<F: Searchable> Condition<F> {
     /// Returns the condition as SQL.
     pub(super) fn sql(&self) -> Sql {
         match self {
-            Self::OneOf(field, operands) => {
-                // SQLite takes no index by its name for a condition that is false by its form alone.
-                let marks = if operands.is_empty() { "NULL".to_owned() } else { vec!["?"; operands.len()].join(", ") };
-                Sql { text: format!("{} IN ({marks})", field.column()), values: operands.clone() }
-            }
+            Self::OneOf(field, operands) => one_of(field.column(), operands),
             Self::Bounded(field, bound, operand) => {
                 Sql { text: format!("{} {} ?", field.column(), bound.sql()), values: vec![operand.clone()] }
             }
@@ -90,6 +92,17 @@ impl<F: Searchable> Condition<F> {
             }
         }
     }
+}
+
+fn one_of(column: &str, operands: &[Operand]) -> Sql {
+    if operands.len() > MARKS_MAX {
+        let list: Value = operands.iter().map(Operand::to_json).collect();
+        let text = format!("{column} IN (SELECT value FROM json_each(?))");
+        return Sql { text, values: vec![Operand::Text(list.to_string())] };
+    }
+    // SQLite takes no index by its name for a condition that is false by its form alone.
+    let marks = if operands.is_empty() { "NULL".to_owned() } else { vec!["?"; operands.len()].join(", ") };
+    Sql { text: format!("{column} IN ({marks})"), values: operands.to_vec() }
 }
 
 fn begins(column: &str, prefix: &str) -> Sql {

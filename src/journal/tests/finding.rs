@@ -176,6 +176,18 @@ fn a_name_is_searched_in_every_status_that_there_is() {
 }
 
 #[test]
+fn long_lists_fit_into_a_search_with_many_ranges() {
+    let many = many();
+    let numbers = (2..1_002).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    let none = vec![format!("version NOT IN ({numbers})"); 12].join(" AND ");
+    many.check(&format!("status != COMPLETED AND {none}"), "", |head| head.status != WorkflowStatus::Completed);
+    let names = (0..900).map(|number| format!(r#"'a "b" \ ä {number}'"#)).collect::<Vec<_>>().join(",");
+    many.check(&format!("correlationId IN (order-1, {names})"), "", |head| {
+        head.correlation_id.as_deref() == Some("order-1")
+    });
+}
+
+#[test]
 fn slots_are_found_by_what_they_are_and_in_order() {
     let mut journal = Journal::new();
     let slots: Vec<Slot> = (0..60_u8)
