@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::access::{Tagged, TargetKind};
+use crate::access::{TAGS_MAX, Tagged, TargetKind};
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each, on};
@@ -79,8 +79,9 @@ impl Brought {
     /// Returns what becomes of the tags of what is named; nothing where no tags were brought.
     fn change(self) -> Result<Option<(String, TagChange)>, Error> {
         let (Some(name), Some(tags)) = (self.name, self.tags) else { return Ok(None) };
-        let change = if self.overwrite_tags == Some(true) { TagChange::Replace } else { TagChange::Add };
-        Ok(Some((name, change(map(tags)?))))
+        let replaces = self.overwrite_tags == Some(true);
+        let change = if replaces { TagChange::Replace } else { TagChange::Add };
+        Ok((replaces || !tags.is_empty()).then_some((name, change(map(tags)?))))
     }
 }
 
@@ -110,6 +111,9 @@ pub(super) fn tags(body: &Body) -> Result<TagMap, Error> {
 }
 
 fn map(tags: Vec<Tag>) -> Result<TagMap, Error> {
+    if tags.len() > TAGS_MAX {
+        return Err(Error::wrong(format!("{} tags are more than {TAGS_MAX}, the limit", tags.len())));
+    }
     let pair = |tag: Tag| {
         if tag.r#type.is_some_and(|kind| kind.eq_ignore_ascii_case("RATE_LIMIT")) {
             let advice = "say it in `rateLimitConfig` of the definition";

@@ -116,15 +116,23 @@ fn a_tag_that_cannot_be_is_refused_with_the_reason() {
         (json!([tag("a:b", "x")]), "`:`"),
         (json!([tag(&"k".repeat(129), "x")]), "128 bytes"),
         (json!([tag("k", "a\u{1}")]), "control characters"),
-        (json!(many), "more than 50"),
+        (json!(many), "51 tags are more than 50"),
         (json!("text"), "the body is not what is expected"),
     ] {
         let answer = server.json("PUT", FLOW, &body);
         assert_eq!(answer.status, 400, "{body}");
         assert!(answer.body.contains(part), "{part}: {answer:?}");
     }
+    for batch in many.chunks(25) {
+        server.json("PUT", TICK, &json!(batch));
+    }
+    assert_eq!(server.get(TICK).json().as_array().unwrap().len(), 50, "the last of them is one too many");
     server.json("PUT", "/api/secrets/key", &json!("a-secret-value"));
     assert_eq!(server.json("PUT", "/api/secrets/key/tags", &json!([tag("a:b", "x")])).status, 400);
+    assert_eq!(server.json("PUT", "/api/secrets/key/tags", &json!(many[..50])).status, 200);
+    let answer = server.json("PUT", "/api/secrets/key/tags", &json!([tag("one", "more")]));
+    assert!(answer.status == 400 && answer.body.contains("more than 50"), "{answer:?}");
+    assert_eq!(server.json("PUT", "/api/secrets/key/tags", &json!([tag("0", "other")])).status, 200);
     assert_eq!(server.get(FLOW).json(), json!([]));
 }
 
@@ -133,6 +141,7 @@ fn a_definition_that_comes_over_the_api_brings_its_tags_along() {
     let server = server(|settings| {
         grant("workflow:flow", &[Permission::Read, Permission::Update])(settings);
         grant("tag:team:build", &[Permission::Execute])(settings);
+        grant("workflow:flow_2", &[Permission::Create])(settings);
     });
     let task = json!({"name": "wait", "taskReferenceName": "wait", "type": "WAIT"});
     let flow = |tags: Value, all: bool| json!({"name": "flow", "version": 2, "tasks": [task], "tags": tags, "overwriteTags": all});
@@ -150,6 +159,12 @@ fn a_definition_that_comes_over_the_api_brings_its_tags_along() {
     more["description"] = "by ci".into();
     assert_eq!(server.client(Some(&ci), "PUT", "/api/metadata/workflow", &json!([more])).status, 403);
     assert_eq!(server.get("/api/metadata/workflow/flow").json().get("description"), None, "none of it is done");
+
+    let new = json!({"name": "flow_2", "version": 1, "tasks": [task], "tags": [tag("a", "1")]});
+    assert_eq!(server.client(Some(&ci), "POST", "/api/metadata/workflow", &new).status, 403);
+    assert_eq!(server.get("/api/metadata/workflow/flow_2").status, 404, "who may only CREATE cannot tag what it makes");
+    let bare = json!({"name": "flow_2", "version": 1, "tasks": [task], "tags": []});
+    assert_eq!(server.client(Some(&ci), "POST", "/api/metadata/workflow", &bare).status, 200);
 
     let tool = json!({"name": "tool", "tags": [tag("a", "1")], "overwriteTags": true});
     assert_eq!(server.json("PUT", "/api/metadata/taskdefs", &tool).status, 200);

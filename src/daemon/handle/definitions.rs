@@ -140,7 +140,12 @@ impl Handle {
             self.forget_tags(tagged, name).await?;
         }
         let change = removal(name);
-        self.change_catalog(vec![change], move |_| Ok(next.clone())).await
+        self.change_catalog(vec![change], |catalog| Ok(catalog.unregister(name)?)).await?;
+        // Somebody else may have removed the other versions meanwhile.
+        match left_untagged(name, &self.catalog()) {
+            Some((tagged, name)) => self.forget_tags(tagged, name).await,
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn register(&self, who: &Owner, registrations: Vec<Registration>) -> Result<(), Error> {

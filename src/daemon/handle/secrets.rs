@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::access::{Principal, Target, TargetKind};
+use crate::access::{Principal, TAGS_MAX, Target, TargetKind};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
+use crate::daemon::handle::tags::too_many;
 use crate::secret::{
     self, Change, Recipient, Situation, Snapshot, Summary, Version, VersionInfo, Write, Writer, Written,
 };
@@ -69,6 +70,10 @@ impl Handle {
         self.permit_on_secret(who, Permission::Update, name)?;
         if let Some(value) = value {
             self.permit_tag(who, TargetKind::Secret, name, key, value)?;
+            let tags = self.fresh();
+            if tags.tags(name).is_some_and(|tags| tags.len() >= TAGS_MAX && !tags.contains_key(key)) {
+                return Err(too_many(name));
+            }
         }
         let change = Change::Tag { name: name.to_owned(), key: key.to_owned(), value: value.map(str::to_owned) };
         self.change(change).map(drop)

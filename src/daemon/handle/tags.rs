@@ -30,13 +30,8 @@ impl Handle {
 
     /// Fails where the tags of something, which need not be there yet, may not be changed so.
     pub fn permit_tags(&self, who: &Owner, tagged: Tagged, name: &str, change: &TagChange) -> Result<(), Error> {
-        if let TagChange::Add(tags) | TagChange::Replace(tags) = change {
-            let before = self.tags_of(tagged, name);
-            for (key, value) in tags.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
-                self.permit_tag(who, tagged.target(), name, key, value)?;
-            }
-        }
-        Ok(())
+        self.permit(who, Permission::Update, tagged.target(), name)?;
+        self.changed(who, tagged, name, change).map(drop)
     }
 
     /// Changes the tags of a workflow, a schedule or a task definition, be it of a file or of the API.
@@ -44,14 +39,7 @@ impl Handle {
         self.permit_tagged(who, Permission::Update, tagged, &name)?;
         let who = who.clone();
         self.govern(move |handle, _, made| {
-            let before = made.tags.of(tagged, &name);
-            let after = changed(before, change);
-            for (key, value) in after.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
-                handle.permit_tag(&who, tagged.target(), &name, key, value)?;
-            }
-            if after.len() > TAGS_MAX {
-                return Err(Error::invalid(format!("`{name}` has more than {TAGS_MAX} tags so")));
-            }
+            let after = handle.changed(&who, tagged, &name, &change)?;
             let row = tagged.row(&name);
             let kept = if after.is_empty() {
                 removed(OwnedKind::Tags, row)
@@ -62,6 +50,16 @@ impl Handle {
             Ok(((), vec![kept]))
         })
         .await
+    }
+
+    /// Returns the tags that follow from a change, where each new one may be set and they are not too many.
+    fn changed(&self, who: &Owner, tagged: Tagged, name: &str, change: &TagChange) -> Result<TagMap, Error> {
+        let before = self.tags_of(tagged, name);
+        let after = after(&before, change);
+        for (key, value) in after.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
+            self.permit_tag(who, tagged.target(), name, key, value)?;
+        }
+        if after.len() > TAGS_MAX { Err(too_many(name)) } else { Ok(after) }
     }
 
     /// Fails where a tag cannot be, or where it would grant what `who` does not have: nobody gives others, or itself, more
@@ -115,14 +113,18 @@ impl Handle {
     }
 }
 
-fn changed(before: &TagMap, change: TagChange) -> TagMap {
+fn after(before: &TagMap, change: &TagChange) -> TagMap {
     let mut after = before.clone();
     match change {
-        TagChange::Add(tags) => after.extend(tags),
-        TagChange::Replace(tags) => after = tags,
+        TagChange::Add(tags) => after.extend(tags.clone()),
+        TagChange::Replace(tags) => after.clone_from(tags),
         TagChange::Remove(tags) => {
             after.retain(|key, value| tags.get(key).is_none_or(|removed| !removed.is_empty() && removed != value));
         }
     }
     after
+}
+
+pub(super) fn too_many(name: &str) -> Error {
+    Error::invalid(format!("`{name}` has more than {TAGS_MAX} tags so"))
 }
