@@ -17,19 +17,20 @@ mod tests;
 mod unknown;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::access::Policy;
+use crate::access::Authority;
 use crate::catalog::Catalog;
 use crate::engine::{Execution, Plan};
 use crate::executor::script::Evaluator;
 use crate::redact::Masker;
-use crate::words::{Map, Owner, Sensitive};
+use crate::words::{Map, Owner, Sensitive, Timestamp};
 use crate::workflow::definition::WorkflowTest;
+use crate::workflow::pinned::Pinned;
 use crate::workflow::registration::registration_errors;
 
 pub use call::Call;
@@ -42,13 +43,15 @@ pub struct Ground {
     /// The definitions.
     pub catalog: Arc<Catalog>,
     /// Who may do what.
-    pub policy: Arc<Policy>,
+    pub authority: Authority,
     /// What `${workflow.env.NAME}` gives.
     pub environment: Map,
     /// How long an `UPDATE_SECRET` tries a store that is in trouble.
     pub store_retry: Duration,
     /// Where scripts are evaluated.
     pub evaluator: Evaluator,
+    /// When whoever waits gives up, by the clock on the wall.
+    pub until: Option<Timestamp>,
 }
 
 /// How a workflow is played.
@@ -79,6 +82,8 @@ pub struct Played {
     pub took: Duration,
     /// How often the process died.
     pub crashes: usize,
+    /// The tasks whose outputs nobody said: they are guesses, by the ids of the tasks.
+    pub guessed: BTreeSet<String>,
     /// Hides every value of a secret.
     pub masker: Masker,
 }
@@ -129,6 +134,9 @@ pub enum Error {
     /// It does not come to an end.
     #[error("it did not end within {0} steps: does a loop of it ever end?")]
     TooLong(usize),
+    /// Whoever waits has waited too long.
+    #[error("it takes too long; `keytide test` waits for as long as it takes")]
+    TooSlow,
     /// The secrets of the test cannot be stored.
     #[error("the secrets of the test cannot be stored: {0}")]
     Secrets(String),
@@ -139,7 +147,18 @@ pub enum Error {
 
 /// Plays a workflow to its end. `owner` is whose rights a definition has that the test itself brings.
 pub fn play(test: &WorkflowTest, owner: &Owner, ground: &Ground, manner: Manner) -> Result<Played, Error> {
-    let plan = Arc::new(plan(test, owner, ground)?);
+    play_pinned(test, pinned(test, owner, ground)?, ground, manner)
+}
+
+/// Plays a definition that is at hand.
+pub fn play_pinned(test: &WorkflowTest, pinned: Pinned, ground: &Ground, manner: Manner) -> Result<Played, Error> {
+    let name = pinned.workflow.name.clone();
+    let plan = Plan::compile(pinned).map_err(|error| Error::Malformed { name, problem: error.to_string() })?;
+    play_plan(test, Arc::new(plan), ground, manner)
+}
+
+/// Plays a definition that is ready to run.
+pub fn play_plan(test: &WorkflowTest, plan: Arc<Plan>, ground: &Ground, manner: Manner) -> Result<Played, Error> {
     World::new(test, plan, ground, manner)?.play()
 }
 
@@ -154,16 +173,13 @@ pub fn play_crashing(
     Ok((crashed.crashes, judge::differences(calm, &crashed)))
 }
 
-fn plan(test: &WorkflowTest, owner: &Owner, ground: &Ground) -> Result<Plan, Error> {
-    let pinned = if let Some(def) = &test.workflow_def {
+fn pinned(test: &WorkflowTest, owner: &Owner, ground: &Ground) -> Result<Pinned, Error> {
+    if let Some(def) = &test.workflow_def {
         if let Some(error) = registration_errors(def).first() {
             return Err(Error::Malformed { name: def.name.clone(), problem: error.message.clone() });
         }
-        ground.catalog.pin((**def).clone(), owner.clone())
-    } else {
-        let definition = ground.catalog.workflow(&test.name, test.version);
-        definition.ok_or_else(|| Error::NoWorkflow(test.name.clone()))?.pinned.clone()
-    };
-    let name = pinned.workflow.name.clone();
-    Plan::compile(pinned).map_err(|error| Error::Malformed { name, problem: error.to_string() })
+        return Ok(ground.catalog.pin((**def).clone(), owner.clone()));
+    }
+    let definition = ground.catalog.workflow(&test.name, test.version);
+    Ok(definition.ok_or_else(|| Error::NoWorkflow(test.name.clone()))?.pinned.clone())
 }

@@ -32,5 +32,7 @@ mod signing_in;
 mod synchronous;
 #[path = "api/tags.rs"]
 mod tags;
+#[path = "api/trials.rs"]
+mod trials;
 #[path = "api/workers.rs"]
 mod workers;

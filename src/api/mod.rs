@@ -41,6 +41,7 @@ mod tags;
 mod task_logs;
 mod tasks;
 mod token;
+mod trials;
 
 use std::time::Duration;
 
@@ -101,6 +102,7 @@ fn all_routes() -> Routes {
         .merge(tags::routes())
         .merge(correlated::routes())
         .merge(executions::routes())
+        .merge(trials::routes())
         .merge(search::routes())
         .merge(bulk::routes())
         .merge(events::routes())

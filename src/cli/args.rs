@@ -161,6 +161,12 @@ pub(super) struct Run {
     /// A name for what belongs together
     #[arg(long, value_name = "ID")]
     pub(super) correlation: Option<String>,
+    /// Show what would happen: no call is made and no secret is read or written
+    #[arg(long = "dry-run", conflicts_with_all = ["timeout", "correlation"])]
+    pub(super) is_dry: bool,
+    /// What the world would say, for `--dry-run`: a `*.test.yaml`, of which the first test counts
+    #[arg(long, value_name = "FILE", requires = "is_dry")]
+    pub(super) mock: Option<PathBuf>,
     /// Stop waiting after this time (exit code 124); the run goes on with the next `serve`
     #[arg(long, value_name = "DURATION")]
     pub(super) timeout: Option<String>,

@@ -1,5 +1,7 @@
 //! `keytide run`: one workflow, now, to its end.
 
+mod dry;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,9 @@ const INPUT_BYTES_MAX: usize = 10 << 20;
 pub(super) fn run(arguments: &Run, project: &Project, console: &Console) -> Result<(), Error> {
     let patience = arguments.timeout.as_deref().map(duration).transpose()?;
     let input = input(arguments, project)?;
+    if arguments.is_dry {
+        return dry::run(arguments, input, project, console);
+    }
     let store = Arc::new(project.store()?);
     let target = target(&arguments.workflow, project, &store, console)?;
     let request = StartWorkflowRequest {
@@ -108,9 +113,15 @@ fn result(connection: &Connection, id: &str, console: &Console) -> Result<(), Er
 }
 
 /// Returns what is to run: a definition from a file, or the name of one in the folder.
-fn target(named: &str, project: &Project, store: &Arc<Store>, console: &Console) -> Result<Target, Error> {
+fn target(named: &str, project: &Project, store: &Store, console: &Console) -> Result<Target, Error> {
+    let found = file_of(named, project, Some(store), console)?;
+    Ok(found.map_or(Target::Name, |pinned| Target::Definition(Box::new(pinned))))
+}
+
+/// Returns the definition of a file, or nothing where a name is meant.
+fn file_of(named: &str, project: &Project, store: Option<&Store>, console: &Console) -> Result<Option<Pinned>, Error> {
     if !files::looks_like_a_file(named) {
-        return Ok(Target::Name);
+        return Ok(None);
     }
     let path = project.environment.current.join(Path::new(named));
     let mut loaded = files::read(project, &path)?;
@@ -118,12 +129,12 @@ fn target(named: &str, project: &Project, store: &Arc<Store>, console: &Console)
         console.note(&format!("{} holds a single task; it runs as a workflow of one task", loaded.source.name));
         loaded = workflow;
     }
-    let known = check::known(project, Some(&**store));
-    check::refuse_errors(&check::diagnostics(&[&loaded], &known), &check::masker(Some(&**store)), console)?;
+    let known = check::known(project, store);
+    check::refuse_errors(&check::diagnostics(&[&loaded], &known), &check::masker(store), console)?;
     let workflow = only(&loaded)?.def.clone();
     let task_defs = loaded.task_defs.iter().map(|located| (located.def.name.clone(), located.def.clone())).collect();
     let owner = if path.starts_with(&project.workflows) { Owner::File(project.shown(&path)) } else { Owner::Local };
-    Ok(Target::Definition(Box::new(Pinned { workflow, task_defs, owner })))
+    Ok(Some(Pinned { workflow, task_defs, owner }))
 }
 
 fn only(loaded: &Loaded) -> Result<&Located<crate::workflow::definition::WorkflowDef>, Error> {

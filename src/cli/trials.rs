@@ -10,7 +10,7 @@ use super::console::Console;
 use super::error::{Error, Kind};
 use super::files;
 use super::project::Project;
-use crate::access::Policy;
+use crate::access::{Authority, Ruled, Tags};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::disk;
@@ -136,13 +136,22 @@ fn file(wanted: &mut Wanted, project: &Project, shown: &str, path: &Path) {
 pub(super) fn ground(project: &Project) -> Ground {
     let change = files::scan(project, &project.workflows);
     let access = &project.settings.access;
+    let ruled = Ruled { groups: access.groups.clone(), grants: access.grants.clone(), tags: Tags::default() };
     Ground {
         catalog: Arc::new(Catalog::default().next(change.files, change.troubles)),
-        policy: Arc::new(Policy::new(access.workflows_granted, access.groups.clone(), access.grants.clone())),
+        authority: Authority::new(access.workflows_granted, ruled),
         environment: project.settings.environment.clone(),
         store_retry: project.settings.secrets.store_retry,
         evaluator: Evaluator::this_program(),
+        until: None,
     }
+}
+
+/// Refuses a file of tests with errors, with each at its line.
+pub(super) fn refuse_errors(loaded: &LoadedTests) -> Result<(), Error> {
+    let errors = loaded.diagnostics.iter().filter(|problem| problem.severity == Severity::Error);
+    let errors: Vec<String> = errors.map(|error| report::render(error, false)).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Error::new(Kind::Failed, errors.join("\n\n"))) }
 }
 
 fn broken_file(file: &str, message: &str) -> Report {

@@ -1,10 +1,9 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::Ground;
-use crate::access::{Principal, Target, TargetKind};
+use crate::access::{Principal, TargetKind};
 use crate::catalog::Owned;
 use crate::daemon::{Asking, Library, Thing, Views};
 use crate::engine::{Execution, Plan, Wanted};
@@ -51,13 +50,12 @@ impl Library for Shelf {
 
     fn allows(&self, asking: Asking<'_>, permission: Permission, thing: Thing, name: &str) -> bool {
         let snapshot = self.store.snapshot();
-        let none = BTreeMap::new();
-        let (kind, tags) = match thing {
-            Thing::Workflow => (TargetKind::Workflow, &none),
-            Thing::Secret => (TargetKind::Secret, snapshot.tags(name).unwrap_or(&none)),
+        let kind = match thing {
+            Thing::Workflow => TargetKind::Workflow,
+            Thing::Secret => TargetKind::Secret,
         };
         let principal = Principal { owner: asking.owner, workflow: asking.workflow };
-        self.ground.policy.allows(principal, permission, &Target { kind, name, tags })
+        self.ground.authority.allows(principal, permission, kind, name, snapshot.tags(name))
     }
 
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>> {

@@ -1,13 +1,12 @@
 //! Laws of playing a workflow through. Scripts need this program, so `tests/suite` plays those.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Error, Ground, Manner, Played, judge, play, play_crashing};
-use crate::access::Policy;
+use crate::access::{Authority, Ruled};
 use crate::catalog::{Catalog, News};
 use crate::executor::script::Evaluator;
 use crate::words::{Map, Owner};
@@ -19,10 +18,11 @@ fn ground(definitions: &[Value]) -> Ground {
     });
     Ground {
         catalog: Arc::new(Catalog::default().next(news.collect(), Vec::new())),
-        policy: Arc::new(Policy::new(false, BTreeMap::new(), Vec::new())),
+        authority: Authority::new(false, Ruled::default()),
         environment: Map::new(),
         store_retry: Duration::from_mins(1),
         evaluator: Evaluator::of("/nowhere"),
+        until: None,
     }
 }
 
@@ -239,6 +239,8 @@ fn a_dry_run_marks_what_it_cannot_know_and_goes_on() {
     }));
     let played = play(&test, &Owner::Local, &ground(&[rotation()]), Manner::Dry).unwrap();
     assert_eq!(played.execution.status.as_str(), "COMPLETED", "{:#}", played.shown);
+    let first = played.execution.shown_runs().next().unwrap().id(played.execution.id).to_string();
+    assert!(played.guessed.contains(&first) && played.guessed.len() == 1);
     let written = &played.written["my_secret_holding_a_token"];
     assert_eq!(written.expose(), "unknown(retrieve_token.output.response.body.token)");
 }

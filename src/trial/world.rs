@@ -14,7 +14,7 @@ use super::life::{Life, Machine};
 use super::mocks::Mocks;
 use super::unknown::Unknowns;
 use super::{Error, Ground, Manner, Played};
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::daemon::{Dispatcher, Message, Polled, Queue};
 use crate::engine::{Command, Execution, Input, Origin, Outcome, Plan, Start, WorkerUpdate, view};
 use crate::executor::preflight;
@@ -66,6 +66,8 @@ pub(super) struct World<'t> {
     /// The tasks after whose write of the store the process died.
     stored: BTreeSet<(ExecutionId, RunNumber)>,
     calls: Vec<Call>,
+    /// The tasks whose outputs nobody said.
+    guessed: BTreeSet<String>,
     crashes: usize,
 }
 
@@ -113,6 +115,7 @@ impl<'t> World<'t> {
             reported: BTreeSet::new(),
             stored: BTreeSet::new(),
             calls: Vec::new(),
+            guessed: BTreeSet::new(),
             crashes: 0,
         })
     }
@@ -124,6 +127,9 @@ impl<'t> World<'t> {
                 return self.played();
             }
             self.pass_time()?;
+            if self.ground.until.is_some_and(|until| SystemClock.now() > until) {
+                return Err(Error::TooSlow);
+            }
         }
         Err(Error::TooLong(TURNS_MAX))
     }
@@ -258,7 +264,17 @@ impl<'t> World<'t> {
         let clear = view::workflow_json(&execution, true);
         let shown = super::judge::masked_view(&clear, &masker, &self.plan.pinned.workflow.masked_fields);
         let took = execution.ended.unwrap_or(self.begun).since(self.begun);
-        Ok(Played { execution, clear, shown, calls: self.calls, written, took, crashes: self.crashes, masker })
+        Ok(Played {
+            execution,
+            clear,
+            shown,
+            calls: self.calls,
+            written,
+            took,
+            crashes: self.crashes,
+            masker,
+            guessed: self.guessed,
+        })
     }
 }
 

@@ -69,3 +69,27 @@ fn scripts_are_evaluated_for_real() {
     let test = project().file("workflows/scripts.json", workflow).file("workflows/scripts.test.json", tests);
     test.keytide(&["test", "--crash", "scripts"]).success().tells("1 test: 1 passed");
 }
+
+#[test]
+fn a_dry_run_shows_what_would_happen_and_does_nothing() {
+    let test = Test::new().file("workflows/rotate.json", ROTATION);
+    let test = test.secret("appKeyId", "canary-key-id").secret("appKeySecret", "canary-key-secret");
+    let before = std::fs::read(test.path("secrets/store.age")).unwrap();
+    let name = "update_rotate_secrets_tracker_app";
+    let ran = test.keytide(&["run", "--dry-run", name]).success().tells("nothing was called");
+    let ran = ran.prints("would call  POST https://conductor-server.orkesconductor.io/api/token");
+    let ran = ran.prints("would write the secret my_secret_holding_a_token").prints("would be COMPLETED");
+    assert!(!ran.stdout.contains("canary"), "{}", ran.stdout);
+    let told = test.keytide(&["run", "--dry-run", "workflows/rotate.json", "-o", "json"]).success().json();
+    assert_eq!((&told["tasks"][0]["unknown"], &told["tasks"][1]["unknown"]), (&true.into(), &false.into()));
+    assert_eq!(told["secretsWritten"][0], "my_secret_holding_a_token");
+    let mock = "name: w\ntaskRefToMockOutput: {retrieve_token: [{output: {response: {statusCode: 403}}}]}\n";
+    let test = test.file("mock.test.yaml", mock);
+    test.keytide(&["run", "--dry-run", name, "--mock", "mock.test.yaml"])
+        .fails(1)
+        .prints("would be FAILED")
+        .prints("403");
+    assert!(!test.path(".keytide/journal.db").exists());
+    assert_eq!(std::fs::read(test.path("secrets/store.age")).unwrap(), before);
+    test.keytide(&["run", "--dry-run", "nothing"]).fails(3).tells("there is no workflow `nothing`");
+}

@@ -261,7 +261,7 @@ fn no_such_task_def(name: &str) -> Error {
     Error::NotFound(format!("No such taskType found by name: {name}"))
 }
 
-fn no_such_workflow(name: &str, version: Option<i32>) -> Error {
+pub(super) fn no_such_workflow(name: &str, version: Option<i32>) -> Error {
     let version = version.map_or_else(|| "null".to_owned(), |version| version.to_string());
     Error::NotFound(format!("No such workflow found by name: {name}, version: {version}"))
 }

@@ -18,6 +18,7 @@ mod signing;
 mod standstill;
 mod tags;
 mod tasks;
+mod trying;
 mod workers;
 
 pub use applications::KeyChange;

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::engine::{Answer, Assignment, Outcome, Question};
 use crate::executor::http::Sketch;
 use crate::executor::{hand_off, sign, store_together};
-use crate::words::{Sensitive, Timestamp};
+use crate::words::{Sensitive, TaskId, Timestamp};
 use crate::workflow::definition::TaskType;
 
 impl World<'_> {
@@ -21,7 +21,7 @@ impl World<'_> {
                 Ok(true)
             }
             TaskType::GetSignedJwt => {
-                let outcome = sign(work, &self.life().store.snapshot(), &self.ground.policy, self.now());
+                let outcome = sign(work, &self.life().store.snapshot(), &self.ground.authority.policy(), self.now());
                 self.work(outcome);
                 Ok(false)
             }
@@ -37,7 +37,7 @@ impl World<'_> {
         let failed = |reason: String| Answer::Failed { reason, terminal: false };
         let snapshot = self.life().store.snapshot();
         let (input, owner, name) = (work.input.expose(), &work.owner, work.workflow_name());
-        let handed = match hand_off(input, owner, name, &snapshot, &self.ground.policy) {
+        let handed = match hand_off(input, owner, name, &snapshot, &self.ground.authority.policy()) {
             Ok(handed) => handed,
             Err(missing) => {
                 self.work(outcome(work, failed(missing.to_string()), Vec::new()));
@@ -56,6 +56,7 @@ impl World<'_> {
         let (answer, after) = match self.mocks.take(work.execution, &path, name, &work.reference) {
             Given::Mock(mock) => (mocks::http_answer(mock, work, &described)?, time_of(mock)),
             Given::Nothing | Given::UsedUp(_) if self.manner == Manner::Dry => {
+                self.guessed.insert(TaskId::of(work.execution, work.run).to_string());
                 (self.unknowns.response(work, described), Vec::new())
             }
             given => {
@@ -79,17 +80,24 @@ impl World<'_> {
         }
         let outcomes = std::cell::RefCell::new(Vec::new());
         let (store, now) = (&self.life().store, self.now());
-        store_together(store, &store.snapshot(), &self.ground.policy, now, vec![work.clone()], &|outcome| {
-            outcomes.borrow_mut().push(outcome);
-        });
+        store_together(
+            store,
+            &store.snapshot(),
+            &self.ground.authority.policy(),
+            now,
+            vec![work.clone()],
+            &|outcome| {
+                outcomes.borrow_mut().push(outcome);
+            },
+        );
         store.catch_up();
         outcomes.into_inner().into_iter().for_each(|outcome| self.work(outcome));
     }
 
     pub(super) fn evaluate(&mut self, question: &Question) {
         let snapshot = self.life().store.snapshot();
-        let (owner, workflow, policy) = (&question.owner, question.workflow_name(), &self.ground.policy);
-        let outcome = self.bench.answer(question, &|value| hand_off(value, owner, workflow, &snapshot, policy));
+        let (owner, workflow, policy) = (&question.owner, question.workflow_name(), self.ground.authority.policy());
+        let outcome = self.bench.answer(question, &|value| hand_off(value, owner, workflow, &snapshot, &policy));
         self.work(outcome);
     }
 

@@ -83,6 +83,7 @@ impl World<'_> {
         let (update, after) = match self.mocks.take(execution.id, &path, execution.name(), &execution.reference(run)) {
             Given::Mock(mock) => (mocks::update(mock), time_of(mock)),
             Given::Nothing | Given::UsedUp(_) if self.manner == Manner::Dry => {
+                self.guessed.insert(run.id(execution.id).to_string());
                 let output = self.unknowns.output(execution, run);
                 let update = WorkerUpdate {
                     status: TaskStatus::Completed,
