@@ -26,11 +26,10 @@ impl Call {
         let input = shown(work.input.expose());
         let fields = input.get("http_request").unwrap_or(&*input);
         // A reference may stand where only some texts can be, as in a method or a number.
-        let sketch = Sketch::of(&input).unwrap_or_else(|_| Sketch {
-            uri: fields["uri"].as_str().unwrap_or_default().to_owned(),
-            headers: Vec::new(),
-            body: Some(fields["body"].to_string()),
-            ..real
+        let sketch = Sketch::of(&input).unwrap_or_else(|_| {
+            let uri = fields["uri"].as_str().unwrap_or_default().to_owned();
+            let described = format!("{} {uri}", real.method);
+            Sketch { headers: Vec::new(), body: Some(fields["body"].to_string()), uri, described, ..real }
         });
         Self { workflow: work.workflow_name().to_owned(), task: work.reference.clone(), sketch }
     }

@@ -97,6 +97,14 @@ fn a_call_without_a_mock_is_an_error_that_names_the_task() {
 }
 
 #[test]
+fn what_is_told_of_a_call_names_secrets_and_holds_none() {
+    let get = json!({"name": "get", "taskReferenceName": "get", "type": "HTTP",
+        "inputParameters": {"uri": "https://host/${workflow.secrets.key}/a", "method": "GET"}});
+    let told = failed(&[single("w", &get)], json!({"name": "w", "secrets": {"key": "canary-in-a-path"}}));
+    assert!(told.contains("calls GET https://host/$%7Bworkflow.secrets.key%7D/a and has no mock"), "{told}");
+}
+
+#[test]
 fn a_secret_that_the_test_does_not_give_is_not_available() {
     let played = played(&[rotation()], json!({"name": "update_rotate_secrets_tracker_app"})).unwrap();
     let reason = played.execution.reason.clone().unwrap_or_default();

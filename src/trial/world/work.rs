@@ -52,6 +52,8 @@ impl World<'_> {
             }
         };
         let described = real.described.clone();
+        // What is told of it names secrets as the definition does.
+        let call = Call::of(work, real);
         let path = self.paths.get(&work.execution).cloned().unwrap_or_default();
         let (answer, after) = match self.mocks.take(work.execution, &path, name, &work.reference) {
             Given::Mock(mock) => (mocks::http_answer(mock, work, &described)?, time_of(mock)),
@@ -61,10 +63,16 @@ impl World<'_> {
             }
             given => {
                 let used = if let Given::UsedUp(count) = given { Some(count) } else { None };
-                return Err(mocks::missing(name, &work.reference, "HTTP", used, &format!("calls {described}")));
+                return Err(mocks::missing(
+                    name,
+                    &work.reference,
+                    "HTTP",
+                    used,
+                    &format!("calls {}", call.sketch.described),
+                ));
             }
         };
-        self.calls.push(Call::of(work, real));
+        self.calls.push(call);
         let at = after.into_iter().fold(self.now(), Timestamp::plus);
         self.mail.push(Mail { at, what: What::Call(outcome(work, answer, handed.resolved)) });
         Ok(())
