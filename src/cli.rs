@@ -32,6 +32,7 @@ mod recipient;
 mod run;
 mod runs;
 mod schedule;
+mod schema;
 mod secret;
 mod serve;
 mod signals;
@@ -106,5 +107,9 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         Command::Eval(eval) => eval::run(&eval, &project()?, console),
         Command::Graph(graph) => graph::run(&graph, &project()?, console),
         Command::Explain(explain) => explain::run(&explain, console),
+        Command::Schema(schema) => {
+            schema::run(&schema, console);
+            Ok(())
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod keys;
 mod read;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -125,6 +125,8 @@ pub(super) enum Command {
     Graph(Graph),
     /// Explain a code of `keytide check`
     Explain(Explain),
+    /// Print a JSON Schema, for editors that complete and check definitions
+    Schema(Schema),
 }
 
 #[derive(Args)]
@@ -297,4 +299,26 @@ pub(super) enum Drawing {
 pub(super) struct Explain {
     /// The code, as `E0104`
     pub(super) code: String,
+}
+
+#[derive(Args)]
+pub(super) struct Schema {
+    /// What the schema is of
+    #[arg(value_enum)]
+    pub(super) kind: SchemaKind,
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// A workflow
+    Workflow,
+    /// A schedule of its own
+    Schedule,
+    /// A list of task definitions
+    Taskdef,
+    /// A file of tests (`*.test.yaml`)
+    Test,
+    /// `keytide.toml`
+    Config,
 }

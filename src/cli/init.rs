@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Format, Global, Init};
+use super::args::{Format, Global, Init, SchemaKind};
 use super::console::Console;
 use super::environment::Environment;
 use super::error::{Error, Kind};
 use super::key;
 use super::project::Project;
+use super::schema;
 use crate::disk::{Disk, folder_of, replace};
 use crate::secret::{Identity, Store};
 use crate::settings;
@@ -19,6 +20,8 @@ use crate::words::Sensitive;
 
 /// The longest file of ignore rules that is read.
 const IGNORE_BYTES_MAX: u64 = 1 << 20;
+/// The longest schema that is read, to see whether it is still the same.
+const SCHEMA_BYTES_MAX: u64 = 4 << 20;
 /// The longest name of a machine.
 const HOST_NAME_BYTES_MAX: u64 = 256;
 
@@ -36,7 +39,7 @@ impl Report {
     }
 }
 
-/// Makes what is missing: settings, an example, ignore rules, an identity, the store with two recipients.
+/// Makes what is missing: settings, an example, schemas, ignore rules, an identity, the store with two recipients.
 pub(super) fn run(arguments: Init, global: &Global, console: &Console) -> Result<(), Error> {
     let environment = Environment::read().map_err(|error| Error::new(Kind::Failed, error))?;
     let base = global.directory.as_ref().map_or(environment.current.clone(), |folder| environment.current.join(folder));
@@ -81,18 +84,48 @@ fn make(project: &Project) -> Result<Report, Error> {
         report.tell(project.shown(&project.workflows), false);
     } else {
         create(&project.workflows)?;
-        for (name, text) in texts::EXAMPLES {
+        let way = way_up(project);
+        for (name, text) in texts::examples(way.as_deref()) {
             let example = project.workflows.join(name);
-            let is_new = write_new(project, &example, text)?;
+            let is_new = write_new(project, &example, &text)?;
             report.tell(project.shown(&example), is_new);
         }
     }
+    let is_new = schemas(project)?;
+    report.tell(format!("{}/", schema::FOLDER), is_new);
     let ignore = project.root.join(".gitignore");
     let is_new = ignore_state(project, &ignore)?;
     report.tell(project.shown(&ignore), is_new);
     let identity = identity(project, &mut report)?;
     store(project, identity, &mut report)?;
     Ok(report)
+}
+
+/// Returns the way from the workflows to the project folder; nothing where they are elsewhere.
+fn way_up(project: &Project) -> Option<String> {
+    let below = project.workflows.strip_prefix(&project.root).ok()?;
+    Some("../".repeat(below.components().count()))
+}
+
+/// Writes the schemas that are missing or of another version, and returns whether there were any. What stands in their
+/// place and is not ours is left alone.
+fn schemas(project: &Project) -> Result<bool, Error> {
+    let folder = project.root.join(schema::FOLDER);
+    project.disk.create_folder(&folder).map_err(|error| cannot_write(project, &folder, &error))?;
+    let mut is_new = false;
+    for kind in SchemaKind::ALL {
+        let (path, text) = (folder.join(schema::file_name(kind)), schema::text(kind));
+        if write_new(project, &path, &text)? {
+            is_new = true;
+            continue;
+        }
+        let Ok(before) = project.disk.read(&path, SCHEMA_BYTES_MAX) else { continue };
+        if before != text.as_bytes() && String::from_utf8_lossy(&before).contains(schema::ID) {
+            replace(&*project.disk, &path, text.as_bytes()).map_err(|error| cannot_write(project, &folder, &error))?;
+            is_new = true;
+        }
+    }
+    Ok(is_new)
 }
 
 fn identity(project: &Project, report: &mut Report) -> Result<Identity, Error> {

@@ -11,9 +11,9 @@ use crate::words::{Diagnostic, Grant, GrantTarget, Grantee, Permission, Severity
 /// The tables that widen rights: where a policy file exists only it may have them.
 const POLICY_TABLES: [&str; 5] = ["access", "groups", "grant", "http", "server"];
 /// The tables that are not made of plain settings.
-const OTHER_TABLES: [&str; 4] = ["environment", "environments", "groups", "grant"];
+pub(super) const OTHER_TABLES: [&str; 4] = ["environment", "environments", "groups", "grant"];
 /// The fields of a `[[grant]]`.
-const GRANT_FIELDS: [&str; 3] = ["to", "on", "access"];
+pub(super) const GRANT_FIELDS: [&str; 3] = ["to", "on", "access"];
 
 /// Not TOML.
 const SYNTAX: &str = "E0601";

@@ -206,3 +206,90 @@ fn beside_a_policy_the_folder_cannot_widen_its_rights() {
         ]
     );
 }
+
+/// Returns whether the schema takes a document.
+fn schema_takes(document: &serde_json::Value) -> bool {
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.set_default_draft(boon::Draft::V7);
+    compiler.add_resource("config.json", serde_json::Value::Object(super::schema::config())).unwrap();
+    let index = compiler.compile("config.json", &mut schemas).unwrap();
+    schemas.validate(document, index).is_ok()
+}
+
+#[test]
+fn schema_takes_what_the_reader_takes_and_refuses_other_types() {
+    let texts = [
+        "",
+        "x",
+        "skip",
+        "spring",
+        "granted",
+        "72h",
+        "5 m",
+        "10MiB",
+        "1GiB",
+        "10.1.0.0/16",
+        "http://p:1",
+        "127.0.0.1:1",
+    ];
+    let mut probes: Vec<serde_json::Value> = texts.iter().map(|text| json!(text)).collect();
+    probes.extend([json!(1), json!(2), json!(100), json!(101), json!(1.5), json!(true), json!([]), json!([5])]);
+    probes.extend([json!(["all"]), json!(["self", "x"]), json!(["a.b", "10.0.0.1"]), json!([""])]);
+    let mut taken = 0;
+    for key in &super::keys::KEYS {
+        let (table, name) = key.path.split_once('.').unwrap();
+        for probe in &probes {
+            // Of single values and lists of them, TOML and JSON say the same.
+            let (_, diagnostics) = load(&format!("[{table}]\n{name} = {probe}\n"));
+            let is_read = diagnostics.is_empty();
+            let is_taken = schema_takes(&json!({table: {name: probe}}));
+            // The reader knows more of texts than a schema can say: addresses, networks, limits of a duration.
+            let is_text = probe.is_string()
+                || probe.as_array().is_some_and(|items| items.iter().all(serde_json::Value::is_string));
+            assert!(
+                is_read == is_taken || is_text && is_taken,
+                "{} = {probe}: read {is_read}, taken {is_taken}",
+                key.path
+            );
+            taken += usize::from(is_read);
+        }
+    }
+    assert!(taken > super::keys::KEYS.len(), "{taken}");
+}
+
+#[test]
+fn schema_knows_the_tables_that_are_not_plain() {
+    for (text, document) in [
+        ("[environment]\na = {b = [1]}", json!({"environment": {"a": {"b": [1]}}})),
+        ("[environments.staging]\na = 1", json!({"environments": {"staging": {"a": 1}}})),
+        ("[groups]\nbuild = [\"app:ci\"]", json!({"groups": {"build": ["app:ci"]}})),
+        (
+            "[[grant]]\nto = \"app:ci\"\non = \"secret:a*\"\naccess = [\"READ\"]",
+            json!({"grant": [{"to": "app:ci", "on": "secret:a*", "access": ["READ"]}]}),
+        ),
+    ] {
+        assert!(load(text).1.is_empty() && schema_takes(&document), "{text}");
+    }
+    for (text, document) in [
+        ("[nowhere]", json!({"nowhere": {}})),
+        ("[http]\ntimeuot = \"1s\"", json!({"http": {"timeuot": "1s"}})),
+        ("environments = {staging = 1}", json!({"environments": {"staging": 1}})),
+        ("[groups]\nbuild = [\"ci\"]", json!({"groups": {"build": ["ci"]}})),
+        ("[[grant]]\nto = \"app:ci\"\non = \"secret:a\"", json!({"grant": [{"to": "app:ci", "on": "secret:a"}]})),
+        (
+            "[[grant]]\nto = \"ci\"\non = \"secret:a\"\naccess = [\"READ\"]",
+            json!({"grant": [{"to": "ci", "on": "secret:a", "access": ["READ"]}]}),
+        ),
+        (
+            "[[grant]]\nto = \"app:ci\"\non = \"all\"\naccess = [\"READ\"]",
+            json!({"grant": [{"to": "app:ci", "on": "all", "access": ["READ"]}]}),
+        ),
+        (
+            "[[grant]]\nto = \"app:ci\"\non = \"secret:a\"\naccess = [\"WRITE\"]",
+            json!({"grant": [{"to": "app:ci", "on": "secret:a", "access": ["WRITE"]}]}),
+        ),
+    ] {
+        assert!(!load(text).1.is_empty() && !schema_takes(&document), "{text}");
+    }
+}

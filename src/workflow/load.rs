@@ -3,7 +3,6 @@
 //! **Architecture Invariant:** loading never stops at the first problem, and no file can take it down.
 
 mod document;
-mod shape;
 mod trial;
 mod walk;
 

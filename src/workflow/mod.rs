@@ -18,5 +18,7 @@ pub mod pinned;
 mod problem;
 pub mod registration;
 pub mod report;
+pub mod schema;
+mod shape;
 pub mod shown;
 pub mod tree;

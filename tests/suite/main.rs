@@ -20,6 +20,7 @@ mod project;
 mod readme;
 mod run;
 mod schedules;
+mod schema;
 mod secrets;
 mod serve;
 mod terminal;

@@ -1,5 +1,6 @@
 /// Settings that change nothing: every default, as a comment.
-pub(super) const SETTINGS: &str = r#"# Settings of keytide. All are optional; these are the defaults. `keytide config show` says what holds.
+pub(super) const SETTINGS: &str = r#"#:schema ./.schemas/config.schema.json
+# Settings of keytide. All are optional; these are the defaults. `keytide config show` says what holds.
 
 [folders]
 # workflows = "workflows"
@@ -38,8 +39,12 @@ pub(super) const SETTINGS: &str = r#"# Settings of keytide. All are optional; th
 # workflows = "open"           # granted: only what a grant says
 "#;
 
-/// The files of the example.
-pub(super) const EXAMPLES: [(&str, &str); 2] = [("rotate.yaml", EXAMPLE), ("rotate.test.yaml", EXAMPLE_TEST)];
+/// Returns the files of the example, each with its schema for editors where there is a way up to the project folder.
+pub(super) fn examples(way_up: Option<&str>) -> [(&'static str, String); 2] {
+    let line = |kind, way| format!("# yaml-language-server: $schema={way}.schemas/{kind}.schema.json\n");
+    let whole = |kind, text| way_up.map(|way| line(kind, way)).unwrap_or_default() + text;
+    [("rotate.yaml", whole("workflow", EXAMPLE)), ("rotate.test.yaml", whole("test", EXAMPLE_TEST))]
+}
 
 /// A rotation of two tasks that waits for its first secrets, and for a schedule.
 const EXAMPLE: &str = r#"# A rotation is two tasks: fetch a token, keep it.

@@ -1,36 +1,13 @@
 //! HTTP: where to, how, and what is kept of the answer.
 
 use crate::words::nearest;
+use crate::workflow::definition::TaskType;
 use crate::workflow::problem;
+use crate::workflow::shape::{HTTP_METHODS, input_names};
 use crate::workflow::tree::{Entry, Node};
 
 use super::outline::Task;
 use super::{Findings, Workflow};
-
-const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
-/// What the task reads. Other inputs are allowed: only a slip of one of these is told.
-const INPUTS: [&str; 20] = [
-    "http_request",
-    "uri",
-    "method",
-    "headers",
-    "body",
-    "accept",
-    "contentType",
-    "connectionTimeOut",
-    "readTimeOut",
-    "vipAddress",
-    "appName",
-    "asyncComplete",
-    "outputFilter",
-    "_outputFilters",
-    "acceptedStatusCodes",
-    "followRedirects",
-    "onUnknownOutcome",
-    "caFile",
-    "clientCertificate",
-    "clientKey",
-];
 
 /// Reports what keeps the call from being made, and inputs that are nearly what the task reads.
 pub(super) fn check(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
@@ -90,16 +67,19 @@ fn valued(workflow: &Workflow<'_>, name: &str, value: &Node, found: &mut Finding
         let message = "a `uri` starts with `http://` or `https://`".to_owned();
         found.push(problem::error(workflow.source, Some(value.span), "E0404", message).label("no scheme"));
     }
-    if name == "method" && !METHODS.contains(&text.to_ascii_uppercase().as_str()) {
+    if name == "method" && !HTTP_METHODS.contains(&text.to_ascii_uppercase().as_str()) {
         let message = "this is no HTTP method".to_owned();
         let diagnostic = problem::error(workflow.source, Some(value.span), "E0404", message);
-        found.push(diagnostic.help(format!("write one of {}", METHODS.join(", "))));
+        found.push(diagnostic.help(format!("write one of {}", HTTP_METHODS.join(", "))));
     }
 }
 
 fn misspelt(workflow: &Workflow<'_>, entries: &[Entry], found: &mut Findings) {
-    for entry in entries.iter().filter(|entry| !INPUTS.contains(&&*entry.key) && &*entry.key != "url") {
-        let Some(near) = nearest(&entry.key, INPUTS) else { continue };
+    // Other inputs are allowed: only a slip of one of these is told.
+    let known = input_names(&TaskType::Http);
+    let is_known = |name: &str| name == "url" || known.clone().any(|known| known == name);
+    for entry in entries.iter().filter(|entry| !is_known(&entry.key)) {
+        let Some(near) = nearest(&entry.key, known.clone()) else { continue };
         let message = format!("HTTP does not read `{}`", entry.key);
         found.push(
             problem::warning(workflow.source, Some(entry.key_span), "W0412", message)

@@ -2,13 +2,11 @@
 
 use crate::words::nearest;
 use crate::workflow::problem;
+use crate::workflow::shape::EVALUATORS;
 use crate::workflow::tree::Node;
 
 use super::outline::Task;
 use super::{Findings, Workflow};
-
-/// What an `expression` can be read as.
-const EVALUATORS: [&str; 3] = ["value-param", "javascript", "graaljs"];
 
 pub(super) fn inline(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
     needs(workflow, task, "expression", "a script whose last value is the result; its inputs are `$.name`", found);

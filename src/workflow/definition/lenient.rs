@@ -1,5 +1,6 @@
 //! How Conductor's clients write fields: `null` for empty, numbers as text, `""` for absent.
 
+use indexmap::IndexMap;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -9,6 +10,14 @@ pub(super) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Reads a map, of which values that are `null` are left out.
+pub(super) fn without_nulls<'de, D: Deserializer<'de>, T: Deserialize<'de>, M: FromIterator<(String, T)>>(
+    deserializer: D,
+) -> Result<M, D::Error> {
+    let given = Option::<IndexMap<String, Option<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
 }
 
 /// Reads a whole number, also as text; `null` and `""` are absent.
@@ -22,7 +31,8 @@ pub(super) fn optional_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Re
     }
 }
 
-fn whole(number: &serde_json::Number) -> Option<i64> {
+/// Returns a whole number that is exact.
+pub(in crate::workflow) fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
         #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53, checked on this line")]

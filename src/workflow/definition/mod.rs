@@ -3,7 +3,7 @@
 //! Field names and defaults are those of Conductor 3.32.3; what Conductor ignores and we use is marked as ours.
 
 mod event_handler;
-mod lenient;
+pub(super) mod lenient;
 mod request;
 mod schedule;
 mod task;

@@ -22,7 +22,7 @@ pub struct StartWorkflowRequest {
     #[serde(deserialize_with = "lenient::or_default")]
     pub input: Map,
     /// Which workers get which task.
-    #[serde(deserialize_with = "lenient::or_default", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(deserialize_with = "lenient::without_nulls", skip_serializing_if = "BTreeMap::is_empty")]
     pub task_to_domain: BTreeMap<String, String>,
     /// A definition of its own.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -46,10 +46,10 @@ pub struct WorkflowSchedule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dst: Option<Dst>,
     /// When it was made, ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub create_time: Option<i64>,
     /// When it was changed, ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub updated_time: Option<i64>,
     /// Who made it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,7 +37,7 @@ pub struct WorkflowTask {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub script_expression: Option<String>,
     /// SWITCH, DECISION: the tasks of each case.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::without_nulls")]
     pub decision_cases: IndexMap<String, Vec<WorkflowTask>>,
     /// FORK_JOIN_DYNAMIC: an old name of the list of tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,7 +91,7 @@ pub struct WorkflowTask {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<Value>,
     /// How often it may be retried; the task definition's where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_i32")]
     pub retry_count: Option<i32>,
     /// SWITCH, INLINE: how the expression is read.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -42,7 +42,7 @@ pub struct TaskDef {
     #[serde(deserialize_with = "lenient::integer_or_hour")]
     pub response_timeout_seconds: i64,
     /// How many may run at once; absent or 0: any number.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_i32")]
     pub concurrent_exec_limit: Option<i32>,
     /// Inputs for keys that the task leaves out.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -63,7 +63,7 @@ pub struct TaskDef {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner_email: Option<String>,
     /// How long it may wait for a worker, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub poll_timeout_seconds: Option<i64>,
     /// What LINEAR_BACKOFF multiplies with.
     #[serde(deserialize_with = "lenient::integer_or_one_long")]
@@ -93,10 +93,10 @@ pub struct TaskDef {
     #[serde(deserialize_with = "lenient::or_default")]
     pub enforce_schema: bool,
     /// When it was made, ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub create_time: Option<i64>,
     /// When it was changed, ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub update_time: Option<i64>,
     /// Who made it.
     #[serde(skip_serializing_if = "Option::is_none")]

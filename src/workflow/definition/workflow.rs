@@ -30,7 +30,7 @@ pub struct WorkflowDef {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_workflow: Option<String>,
     /// The version of [`WorkflowDef::failure_workflow`].
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_i32")]
     pub failure_workflow_version: Option<i32>,
     /// Always 2.
     #[serde(default = "lenient::two", deserialize_with = "lenient::integer_or_two")]
@@ -87,10 +87,10 @@ pub struct WorkflowDef {
     #[serde(deserialize_with = "lenient::or_default", skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<Map>,
     /// When it was made, ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub create_time: Option<i64>,
     /// When it was changed, ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub update_time: Option<i64>,
     /// Who made it.
     #[serde(skip_serializing_if = "Option::is_none")]

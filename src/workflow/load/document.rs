@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::words::{Map, Severity, nearest};
 use crate::workflow::definition::{TaskDef, WorkflowDef, WorkflowSchedule};
 use crate::workflow::problem;
+use crate::workflow::shape::{self, Shape};
 use crate::workflow::tree::Node;
 
-use super::shape::{self, Shape};
 use super::walk::{found, shorten, walk};
 use super::{Loaded, Located};
 
@@ -65,7 +65,7 @@ pub(super) fn part<T: DeserializeOwned>(
     match serde_path_to_error::deserialize(value) {
         Ok(_) | Err(_) if is_wrong => None,
         Ok(def) => Some(def),
-        // The shapes judge almost everything; what is left is a number out of range or an odd `null`.
+        // The shapes judge almost everything; what is left is an odd `null`.
         Err(error) => {
             let place = node.find(error.path());
             let message = format!("`{}` cannot be read: {}", shorten(&error.path().to_string()), error.inner());

@@ -110,7 +110,8 @@ fn good_definition_beside_a_broken_one_is_read() {
 #[test]
 fn number_out_of_range_is_told_where_it_is() {
     let loaded = yaml(&format!("name: w\nversion: 99999999999\ntasks:\n{TASK}\n"));
-    assert_eq!(told(&loaded), ["E0201 2:10 `version` cannot be read: number is out of range"]);
+    let told = told(&loaded);
+    assert_eq!(told, ["E0201 2:10 `version` is out of range | it takes -2147483648 to 2147483647"]);
 }
 
 const BARE: &str = "//workflow definition\n\n{\n \"name\": \"update_secret_task\",\n \"taskReferenceName\": \"update_secret_task_ref\",\n \"type\": \"UPDATE_SECRET\",\n \"inputParameters\": {\n   \"_secrets\": {\n     \"secretKey\" : \"my_token\",\n     \"secretValue\" : \"abcd\"\n   }\n }\n}\n";

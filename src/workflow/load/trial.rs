@@ -4,10 +4,10 @@ use crate::words::{Diagnostic, Severity, Timestamp};
 use crate::workflow::definition::WorkflowTest;
 use crate::workflow::duration::parse_duration_seconds;
 use crate::workflow::problem;
+use crate::workflow::shape::{TEST, TESTS};
 use crate::workflow::tree::{self, Node, Syntax, Tree, decode};
 
 use super::document::part;
-use super::shape::{Kind, Shape, WORKFLOW};
 use super::walk::shorten;
 use super::{Loaded, Located, settle};
 use crate::words::Source;
@@ -18,100 +18,6 @@ pub const TEST_ENDINGS: [&str; 3] = [".test.yaml", ".test.yml", ".test.json"];
 pub const TESTS_MAX: usize = 200;
 /// How many attempts one task is given; a loop or a retry that needs more is a mistake of its test.
 const MOCKS_MAX: usize = 10_000;
-
-const TASK_STATUS: Kind = Kind::OneOf(&[
-    "IN_PROGRESS",
-    "CANCELED",
-    "FAILED",
-    "FAILED_WITH_TERMINAL_ERROR",
-    "COMPLETED",
-    "COMPLETED_WITH_ERRORS",
-    "SCHEDULED",
-    "TIMED_OUT",
-    "SKIPPED",
-]);
-static A_TASK_STATUS: Kind = TASK_STATUS;
-static A_TASK_END: Kind = Kind::MapOf(&A_TASK_STATUS);
-static A_MOCK: Kind = Kind::Of(&MOCK);
-static MOCKS: Kind = Kind::List(&A_MOCK);
-static A_TEST: Kind = Kind::Of(&TEST);
-static A_CALL: Kind = Kind::Of(&CALL);
-
-/// A file of several tests.
-static FILE: Shape = Shape {
-    what: "a file of tests",
-    required: &["tests"],
-    // The tests are read one by one, each by its own shape.
-    fields: &[("$schema", Kind::Any), ("tests", Kind::List(&Kind::Any))],
-};
-
-/// A test, and what a sub-workflow of one is given.
-static TEST: Shape = Shape {
-    what: "a test",
-    required: &[],
-    fields: &[
-        ("$schema", Kind::Any),
-        ("title", Kind::Text),
-        ("name", Kind::Text),
-        ("version", Kind::Integer),
-        ("workflowDef", Kind::Of(&WORKFLOW)),
-        ("correlationId", Kind::Text),
-        ("input", Kind::Map),
-        ("taskToDomain", Kind::MapOf(&Kind::Text)),
-        ("priority", Kind::Integer),
-        ("createdBy", Kind::Text),
-        ("externalInputPayloadStoragePath", Kind::Text),
-        ("idempotencyKey", Kind::Text),
-        ("idempotencyStrategy", Kind::Text),
-        ("taskRefToMockOutput", Kind::MapOf(&MOCKS)),
-        ("subWorkflowTestRequest", Kind::MapOf(&A_TEST)),
-        ("secrets", Kind::MapOf(&Kind::Text)),
-        ("environment", Kind::Map),
-        ("now", Kind::Text),
-        ("expect", Kind::Of(&EXPECT)),
-    ],
-};
-
-static MOCK: Shape = Shape {
-    what: "a mock",
-    required: &[],
-    fields: &[
-        ("status", TASK_STATUS),
-        ("output", Kind::Map),
-        ("executionTime", Kind::Integer),
-        ("queueWaitTime", Kind::Integer),
-        ("reasonForIncompletion", Kind::Text),
-        ("notSent", Kind::Text),
-        ("unknown", Kind::Text),
-    ],
-};
-
-static EXPECT: Shape = Shape {
-    what: "an expectation",
-    required: &[],
-    fields: &[
-        ("status", Kind::OneOf(&["RUNNING", "COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED", "PAUSED"])),
-        ("reason", Kind::Text),
-        ("output", Kind::Map),
-        ("exactOutput", Kind::Map),
-        ("tasks", Kind::List(&A_TASK_END)),
-        ("calls", Kind::List(&A_CALL)),
-        ("secretsWritten", Kind::Map),
-        ("took", Kind::Text),
-    ],
-};
-
-static CALL: Shape = Shape {
-    what: "an expected call",
-    required: &[],
-    fields: &[
-        ("task", Kind::Text),
-        ("method", Kind::Text),
-        ("uri", Kind::Text),
-        ("headers", Kind::MapOf(&Kind::Text)),
-        ("body", Kind::Any),
-    ],
-};
 
 /// A file of tests, read as far as it goes.
 pub struct LoadedTests {
@@ -142,7 +48,7 @@ pub fn load_tests(name: &str, bytes: &[u8]) -> LoadedTests {
     let mut tests = Vec::new();
     for document in parsed.documents.iter().filter(|document| !document.is_null()) {
         if document.get("tests").is_some() {
-            super::walk::walk(&loaded.source, document, &FILE, &mut loaded.diagnostics);
+            super::walk::walk(&loaded.source, document, &TESTS, &mut loaded.diagnostics);
             document
                 .get("tests")
                 .into_iter()

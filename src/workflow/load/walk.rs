@@ -1,10 +1,12 @@
 //! Types and fields, judged on the tree so that one wrong field hides no other.
 
-use crate::words::{Diagnostic, Source, nearest};
-use crate::workflow::problem;
-use crate::workflow::tree::{Entry, Node, Tree};
+use std::ops::RangeInclusive;
 
-use super::shape::{Kind, Shape};
+use crate::words::{Diagnostic, Source, nearest};
+use crate::workflow::definition::lenient;
+use crate::workflow::problem;
+use crate::workflow::shape::{Kind, Shape};
+use crate::workflow::tree::{Entry, Node, Tree};
 
 /// How many problems of one file are told: who has more mends these first.
 pub(super) const DIAGNOSTICS_MAX: usize = 200;
@@ -28,8 +30,8 @@ impl Walk<'_> {
             if self.diagnostics.len() > DIAGNOSTICS_MAX {
                 return;
             }
-            match shape.fields.iter().find(|(name, _)| *name == &*entry.key) {
-                Some((name, kind)) => self.value(&entry.value, kind, name),
+            match shape.fields.iter().find(|(name, ..)| *name == &*entry.key) {
+                Some((name, kind, _)) => self.value(&entry.value, kind, name),
                 None => self.unknown(entry, shape),
             }
         }
@@ -46,14 +48,19 @@ impl Walk<'_> {
         }
         match kind {
             Kind::Any => {}
-            Kind::Text => self.text(node, name),
+            Kind::Text | Kind::Known(_) => self.text(node, name),
             Kind::OneOf(words) => self.one_of(node, words, name),
-            Kind::Integer => self.integer(node, name),
+            Kind::Integer => self.integer(node, name, i32::MIN.into()..=i32::MAX.into()),
+            Kind::Long => self.integer(node, name, i64::MIN..=i64::MAX),
             Kind::Flag => self.flag(node, name),
             Kind::Map if node.is_map() => {}
             Kind::Map => self.wrong(node, name, "a map"),
             Kind::List(kind) => match &node.value {
                 Tree::List(items) => items.iter().for_each(|item| self.item(item, kind, name)),
+                _ => self.no_list(node, name),
+            },
+            Kind::Each(_) => match &node.value {
+                Tree::List(items) => items.iter().for_each(|item| self.item(item, &Kind::Any, name)),
                 _ => self.no_list(node, name),
             },
             Kind::MapOf(kind) => match &node.value {
@@ -110,17 +117,24 @@ impl Walk<'_> {
         });
     }
 
-    fn integer(&mut self, node: &Node, name: &str) {
-        let good = match &node.value {
-            Tree::Number(number) => number.as_f64().is_some_and(|number| number.fract() == 0.0),
-            Tree::Text(text) => text.trim().is_empty() || text.trim().parse::<i64>().is_ok(),
-            Tree::Null | Tree::Bool(_) | Tree::List(_) | Tree::Map(_) => false,
+    fn integer(&mut self, node: &Node, name: &str, range: RangeInclusive<i64>) {
+        let number = match &node.value {
+            Tree::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => {
+                let message = format!("`{}` must be a whole number, not a fraction", shorten(name));
+                self.push(problem::error(self.source, Some(node.span), "E0201", message));
+                return;
+            }
+            Tree::Number(number) => lenient::whole(number),
+            Tree::Text(text) if text.trim().is_empty() => return,
+            Tree::Text(text) if is_digits(text.trim()) => text.trim().parse::<i64>().ok(),
+            Tree::Text(_) | Tree::Null | Tree::Bool(_) | Tree::List(_) | Tree::Map(_) => {
+                return self.wrong(node, name, "a whole number");
+            }
         };
-        if !good && matches!(node.value, Tree::Number(_)) {
-            let message = format!("`{}` must be a whole number, not a fraction", shorten(name));
-            self.push(problem::error(self.source, Some(node.span), "E0201", message));
-        } else if !good {
-            self.wrong(node, name, "a whole number");
+        if number.is_none_or(|number| !range.contains(&number)) {
+            let message = format!("`{}` is out of range", shorten(name));
+            let diagnostic = problem::error(self.source, Some(node.span), "E0201", message);
+            self.push(diagnostic.help(format!("it takes {} to {}", range.start(), range.end())));
         }
     }
 
@@ -173,10 +187,10 @@ impl Walk<'_> {
         } else {
             None
         };
-        self.push(match (elsewhere, nearest(&entry.key, shape.fields.iter().map(|(name, _)| *name))) {
+        self.push(match (elsewhere, nearest(&entry.key, shape.fields.iter().map(|(name, ..)| *name))) {
             (Some(help), _) => diagnostic.help(help),
             (None, Some(name)) => diagnostic.label("nobody reads this").help(format!("did you mean `{name}`?")),
-            (None, None) if shape.fields.iter().any(|(name, _)| *name == "metadata") => {
+            (None, None) if shape.fields.iter().any(|(name, ..)| *name == "metadata") => {
                 diagnostic.label("nobody reads this").help("remove it, or put it under `metadata`")
             }
             (None, None) => diagnostic.label("nobody reads this").help("remove it"),
@@ -191,6 +205,12 @@ impl Walk<'_> {
 fn wrong(source: &Source, node: &Node, name: &str, expected: &str) -> Diagnostic {
     let message = format!("`{}` must be {expected}, not {}", shorten(name), found(node));
     problem::error(source, Some(node.head()), "E0201", message).label(format!("expected {expected}"))
+}
+
+/// Returns whether a text is a whole number, whatever its size.
+fn is_digits(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Names a value's type for people.
