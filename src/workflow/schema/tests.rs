@@ -68,9 +68,10 @@ fn probes() -> Vec<Value> {
     probes
 }
 
-/// Returns a map that has what a shape asks for, and no more.
+/// Returns a map that has what a shape asks for, and the list by which a file is known.
 fn minimal(shape: &'static Shape) -> Map<String, Value> {
-    let required = shape.fields.iter().filter(|(name, ..)| shape.required.contains(name));
+    let is_needed = |name: &str, kind: &Kind| shape.required.contains(&name) || matches!(kind, Kind::Each(_));
+    let required = shape.fields.iter().filter(|(name, kind, _)| is_needed(name, kind));
     required.map(|(name, kind, _)| ((*name).to_owned(), good(kind))).collect()
 }
 
