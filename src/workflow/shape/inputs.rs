@@ -127,6 +127,8 @@ macro_rules! http_fields {
             ("followRedirects", Form::Flag, "Whether a redirect of GET and HEAD is followed, at most 5, to the same origin. Default: false."),
             ("onUnknownOutcome", Form::OneOf(&["retry", "fail"]), "What happens where nobody knows whether the call arrived: it is repeated, or the task fails in doubt."),
             ("caFile", Form::Text, "A file with further certificate authorities."),
+            ("clientCertificate", Form::Text, "A certificate to show, and those above it, as PEM; best as `${workflow.secrets.NAME}`."),
+            ("clientKey", Form::Text, "The private key of `clientCertificate` as PEM, where it is not in there."),
             ("vipAddress", Form::Text, "Kept for Conductor; nothing here reads it."),
             ("appName", Form::Text, "Kept for Conductor; nothing here reads it."),
         ]
