@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{schedule, task_defs, tests, workflow};
 use crate::workflow::check::{Known, check};
 use crate::workflow::definition::TaskType;
-use crate::workflow::load::{Loaded, load, load_tests};
+use crate::workflow::load::{Loaded, is_test_file, load, load_tests};
 use crate::workflow::shape::{Kind, SCHEDULE, Shape, TASK_DEFS, WORKFLOW, of_types};
 
 struct Validator(Schemas, SchemaIndex);
@@ -247,15 +247,19 @@ fn what_conductor_ran_validates_unless_check_refuses_it() {
 
 #[test]
 fn examples_of_the_folder_validate() {
-    let validator = Validator::of(workflow());
+    let (of_workflows, of_tests) = (Validator::of(workflow()), Validator::of(tests()));
     let examples = files("workflows");
     assert!(examples.len() >= 3);
     for path in examples {
-        let loaded = load(path.to_str().unwrap(), &std::fs::read(&path).unwrap());
-        let documents: Vec<Value> = loaded.workflows.iter().map(|located| located.node.to_json()).collect();
-        assert!(!documents.is_empty(), "{}", path.display());
+        let (name, bytes) = (path.display().to_string(), std::fs::read(&path).unwrap());
+        let (validator, documents): (_, Vec<Value>) = if is_test_file(&name) {
+            (&of_tests, load_tests(&name, &bytes).tests.iter().map(|located| located.node.to_json()).collect())
+        } else {
+            (&of_workflows, load(&name, &bytes).workflows.iter().map(|located| located.node.to_json()).collect())
+        };
+        assert!(!documents.is_empty(), "{name}");
         for document in documents {
-            assert_eq!(validator.refusal(&document), None, "{}", path.display());
+            assert_eq!(validator.refusal(&document), None, "{name}");
         }
     }
 }
