@@ -33,6 +33,7 @@ pub(super) fn routes() -> Routes {
         .put("/api/workflow/{id}/resume", on(Permission::Execute, TargetKind::Workflow), resume)
         .post("/api/workflow/{id}/restart", on(Permission::Execute, TargetKind::Workflow), restart)
         .post("/api/workflow/{id}/retry", on(Permission::Execute, TargetKind::Workflow), retry)
+        .post("/api/workflow/{id}/resetcallbacks", on(Permission::Execute, TargetKind::Workflow), reset_callbacks)
         .delete("/api/workflow/{id}/remove", on(Permission::Execute, TargetKind::Workflow), remove)
         .post("/api/workflow/{id}/rerun", on(Permission::Execute, TargetKind::Workflow), rerun)
         .put("/api/workflow/{id}/skiptask/{reference}", on(Permission::Execute, TargetKind::Workflow), skip)
@@ -138,6 +139,11 @@ async fn retry(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path
     let lowest = params.flag("resumeSubworkflowTasks", false)?;
     let operation = if lowest { Operation::RetryLowest } else { Operation::Retry };
     handle.operate(&who, execution(&id)?, operation).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn reset_callbacks(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    handle.operate(&who, execution(&id)?, Operation::ResetCallbacks).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -74,6 +74,8 @@ pub enum Operation {
     Rerun(Box<Rerun>),
     /// Pass over a task that the flow has not come to.
     Skip(Box<Skip>),
+    /// Offer at once what workers wanted back later.
+    ResetCallbacks,
     /// Set variables.
     SetVariables {
         /// Those that change.

@@ -30,6 +30,7 @@ impl Step<'_> {
             Operation::Retry | Operation::RetryLowest => self.retry(),
             Operation::Rerun(rerun) => self.rerun(*rerun),
             Operation::Skip(skip) => self.skip(*skip),
+            Operation::ResetCallbacks => self.reset_callbacks(),
             Operation::SetVariables { variables } => self.set_variables(variables),
             Operation::Restart => self.restart(None),
             Operation::RestartAs(definition) => self.restart(Some(definition)),
@@ -154,6 +155,28 @@ impl Step<'_> {
         let plan = self.plan();
         self.hide_input(&plan.input_leaves, &[]);
         self.begin_flow();
+        Ok(())
+    }
+
+    /// Offers at once what workers gave back for later.
+    fn reset_callbacks(&mut self) -> Result<(), Rejected> {
+        self.live()?;
+        let now = self.now();
+        let later = |run: &&Run| run.offered && run.callback_after_seconds > 0 && run.not_before > now;
+        let waiting: Vec<_> = self.execution.open_runs().filter(later).map(|run| run.number).collect();
+        for number in waiting {
+            let run = self.at(number);
+            let (output, reason) = (run.output.clone(), run.reason.clone());
+            self.emit(Fact::Updated {
+                run: number,
+                output,
+                reason,
+                worker_id: None,
+                callback_after_seconds: 0,
+                offered_from: Some(now),
+                silence_limit: self.silence_limit(number, Duration::ZERO),
+            });
+        }
         Ok(())
     }
 

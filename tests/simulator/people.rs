@@ -67,6 +67,7 @@ impl World {
             | Operation::Terminate { .. }
             | Operation::TerminateFailing { .. }
             | Operation::Skip(_)
+            | Operation::ResetCallbacks
             | Operation::SetVariables { .. } => {}
         }
         self.step(execution, Input::Operation(operation));

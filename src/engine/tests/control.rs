@@ -64,6 +64,22 @@ fn callback_offers_the_task_again_after_its_delay() {
 }
 
 #[test]
+fn what_workers_want_later_is_offered_at_once_where_somebody_asks_for_it() {
+    let mut rig = Rig::new(json!([simple("a")]));
+    let reset = |rig: &mut Rig| rig.step(Input::Operation(Operation::ResetCallbacks)).unwrap();
+    assert_eq!(reset(&mut rig), 0, "it waits for nobody but a worker");
+    rig.poll(1);
+    rig.update_with(1, TaskStatus::InProgress, json!({"half": 1}), None, 600);
+    assert_eq!(rig.poll(1), 0);
+    assert_eq!(reset(&mut rig), 1);
+    assert_eq!((rig.run(1).callback_after_seconds, rig.run(1).output.expose()), (0, &json!({"half": 1})));
+    assert_eq!(reset(&mut rig), 0);
+    assert!(rig.poll(1) > 0, "it is offered");
+    rig.update(1, TaskStatus::Completed, json!({}));
+    assert!(rig.step(Input::Operation(Operation::ResetCallbacks)).is_err(), "it has ended");
+}
+
+#[test]
 fn update_of_an_unpolled_task_withdraws_it() {
     let mut rig = Rig::new(json!([simple("a")]));
     rig.update(1, TaskStatus::Completed, json!({}));
