@@ -1,5 +1,7 @@
 //! Who hears of what is on disk: callers, and those who watch an execution.
 
+use std::sync::Arc;
+
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::message::Polled;
@@ -10,7 +12,11 @@ impl Dispatcher {
         match answer {
             Answer::Started { result, reply } => drop(reply.send(result)),
             Answer::Stepped { result, reply } => drop(reply.send(result)),
-            Answer::Read { execution, reply } => drop(reply.send(self.read(execution))),
+            Answer::Read { execution, whole: true, reply } => drop(reply.send(self.read(execution))),
+            Answer::Read { execution, whole: false, reply } => {
+                let found = self.live.get(&execution).map(|live| live.execution.without_runs());
+                drop(reply.send(found.map(Arc::new)));
+            }
             Answer::Live { ids, reply } => drop(reply.send(ids)),
             Answer::Queues { queues, reply } => drop(reply.send(queues)),
             Answer::Held { found, reply } => drop(reply.send(Ok(found))),

@@ -46,7 +46,7 @@ pub struct Batch {
 pub(super) enum Answer {
     Started { result: Result<ExecutionId, Refused>, reply: Reply<Result<ExecutionId, Refused>> },
     Stepped { result: Result<(), Refused>, reply: Reply<Result<(), Refused>> },
-    Read { execution: ExecutionId, reply: Reply<Option<Arc<Execution>>> },
+    Read { execution: ExecutionId, whole: bool, reply: Reply<Option<Arc<Execution>>> },
     Live { ids: Vec<ExecutionId>, reply: Reply<Vec<ExecutionId>> },
     Queues { queues: Queues, reply: Reply<Queues> },
     Held { found: bool, reply: Reply<Result<bool, Refused>> },

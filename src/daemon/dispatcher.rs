@@ -220,7 +220,7 @@ impl Dispatcher {
             }
             Message::Outcome(outcome) => self.outcome(outcome, now, log, batch),
             Message::Poll(poll) => self.add_poll(poll, now, batch),
-            Message::Read { execution, reply } => batch.answers.push(Answer::Read { execution, reply }),
+            Message::Read { execution, whole, reply } => batch.answers.push(Answer::Read { execution, whole, reply }),
             Message::Watch { execution, notices } => {
                 if let Some(live) = self.live.get_mut(&execution) {
                     live.watchers.retain(|watcher| !watcher.is_closed());

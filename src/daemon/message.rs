@@ -42,10 +42,13 @@ pub enum Message {
     Outcome(Outcome),
     /// A worker looks for work.
     Poll(Poll),
-    /// Somebody reads a live execution; `None` where it is not live.
+    /// Somebody reads a live execution; `None` where it is not live. A whole one that is read while it changes is copied for
+    /// its next change, so who needs no runs says so.
     Read {
         /// Which.
         execution: ExecutionId,
+        /// Whether with its runs.
+        whole: bool,
         /// Told once everything before is on disk.
         reply: Reply<Option<Arc<Execution>>>,
     },

@@ -272,6 +272,35 @@ impl Execution {
         !self.status.is_terminal()
     }
 
+    /// Returns it without its runs: a copy that costs as little however many there are.
+    pub fn without_runs(&self) -> Self {
+        Self {
+            id: self.id,
+            plan: Arc::clone(&self.plan),
+            status: self.status,
+            input: self.input.clone(),
+            output: self.output.clone(),
+            variables: self.variables.clone(),
+            reason: self.reason.clone(),
+            failed_references: self.failed_references.clone(),
+            failed_tasks: self.failed_tasks.clone(),
+            correlation_id: self.correlation_id.clone(),
+            started_by: self.started_by.clone(),
+            slot: self.slot.clone(),
+            task_to_domain: self.task_to_domain.clone(),
+            runs: Vec::new(),
+            masks: Arc::clone(&self.masks),
+            parent: self.parent.clone(),
+            event: self.event.clone(),
+            idempotency_key: self.idempotency_key.clone(),
+            share: self.share.clone(),
+            held: Vec::new(),
+            made: Vec::new(),
+            index: Index::default(),
+            ..*self
+        }
+    }
+
     /// Returns a run by its number.
     pub fn run(&self, number: RunNumber) -> Option<&Run> {
         self.runs.get((number.0 as usize).checked_sub(1)?)

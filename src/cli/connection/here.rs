@@ -11,12 +11,13 @@ use super::super::project::Project;
 use super::super::signals::{Hurry, Signals};
 use super::{Followed, Target};
 use crate::catalog::Catalog;
+use crate::clock::{Clock, SystemClock};
 use crate::daemon::{self, Daemon, Hold, Recovery, SummaryField, Unwritten};
 use crate::engine::Plan;
 use crate::journal::{Query, conditions};
 use crate::observe::Masking;
 use crate::secret::{Allow, Store};
-use crate::words::{ExecutionId, Owner, nearest};
+use crate::words::{ExecutionId, Owner, Timestamp, nearest};
 use crate::workflow::definition::StartWorkflowRequest;
 use crate::workflow::pinned::Pinned;
 
@@ -25,6 +26,18 @@ pub(super) const WHO: Owner = Owner::Local;
 
 /// How often a run is shown again while nothing changes but the time that its tasks take.
 const TIMES_PASS_EVERY: Duration = Duration::from_millis(200);
+
+/// A run is drawn again after this part of the time that it has taken so far.
+const DRAWS_SHARE: u32 = 64;
+
+/// What is shown of a run that is followed.
+struct Shown<'a> {
+    show: &'a mut dyn FnMut(&Value),
+    last: Value,
+    at: Timestamp,
+    /// Whether it has changed since.
+    is_stale: bool,
+}
 
 /// A daemon in this process: it runs what this command starts and what clients of its socket start meanwhile.
 pub(in crate::cli) struct Here {
@@ -107,26 +120,50 @@ impl Here {
     ) -> Result<Followed, Error> {
         let id = execution(id)?;
         let handle = self.daemon.handle();
-        let shown = RefCell::new((show, Value::Null));
-        let changed = async || {
+        let shown = RefCell::new(Shown { show, last: Value::Null, at: SystemClock.now(), is_stale: false });
+        let began = SystemClock.now();
+        let draw = async || {
             // What cannot be read now is shown with the next change.
             if let Ok(workflow) = handle.workflow(&WHO, id, true).await {
-                let (show, last) = &mut *shown.borrow_mut();
-                show(&workflow);
-                *last = workflow;
+                let shown = &mut *shown.borrow_mut();
+                (shown.show)(&workflow);
+                (shown.last, shown.at, shown.is_stale) = (workflow, SystemClock.now(), false);
+            }
+        };
+        let changed = async || {
+            // To show a run costs what it has done: the longer it goes on, the rarer it is drawn.
+            let now = SystemClock.now();
+            let is_early = now.since(shown.borrow().at) < now.since(began) / DRAWS_SHARE;
+            if is_early {
+                shown.borrow_mut().is_stale = true;
+            } else {
+                draw().await;
             }
         };
         let passing = async {
             loop {
                 drop(tokio::time::timeout(TIMES_PASS_EVERY, std::future::pending::<()>()).await);
-                let (show, last) = &mut *shown.borrow_mut();
-                show(last);
+                let is_stale = shown.borrow().is_stale;
+                if is_stale {
+                    draw().await;
+                } else {
+                    let shown = &mut *shown.borrow_mut();
+                    (shown.show)(&shown.last);
+                }
             }
+        };
+        let watched = async {
+            let ended = handle.watch(id, patience, changed).await;
+            let is_stale = shown.borrow().is_stale;
+            if is_stale {
+                draw().await;
+            }
+            ended
         };
         self.daemon.runtime().block_on(async {
             let mut signals = Signals::listen()?;
             tokio::select! {
-                ended = handle.watch(id, patience, changed) => match ended? {
+                ended = watched => match ended? {
                     Some(_) => Ok(Followed::Ended),
                     None => Ok(Followed::TimedOut),
                 },

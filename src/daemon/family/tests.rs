@@ -1,11 +1,14 @@
 //! Parents and children: what one does and what the other does because of it are on disk together.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::rig::{Rig, Shelf, get, giving, set, sub, wait, workflow};
 use crate::daemon::{Message, Refused};
 use crate::disk::Fault;
-use crate::engine::{Operation, Rerun};
+use crate::engine::{Operation, Rerun, view};
 use crate::words::{ExecutionId, TaskStatus, WorkflowStatus};
 
 /// A parent whose child waits for somebody and gives what it is told.
@@ -427,4 +430,20 @@ impl Rig {
     pub(super) fn log_statuses<const N: usize>(&self, ids: &[ExecutionId; N]) -> [WorkflowStatus; N] {
         ids.map(|id| self.status(id))
     }
+}
+
+#[test]
+fn who_needs_no_runs_of_an_execution_keeps_none_of_it_and_sees_the_same() {
+    let mut rig = Rig::new(&[workflow("w", &[set("v", json!({"n": "${workflow.input.n}"})), wait("a")])]);
+    let id = rig.start("w", &json!({"n": 1}));
+    let read = |rig: &mut Rig, whole| {
+        let (reply, mut answer) = oneshot::channel();
+        rig.turn(vec![Message::Read { execution: id, whole, reply }]);
+        answer.try_recv().unwrap().unwrap()
+    };
+    let (whole, light) = (read(&mut rig, true), read(&mut rig, false));
+    let live = rig.dispatcher.read(id).unwrap();
+    assert!(Arc::ptr_eq(&whole, &live) && !Arc::ptr_eq(&light, &live));
+    assert_eq!((whole.runs.len(), light.runs.len()), (2, 0));
+    assert_eq!(view::workflow_json(&light, false), view::workflow_json(&whole, false));
 }

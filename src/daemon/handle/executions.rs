@@ -125,7 +125,7 @@ impl Handle {
         if !latest {
             return self.operate(who, execution, Operation::Restart).await;
         }
-        let known = self.known(execution).await?;
+        let known = self.known_with(execution, false).await?;
         let name = known.workflow_name();
         self.permit(who, Permission::Execute, TargetKind::Workflow, name)?;
         let catalog = self.catalog();
@@ -207,7 +207,7 @@ impl Handle {
 
     /// Returns how an execution stands, without loading it.
     async fn standing(&self, execution: ExecutionId) -> Result<Standing, Error> {
-        if let Some(live) = self.ask(|reply| Message::Read { execution, reply }).await? {
+        if let Some(live) = self.ask(|reply| Message::Read { execution, whole: false, reply }).await? {
             return Ok(Standing { status: live.status, is_live: true });
         }
         let status = self.0.reader.status(execution).map_err(unavailable)?;
@@ -230,7 +230,11 @@ impl Handle {
 
     /// Returns an execution, live or from the journal.
     pub async fn read(&self, who: &Owner, execution: ExecutionId) -> Result<Known, Error> {
-        let known = self.known(execution).await?;
+        self.read_with(who, execution, true).await
+    }
+
+    async fn read_with(&self, who: &Owner, execution: ExecutionId, runs: bool) -> Result<Known, Error> {
+        let known = self.known_with(execution, runs).await?;
         if self.may(who, Permission::Read, TargetKind::Workflow, known.workflow_name()) {
             Ok(known)
         } else {
@@ -239,7 +243,12 @@ impl Handle {
     }
 
     pub(super) async fn known(&self, execution: ExecutionId) -> Result<Known, Error> {
-        if let Some(live) = self.ask(|reply| Message::Read { execution, reply }).await? {
+        self.known_with(execution, true).await
+    }
+
+    /// Returns an execution; one that is live only with its runs where they are asked for.
+    async fn known_with(&self, execution: ExecutionId, runs: bool) -> Result<Known, Error> {
+        if let Some(live) = self.ask(|reply| Message::Read { execution, whole: runs, reply }).await? {
             return Ok(Known::Whole(live));
         }
         self.journaled(execution, &mut HashMap::new())
@@ -294,7 +303,7 @@ impl Handle {
         if *who == Owner::Local {
             return Ok(());
         }
-        let known = self.known(execution).await?;
+        let known = self.known_with(execution, false).await?;
         let missing = || no_such_execution(execution);
         self.permit_known(who, Permission::Execute, TargetKind::Workflow, known.workflow_name(), missing)
     }

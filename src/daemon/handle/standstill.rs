@@ -21,6 +21,10 @@ use crate::workflow::definition::StartWorkflowRequest;
 const PATIENCE_MAX: Duration = Duration::from_mins(1);
 /// How often it is looked, whatever is heard: what was loaded again tells nobody.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A pause between two looks is this part of the time that has passed.
+const LOOKS_SHARE: u32 = 64;
+/// A shorter one is none: clocks are not that fine.
+const LOOK_PAUSE_MIN: Duration = Duration::from_millis(5);
 /// How many executions of a family are looked at: what a screen shows, and no work without end.
 const FAMILY_LOOKED_AT_MAX: usize = 1_000;
 
@@ -55,7 +59,8 @@ impl Handle {
         named: &[String],
         patience: Duration,
     ) -> Result<Standstill, Error> {
-        let until = Instant::now() + patience.min(PATIENCE_MAX);
+        let started = Instant::now();
+        let until = started + patience.min(PATIENCE_MAX);
         loop {
             let (notices, mut heard) = mpsc::unbounded_channel();
             self.listen_with(execution, notices.clone())?;
@@ -71,6 +76,11 @@ impl Handle {
             if timeout_at(until.min(Instant::now() + LOOK_EVERY), heard.recv()).await == Ok(None) {
                 // Nobody tells anything: it ended in between, or it is gone on with elsewhere.
                 tokio::time::sleep_until(until.min(Instant::now() + LOOK_EVERY)).await;
+            }
+            // A look at an execution costs what it has done: the longer it goes on, the rarer they are.
+            let pause = started.elapsed() / LOOKS_SHARE;
+            if pause >= LOOK_PAUSE_MIN {
+                tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
             }
             if Instant::now() >= until {
                 let known = self.read(who, execution).await?;
