@@ -50,7 +50,12 @@ fn print(wanted: &[String]) -> Outcome<()> {
     for (names, measure) in rows::ALL {
         if wanted.is_empty() || names.iter().any(|name| wanted.iter().any(|one| one.eq_ignore_ascii_case(name))) {
             eprintln!("measuring {} (load {})", names.join(", "), machine::load()?);
-            all.extend(measure()?);
+            let rows = measure()?;
+            // What was measured is not lost where a later row fails.
+            for Row { number, ours, beside, result, .. } in &rows {
+                eprintln!("{number}: {ours} · {beside} · {result}");
+            }
+            all.extend(rows);
         }
     }
     print!("{}", report::document(&before, &all));

@@ -12,8 +12,9 @@ use crate::sample::per_second;
 
 /// Where the real server is, as `http://127.0.0.1:18080/api`; `tests/conductor/conductor-server.sh` starts one.
 const CONDUCTOR: &str = "KEYTIDE_CONDUCTOR";
-/// How long one execution is waited for.
+/// How long one execution is waited for, ours and the real server's.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const THEIR_PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is asked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
@@ -52,14 +53,14 @@ impl Server {
     }
 
     /// Starts a workflow and returns how long it took to its end; nothing where the patience ends before.
-    pub(crate) fn run(&self, name: &str) -> Outcome<Option<Duration>> {
+    pub(crate) fn run(&self, name: &str, patience: Duration) -> Outcome<Option<Duration>> {
         let started = Instant::now();
         let id = self.runtime.block_on(start(&self.client, &self.base, name))?;
         loop {
             let status = self.get(&format!("/workflow/{id}/status"))?["status"].clone();
             match status.as_str() {
                 Some("COMPLETED") => return Ok(Some(started.elapsed())),
-                Some("RUNNING") if started.elapsed() < PATIENCE => std::thread::sleep(LOOK_EVERY),
+                Some("RUNNING") if started.elapsed() < patience => std::thread::sleep(LOOK_EVERY),
                 Some("RUNNING") => {
                     let request = self.client.delete(format!("{}/workflow/{id}", self.base));
                     drop(self.runtime.block_on(request.send()));

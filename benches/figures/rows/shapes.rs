@@ -9,7 +9,7 @@ use super::commands::mebibytes;
 use crate::Outcome;
 use crate::report::Row;
 use crate::sample::{milliseconds, ratio};
-use crate::server::{PATIENCE, Server};
+use crate::server::{PATIENCE, Server, THEIR_PATIENCE};
 use crate::service::Service;
 use crate::world::{World, disk_folder};
 
@@ -91,17 +91,17 @@ fn shape(
         let name = definitions.last().and_then(|one| one["name"].as_str()).unwrap_or_default().to_owned();
         ours.register(&definitions)?;
         // The first run reads and compiles the definition.
-        ours.run(&name)?;
-        let own = ours.run(&name)?.ok_or_else(|| format!("{name} did not end within {PATIENCE:?}"))?;
+        ours.run(&name, PATIENCE)?;
+        let own = ours.run(&name, PATIENCE)?.ok_or_else(|| format!("{name} did not end within {PATIENCE:?}"))?;
         write!(ours_text, "{}{size}: {} ms", separator(&ours_text), milliseconds(own))?;
         times.push(own);
         let Some(real) = real else { continue };
         real.register(&definitions)?;
-        let theirs = real.run(&name)?;
-        let said =
-            theirs.map_or_else(|| format!("not within {PATIENCE:?}"), |time| format!("{} ms", milliseconds(time)));
+        let theirs = real.run(&name, THEIR_PATIENCE)?;
+        let said = theirs
+            .map_or_else(|| format!("not within {THEIR_PATIENCE:?}"), |time| format!("{} ms", milliseconds(time)));
         write!(real_text, "{}{size}: {said}", separator(&real_text))?;
-        times_faster = Some(ratio(theirs.unwrap_or(PATIENCE), own));
+        times_faster = Some(ratio(theirs.unwrap_or(THEIR_PATIENCE), own));
     }
     let [small, .., large] = times.as_slice() else { return Err("a shape has three sizes".into()) };
     let growth = ratio(*large, *small);
