@@ -15,6 +15,8 @@ const CONDUCTOR: &str = "KEYTIDE_CONDUCTOR";
 /// How long one execution is waited for, ours and the real server's.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) const THEIR_PATIENCE: Duration = Duration::from_secs(20);
+/// How long somebody waits to be told that an execution is ended.
+const LEAVE: Duration = Duration::from_secs(2);
 /// How often it is asked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
@@ -62,7 +64,8 @@ impl Server {
                 Some("COMPLETED") => return Ok(Some(started.elapsed())),
                 Some("RUNNING") if started.elapsed() < patience => std::thread::sleep(LOOK_EVERY),
                 Some("RUNNING") => {
-                    let request = self.client.delete(format!("{}/workflow/{id}", self.base));
+                    // The real one answers when its loop lets it.
+                    let request = self.client.delete(format!("{}/workflow/{id}", self.base)).timeout(LEAVE);
                     drop(self.runtime.block_on(request.send()));
                     return Ok(None);
                 }
