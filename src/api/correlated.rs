@@ -89,17 +89,19 @@ async fn found(
     if !params.flag("includeClosed", false)? {
         query.conditions.push(Condition::one_of(Field::Status.into(), OPEN.map(str::to_owned)));
     }
-    let page = handle.search(who, query).await?;
+    let page = handle.search_workflows(who, query).await?;
     if page.total > EXECUTIONS_MAX {
         let advice = "ask for fewer correlation ids, or search page by page";
         return Err(Error::wrong(format!("{} executions are more than {EXECUTIONS_MAX}: {advice}", page.total)));
     }
     let mut by_id: BTreeMap<_, Vec<_>> = correlation_ids.into_iter().map(|id| (id, Vec::new())).collect();
-    for summary in page.rows {
-        let id = summary["workflowId"].as_str().unwrap_or_default().parse();
-        let Ok(id) = id else { continue };
-        // One that was removed since is not there any more.
-        let Ok(workflow) = handle.workflow(who, id, with_tasks).await else { continue };
+    for mut workflow in page.rows {
+        if with_tasks {
+            let Ok(id) = workflow["workflowId"].as_str().unwrap_or_default().parse() else { continue };
+            // One that was removed since is not there any more.
+            let Ok(whole) = handle.workflow(who, id, true).await else { continue };
+            workflow = whole;
+        }
         if let Some(list) = workflow["correlationId"].as_str().and_then(|id| by_id.get_mut(id)) {
             list.push(workflow);
         }

@@ -10,10 +10,10 @@ use crate::access::{Tagged, TargetKind};
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
-use crate::api::tags::{self, with_tags};
+use crate::api::tags::with_tags;
 use crate::api::{Answer, Caller, Error};
 use crate::catalog::{Definition, Name};
-use crate::daemon::Handle;
+use crate::daemon::{Handle, shown_tags};
 use crate::words::{Owner, Permission};
 use crate::workflow::definition::{TaskDef, WorkflowDef};
 use crate::workflow::registration::{ValidationError, registration_errors};
@@ -85,7 +85,7 @@ async fn workflow(
     let definition = handle.definition(&who, &name, params.number("version")?)?;
     let mut shown = shown(&definition.pinned.workflow);
     if params.flag("metadata", false)? {
-        shown["tags"] = tags::shown(&handle.tags(&who, Tagged::Workflow, &name)?).into();
+        shown["tags"] = shown_tags(&handle.tags(&who, Tagged::Workflow, &name)?);
     }
     Ok(Json(shown).into_response())
 }
@@ -158,7 +158,7 @@ async fn task_def(
 ) -> Answer {
     let mut shown = shown(&handle.task_def(&who, &name)?);
     if params.flag("metadata", false)? {
-        shown["tags"] = tags::shown(&handle.tags(&who, Tagged::TaskDef, &name)?).into();
+        shown["tags"] = shown_tags(&handle.tags(&who, Tagged::TaskDef, &name)?);
     }
     Ok(Json(shown).into_response())
 }

@@ -9,7 +9,7 @@ use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error, secret_body, tags, text};
-use crate::daemon::{self, Handle};
+use crate::daemon::{self, Handle, shown_tags};
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
 use crate::words::{Owner, Permission};
 
@@ -60,7 +60,7 @@ fn listed(handle: &Handle, who: &Owner, permissions: &[Permission]) -> Json<Vec<
 
 async fn with_tags(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     let list = handle.secrets(&who, &[Permission::Read]);
-    let shown = list.iter().map(|summary| json!({"name": summary.name, "tags": tags::shown(&summary.tags)}));
+    let shown = list.iter().map(|summary| json!({"name": summary.name, "tags": shown_tags(&summary.tags)}));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
@@ -113,7 +113,7 @@ async fn exists(State(handle): State<Handle>, Caller(who): Caller, Path(key): Pa
 }
 
 async fn all_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
-    Ok(Json(tags::shown(&handle.secret_tags(&who, &key)?)).into_response())
+    Ok(Json(shown_tags(&handle.secret_tags(&who, &key)?)).into_response())
 }
 
 async fn put_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {

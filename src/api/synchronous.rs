@@ -13,7 +13,7 @@ use crate::api::body::{Body, Path};
 use crate::api::executions::{execution, named};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, on};
-use crate::api::tasks::{reported, told};
+use crate::api::tasks::{reported, tell, told};
 use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::{Handle, Standstill};
 use crate::engine::{Operation, WorkerUpdate};
@@ -289,10 +289,7 @@ async fn update(
     params: Params,
     body: Body,
 ) -> Answer {
-    let status = reported(&status)?;
-    let id = execution(&id)?;
-    let output = body.json_or_default()?;
-    let Some(run) = handle.pending_run(&who, id, &reference).await? else { return Ok(().into_response()) };
-    handle.update_task(&who, id, run, told(status, output, params.text("workerid"))).await?;
+    let told = tell(&handle, &who, (&id, &reference, &status), &params, &body).await?;
+    let Some((id, _)) = told else { return Ok(().into_response()) };
     Ok(Json(handle.workflow(&who, id, true).await?).into_response())
 }

@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::access::{TAGS_MAX, Tagged, TargetKind};
 use crate::api::body::{Body, Path};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Caller, Error};
-use crate::daemon::{self, Handle, TagChange, TagMap};
+use crate::daemon::{self, Handle, TagChange, TagMap, shown_tags};
 use crate::words::{Owner, Permission};
 
 pub(super) fn routes() -> Routes {
@@ -36,7 +36,7 @@ fn of(routes: Routes, tagged: Tagged, path: &'static str) -> Routes {
         }
     };
     let all = async move |State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>| {
-        Answer::Ok(Json(shown(&handle.tags(&who, tagged, &name)?)).into_response())
+        Answer::Ok(Json(shown_tags(&handle.tags(&who, tagged, &name)?)).into_response())
     };
     let routes = routes.get(path, read, all).put(path, update, changing(put));
     let routes = routes.post(path, update, changing(TagChange::Add));
@@ -127,9 +127,4 @@ fn map(tags: Vec<Tag>) -> Result<TagMap, Error> {
         }
     };
     tags.into_iter().map(pair).collect()
-}
-
-/// Returns tags as clients read them.
-pub(super) fn shown(tags: &TagMap) -> Vec<Value> {
-    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }

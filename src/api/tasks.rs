@@ -146,13 +146,25 @@ async fn update_by_reference(
     params: Params,
     body: Body,
 ) -> Answer {
-    let status = reported(&status)?;
-    let execution = execution(&id)?;
-    let output: Map = body.json_or_default()?;
-    // Nothing that waits under this name: Conductor answers nothing, and clients expect that.
-    let Some(run) = handle.pending_run(&who, execution, &reference).await? else { return Ok(().into_response()) };
-    handle.update_task(&who, execution, run, told(status, output, params.text("workerid"))).await?;
-    Ok(text(TaskId::of(execution, run).to_string()))
+    let told = tell(&handle, &who, (&id, &reference, &status), &params, &body).await?;
+    Ok(told.map_or_else(|| ().into_response(), |(execution, run)| text(TaskId::of(execution, run).to_string())))
+}
+
+/// Reports on a task that is named by its reference. Where nothing waits under this name nobody is told: Conductor answers
+/// nothing then, and clients expect that.
+pub(super) async fn tell(
+    handle: &Handle,
+    who: &Owner,
+    (id, reference, status): (&str, &str, &str),
+    params: &Params,
+    body: &Body,
+) -> Result<Option<(ExecutionId, RunNumber)>, Error> {
+    let status = reported(status)?;
+    let execution = execution(id)?;
+    let output = body.json_or_default()?;
+    let Some(run) = handle.pending_run(who, execution, reference).await? else { return Ok(None) };
+    handle.update_task(who, execution, run, told(status, output, params.text("workerid"))).await?;
+    Ok(Some((execution, run)))
 }
 
 async fn task(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {

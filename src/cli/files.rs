@@ -8,7 +8,8 @@ use crate::catalog::{News, Trouble};
 use crate::clock::{Clock, SystemClock};
 use crate::disk;
 use crate::watch::{Change, Places, read_once};
-use crate::workflow::load::{Loaded, load, unreadable};
+use crate::workflow::definition::WorkflowDef;
+use crate::workflow::load::{Loaded, Located, load, unreadable};
 
 /// The longest definition file that is read; the loader refuses it before that.
 pub(super) const FILE_BYTES_MAX: u64 = 2 << 20;
@@ -17,6 +18,20 @@ pub(super) const FILE_BYTES_MAX: u64 = 2 << 20;
 pub(super) fn looks_like_a_file(named: &str) -> bool {
     let extension = Path::new(named).extension();
     named.contains('/') || extension.is_some_and(|found| ["json", "yaml", "yml"].iter().any(|known| found == *known))
+}
+
+/// Returns the one workflow of a file.
+pub(super) fn only_workflow(loaded: &Loaded) -> Result<&Located<WorkflowDef>, Error> {
+    let file = &loaded.source.name;
+    match loaded.workflows.as_slice() {
+        [workflow] => Ok(workflow),
+        [] => Err(Error::new(Kind::NotFound, format!("{file} holds no workflow"))),
+        several => {
+            let names: Vec<&str> = several.iter().map(|located| located.def.name.as_str()).collect();
+            Err(Error::new(Kind::Usage, format!("{file} holds several workflows: {}", names.join(", ")))
+                .hint("name one of them instead"))
+        }
+    }
 }
 
 /// What was read.

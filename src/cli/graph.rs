@@ -15,7 +15,7 @@ use super::runs;
 use crate::words::nearest;
 use crate::workflow::definition::WorkflowDef;
 use crate::workflow::graph::{Graph, Lines, Look, mermaid, svg, tree};
-use crate::workflow::load::{Loaded, bare_task_as_workflow};
+use crate::workflow::load::bare_task_as_workflow;
 
 /// Draws a workflow, or a run of it.
 pub(super) fn run(arguments: &Arguments, project: &Project, console: &Console) -> Result<(), Error> {
@@ -59,7 +59,8 @@ fn definition(arguments: &Arguments, project: &Project) -> Result<WorkflowDef, E
     let named = arguments.workflow.as_deref().unwrap_or_default();
     if files::looks_like_a_file(named) {
         let loaded = files::read(project, &project.environment.current.join(Path::new(named)))?;
-        return of_file(&bare_task_as_workflow(&loaded).unwrap_or(loaded));
+        let loaded = bare_task_as_workflow(&loaded).unwrap_or(loaded);
+        return Ok(files::only_workflow(&loaded)?.def.clone());
     }
     let files = Files::of_project(project);
     let all = || files.loaded.iter().flat_map(|file| &file.workflows).map(|located| &located.def);
@@ -76,17 +77,5 @@ fn definition(arguments: &Arguments, project: &Project) -> Result<WorkflowDef, E
     Err(match nearest(named, all().map(|def| def.name.as_str())) {
         Some(nearest) if nearest != named => error.hint(format!("did you mean `{nearest}`?")),
         _ => error.hint("name a workflow of the folder, or a file"),
-    })
-}
-
-fn of_file(loaded: &Loaded) -> Result<WorkflowDef, Error> {
-    if let Some(workflow) = loaded.workflows.first().filter(|_| loaded.workflows.len() == 1) {
-        return Ok(workflow.def.clone());
-    }
-    let file = &loaded.source.name;
-    Err(match loaded.workflows.as_slice() {
-        [] => Error::new(Kind::NotFound, format!("{file} holds no workflow that can be read"))
-            .hint(format!("see `keytide check {file}`")),
-        _ => Error::new(Kind::Usage, format!("{file} holds several workflows")).hint("name one of them"),
     })
 }

@@ -22,7 +22,7 @@ use crate::secret::Store;
 use crate::words::{Map, Owner, json_fault};
 use crate::workflow::definition::StartWorkflowRequest;
 use crate::workflow::duration::parse_duration_seconds;
-use crate::workflow::load::{Loaded, Located, bare_task_as_workflow};
+use crate::workflow::load::bare_task_as_workflow;
 use crate::workflow::pinned::Pinned;
 
 /// The longest input that is read.
@@ -131,23 +131,10 @@ fn file_of(named: &str, project: &Project, store: Option<&Store>, console: &Cons
     }
     let known = check::known(project, store);
     check::refuse_errors(&check::diagnostics(&[&loaded], &known), &check::masker(store), console)?;
-    let workflow = only(&loaded)?.def.clone();
+    let workflow = files::only_workflow(&loaded)?.def.clone();
     let task_defs = loaded.task_defs.iter().map(|located| (located.def.name.clone(), located.def.clone())).collect();
     let owner = if path.starts_with(&project.workflows) { Owner::File(project.shown(&path)) } else { Owner::Local };
     Ok(Some(Pinned { workflow, task_defs, owner }))
-}
-
-fn only(loaded: &Loaded) -> Result<&Located<crate::workflow::definition::WorkflowDef>, Error> {
-    let file = &loaded.source.name;
-    match loaded.workflows.as_slice() {
-        [workflow] => Ok(workflow),
-        [] => Err(Error::new(Kind::NotFound, format!("{file} holds no workflow"))),
-        several => {
-            let names: Vec<&str> = several.iter().map(|located| located.def.name.as_str()).collect();
-            Err(Error::new(Kind::Usage, format!("{file} holds several workflows: {}", names.join(", ")))
-                .hint("run one of them by its name"))
-        }
-    }
 }
 
 fn input(arguments: &Run, project: &Project) -> Result<Map, Error> {

@@ -55,8 +55,7 @@ pub(super) fn run(arguments: &Test, project: &Project, console: &Console) -> Res
     let ground = ground(project);
     let mut reports: Vec<Report> = wanted.troubles.iter().map(|trouble| broken_file("", trouble)).collect();
     for file in &wanted.files {
-        let errors = file.diagnostics.iter().filter(|problem| problem.severity == Severity::Error);
-        reports.extend(errors.map(|error| broken_file(&file.source.name, &report::render(error, false))));
+        reports.extend(errors(file).map(|error| broken_file(&file.source.name, &error)));
         for (number, located) in file.tests.iter().enumerate() {
             let title = title(&located.def, number, file.tests.len());
             if wanted.wants(&title, &located.def) {
@@ -149,9 +148,14 @@ pub(super) fn ground(project: &Project) -> Ground {
 
 /// Refuses a file of tests with errors, with each at its line.
 pub(super) fn refuse_errors(loaded: &LoadedTests) -> Result<(), Error> {
-    let errors = loaded.diagnostics.iter().filter(|problem| problem.severity == Severity::Error);
-    let errors: Vec<String> = errors.map(|error| report::render(error, false)).collect();
+    let errors: Vec<String> = errors(loaded).collect();
     if errors.is_empty() { Ok(()) } else { Err(Error::new(Kind::Failed, errors.join("\n\n"))) }
+}
+
+/// Returns what keeps tests of a file from being read, each at its line.
+fn errors(loaded: &LoadedTests) -> impl Iterator<Item = String> {
+    let errors = loaded.diagnostics.iter().filter(|problem| problem.severity == Severity::Error);
+    errors.map(|error| report::render(error, false))
 }
 
 fn broken_file(file: &str, message: &str) -> Report {

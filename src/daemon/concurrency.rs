@@ -15,21 +15,21 @@ use crate::words::{ExecutionId, Timestamp, WorkflowStatus};
 #[derive(Default)]
 pub(super) struct Concurrency {
     groups: HashMap<Group, Sharing>,
-    known: HashMap<ExecutionId, (Group, Option<Turn>)>,
+    known: HashMap<ExecutionId, (Group, Option<Place>)>,
     /// The groups in which there may be room for somebody who waits.
     roomy: BTreeSet<Group>,
 }
 
 /// A workflow's name and a key.
 type Group = (String, String);
-/// Whose turn it is first: of a higher priority, then who was there first.
-type Turn = (Reverse<i32>, Timestamp, ExecutionId);
+/// Where one waits: those of a higher priority come first, then who was there first.
+type Place = (Reverse<i32>, Timestamp, ExecutionId);
 
 /// Those of one group.
 #[derive(Default)]
 struct Sharing {
     running: BTreeSet<ExecutionId>,
-    waiting: BTreeSet<Turn>,
+    waiting: BTreeSet<Place>,
     /// What the one who spoke last said: a new version may say something else.
     limit: usize,
 }
@@ -59,27 +59,27 @@ impl Concurrency {
         let group = (name.to_owned(), key.to_owned());
         let sharing = self.groups.entry(group.clone()).or_default();
         sharing.limit = limit;
-        let turn = (Reverse(execution.priority), execution.created, id);
-        let turn = execution.waits_for_room().then_some(turn);
-        match turn {
+        let place = (Reverse(execution.priority), execution.created, id);
+        let place = execution.waits_for_room().then_some(place);
+        match place {
             None => drop(sharing.running.insert(id)),
             // One that is paused lets others pass.
-            Some(turn) if execution.status == WorkflowStatus::Running => drop(sharing.waiting.insert(turn)),
+            Some(place) if execution.status == WorkflowStatus::Running => drop(sharing.waiting.insert(place)),
             Some(_) => {}
         }
         if sharing.has_room() && !sharing.waiting.is_empty() {
             self.roomy.insert(group.clone());
         }
-        self.known.insert(id, (group, turn));
+        self.known.insert(id, (group, place));
     }
 
     /// Forgets an execution that has ended, or that is taken back and says anew where it stands.
     pub(super) fn forget(&mut self, id: ExecutionId) {
-        let Some((group, turn)) = self.known.remove(&id) else { return };
+        let Some((group, place)) = self.known.remove(&id) else { return };
         let Some(sharing) = self.groups.get_mut(&group) else { return };
         sharing.running.remove(&id);
-        if let Some(turn) = turn {
-            sharing.waiting.remove(&turn);
+        if let Some(place) = place {
+            sharing.waiting.remove(&place);
         }
         if sharing.running.is_empty() && sharing.waiting.is_empty() {
             self.groups.remove(&group);

@@ -13,7 +13,7 @@ use crate::catalog::Owned;
 use crate::engine::{Execution, Language, Question, Script, Verdict, holds};
 use crate::words::{ExecutionId, Map, Payload, RunNumber};
 use crate::workflow::definition::{Condition, EventHandler};
-use crate::workflow::expressions::shown;
+use crate::workflow::expressions::{inert, shown};
 
 /// The tokens of these questions are from here on; the engine's are sequence numbers of events.
 const FIRST_TOKEN: u64 = 1 << 63;
@@ -151,7 +151,7 @@ fn expand(value: &mut Value) {
     match value {
         Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
             if let Ok(read) = serde_json::from_str::<Value>(text) {
-                *value = crate::workflow::expressions::inert(read);
+                *value = inert(read);
             }
         }
         Value::Array(items) => items.iter_mut().for_each(expand),

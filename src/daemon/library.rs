@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Owned;
-use crate::engine::{Execution, Plan, Wanted};
-use crate::words::{Owner, Permission};
-use crate::workflow::definition::EventHandler;
 use serde_json::Value;
+
+use crate::access::{Authority, Principal, TargetKind};
+use crate::catalog::{Catalog, Owned};
+use crate::engine::{Execution, Plan, Wanted};
+use crate::secret::Snapshot;
+use crate::words::{Owner, Permission};
+use crate::workflow::definition::{EventHandler, WorkflowDef};
+use crate::workflow::registration::registration_errors;
+
+/// Whose a definition is that came as data: nobody's, so that no grant is its. No application can have this name.
+const NOBODY: &str = "";
 
 /// Who asks: an execution, by its definition, or a handler of events.
 #[derive(Clone, Copy)]
@@ -43,6 +50,37 @@ pub trait Library: Send {
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>>;
     /// Returns an execution as people see it, masked.
     fn view(&self, execution: &Execution, with_tasks: bool) -> Value;
+}
+
+/// Returns whether whoever asks may do that, by the rules and the tags in force.
+pub fn allows(
+    authority: &Authority,
+    snapshot: &Snapshot,
+    asking: Asking<'_>,
+    permission: Permission,
+    thing: Thing,
+    name: &str,
+) -> bool {
+    let (kind, tags) = match thing {
+        Thing::Workflow => (TargetKind::Workflow, None),
+        Thing::Secret => (TargetKind::Secret, snapshot.tags(name)),
+    };
+    let principal = Principal { owner: asking.owner, workflow: asking.workflow };
+    authority.allows(principal, permission, kind, name, tags)
+}
+
+/// Returns whose a definition is that an execution brings along, or why it cannot run.
+pub fn owner_of_brought(asking: Asking<'_>, definition: &WorkflowDef, from_data: bool) -> Result<Owner, String> {
+    if let Some(error) = registration_errors(definition).first() {
+        return Err(format!("workflow `{}` cannot run: {}", definition.name, error.message));
+    }
+    Ok(if from_data { Owner::App(NOBODY.to_owned()) } else { asking.owner.clone() })
+}
+
+/// Returns who of a catalog handles an event.
+pub fn handlers_of(catalog: &Catalog, event: &str) -> Vec<Arc<Owned<EventHandler>>> {
+    let handles = |handler: &&Arc<Owned<EventHandler>>| handler.def.active && handler.def.event == event;
+    catalog.event_handlers().filter(handles).cloned().collect()
 }
 
 /// A library without definitions.

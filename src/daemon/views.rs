@@ -12,9 +12,9 @@ use crate::words::{RunNumber, Timestamp};
 use crate::workflow::shown::shown_definition;
 
 /// Fields of Conductor's JSON that hold what tasks took and gave.
-const PAYLOAD_FIELDS: [&str; 5] = ["input", "output", "variables", "inputData", "outputData"];
+pub const PAYLOAD_FIELDS: [&str; 5] = ["input", "output", "variables", "inputData", "outputData"];
 /// Fields that hold definitions: literals where secrets belong are masked, and known values.
-const DEFINITION_FIELDS: [&str; 3] = ["workflowDefinition", "workflowTask", "taskDefinition"];
+pub const DEFINITION_FIELDS: [&str; 3] = ["workflowDefinition", "workflowTask", "taskDefinition"];
 
 /// Makes views: it knows every value of the store, and learns those of each execution.
 pub struct Views {

@@ -1,7 +1,6 @@
 //! An execution as Conductor's clients read it.
 //!
-//! What is returned is *shown* form (no escapes) and **not masked**: masking is the caller's, on the fields that
-//! [`PAYLOAD_FIELDS`] names.
+//! What is returned is *shown* form (no escapes) and **not masked**: masking is the caller's.
 
 use serde_json::{Value, json};
 
@@ -11,10 +10,6 @@ use crate::engine::plan::{PlannedTask, Ways};
 use crate::words::{Map, Payload, Timestamp};
 use crate::workflow::definition::{TaskDef, TaskType};
 use crate::workflow::expressions::{java_text, shown};
-
-/// The fields of a workflow's and a task's JSON that may hold secrets.
-pub const PAYLOAD_FIELDS: [&str; 6] =
-    ["inputData", "outputData", "input", "output", "variables", "reasonForIncompletion"];
 
 /// Returns what Conductor shows as the type of a task.
 pub fn task_type(planned: &PlannedTask) -> &str {

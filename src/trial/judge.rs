@@ -6,17 +6,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Call, Played};
+use crate::daemon::{DEFINITION_FIELDS, PAYLOAD_FIELDS};
 use crate::redact::Masker;
 use crate::words::{Map, Sensitive};
 use crate::workflow::definition::{Expectations, ExpectedCall};
 use crate::workflow::duration::parse_duration_seconds;
+use crate::workflow::shown::shown_definition;
 
 /// How many differences of one test are told: who has more mends these first.
 const MISMATCHES_MAX: usize = 50;
 /// How much of a value is told.
 const CHARS_MAX: usize = 200;
-/// Fields of Conductor's JSON that hold what tasks took and gave.
-const PAYLOADS: [&str; 5] = ["input", "output", "variables", "inputData", "outputData"];
 
 /// One difference, masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,13 +124,11 @@ pub(super) fn masked_view(view: &Value, masker: &Masker, hidden: &[String]) -> V
     let Value::Object(fields) = view else { return view.clone() };
     let masked = fields.iter().map(|(name, field)| {
         let masked = match field {
-            field if PAYLOADS.contains(&name.as_str()) => masker.mask_payload(field, hidden),
+            field if PAYLOAD_FIELDS.contains(&name.as_str()) => masker.mask_payload(field, hidden),
             Value::Array(tasks) if name == "tasks" => {
                 tasks.iter().map(|task| masked_view(task, masker, hidden)).collect()
             }
-            _ if ["workflowDefinition", "workflowTask"].contains(&name.as_str()) => {
-                masker.mask_value(&crate::workflow::shown::shown_definition(field))
-            }
+            _ if DEFINITION_FIELDS.contains(&name.as_str()) => masker.mask_value(&shown_definition(field)),
             field => masker.mask_value(field),
         };
         (name.clone(), masked)

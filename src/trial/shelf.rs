@@ -3,16 +3,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Ground;
-use crate::access::{Principal, TargetKind};
 use crate::catalog::Owned;
-use crate::daemon::{Asking, Library, Thing, Views};
+use crate::daemon::{Asking, Library, Thing, Views, allows, handlers_of, no_such_workflow, owner_of_brought};
 use crate::engine::{Execution, Plan, Wanted};
 use crate::observe::Masking;
 use crate::redact::Masker;
 use crate::secret::Store;
-use crate::words::{Owner, Permission};
+use crate::words::Permission;
 use crate::workflow::definition::EventHandler;
-use crate::workflow::registration::registration_errors;
 
 /// The definitions as the dispatcher's library, with the rights that they have in the daemon.
 pub(super) struct Shelf {
@@ -34,14 +32,10 @@ impl Library for Shelf {
             Wanted::Named { name, version } => {
                 let permitted = self.allows(asking, Permission::Execute, Thing::Workflow, name);
                 let definition = self.ground.catalog.workflow(name, *version).filter(|_| permitted);
-                definition.ok_or_else(|| crate::daemon::no_such_workflow(wanted))?.pinned.clone()
+                definition.ok_or_else(|| no_such_workflow(wanted))?.pinned.clone()
             }
             Wanted::Inline { definition, from_data } => {
-                if let Some(error) = registration_errors(definition).first() {
-                    return Err(format!("workflow `{}` cannot run: {}", definition.name, error.message));
-                }
-                // What came as data is nobody's: no grant is its.
-                let owner = if *from_data { Owner::App(String::new()) } else { asking.owner.clone() };
+                let owner = owner_of_brought(asking, definition, *from_data)?;
                 self.ground.catalog.pin((**definition).clone(), owner)
             }
         };
@@ -49,18 +43,11 @@ impl Library for Shelf {
     }
 
     fn allows(&self, asking: Asking<'_>, permission: Permission, thing: Thing, name: &str) -> bool {
-        let snapshot = self.store.snapshot();
-        let kind = match thing {
-            Thing::Workflow => TargetKind::Workflow,
-            Thing::Secret => TargetKind::Secret,
-        };
-        let principal = Principal { owner: asking.owner, workflow: asking.workflow };
-        self.ground.authority.allows(principal, permission, kind, name, snapshot.tags(name))
+        allows(&self.ground.authority, &self.store.snapshot(), asking, permission, thing, name)
     }
 
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>> {
-        let handles = |handler: &&Arc<Owned<EventHandler>>| handler.def.active && handler.def.event == event;
-        self.ground.catalog.event_handlers().filter(handles).cloned().collect()
+        handlers_of(&self.ground.catalog, event)
     }
 
     fn view(&self, execution: &Execution, with_tasks: bool) -> Value {

@@ -13,6 +13,7 @@ mod payload;
 mod sensitive;
 mod status;
 mod timestamp;
+mod xml;
 
 pub use diagnostic::{Certainty, Diagnostic, Fix, Related, Severity, Source, Span};
 pub use grant::{Grant, GrantTarget, Grantee, Permission};
@@ -24,6 +25,7 @@ pub use payload::{Payload, journaled};
 pub use sensitive::Sensitive;
 pub use status::{TaskStatus, WorkflowStatus};
 pub use timestamp::Timestamp;
+pub use xml::xml_escaped;
 
 /// A JSON object that keeps the order of its keys.
 pub type Map = serde_json::Map<String, serde_json::Value>;

@@ -8,6 +8,7 @@ use super::{End, Report};
 use crate::cli::args::TestFormat;
 use crate::cli::console::{Console, one_line};
 use crate::trial::Mismatch;
+use crate::words::xml_escaped;
 
 pub(super) fn show(reports: &[Report], format: TestFormat, console: &Console) {
     match format {
@@ -108,7 +109,7 @@ fn junit(reports: &[Report]) -> String {
         "  <testsuite name=\"keytide\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{total}\">"
     );
     for report in reports {
-        let (file, title) = (escaped(&report.file), escaped(&report.title));
+        let (file, title) = (xml_escaped(&report.file), xml_escaped(&report.title));
         let time = seconds(report.wall_ms.max(0));
         let _ = write!(out, "    <testcase classname=\"{file}\" name=\"{title}\" file=\"{file}\" time=\"{time}\"");
         match &report.end {
@@ -119,8 +120,8 @@ fn junit(reports: &[Report]) -> String {
                 let _ = writeln!(
                     out,
                     ">\n      <failure message=\"{}\">{}</failure>\n    </testcase>",
-                    escaped(first),
-                    escaped(&lines.join("\n"))
+                    xml_escaped(first),
+                    xml_escaped(&lines.join("\n"))
                 );
             }
             End::Broken(why) => {
@@ -128,30 +129,13 @@ fn junit(reports: &[Report]) -> String {
                 let _ = writeln!(
                     out,
                     ">\n      <error message=\"{}\">{}</error>\n    </testcase>",
-                    escaped(first),
-                    escaped(why)
+                    xml_escaped(first),
+                    xml_escaped(why)
                 );
             }
         }
     }
     out.push_str("  </testsuite>\n</testsuites>");
-    out
-}
-
-/// Writes text as XML does; characters that XML does not have are replaced.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push_str("&#10;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
     out
 }
 

@@ -50,13 +50,17 @@ impl Known {
         }
     }
 
-    /// Returns its runs as Conductor's Tasks, masked.
-    pub(super) fn tasks(&self, views: &Views) -> Vec<Value> {
-        let mut workflow = match self {
+    /// Returns it as Conductor's Workflow, masked, with its tasks.
+    pub(super) fn workflow(&self, views: &Views) -> Value {
+        match self {
             Self::Whole(execution) => views.workflow(execution, true),
             Self::Archived(snapshot) => snapshot.clone(),
-        };
-        match workflow.get_mut("tasks").map(Value::take) {
+        }
+    }
+
+    /// Returns its runs as Conductor's Tasks, masked.
+    pub(super) fn tasks(&self, views: &Views) -> Vec<Value> {
+        match self.workflow(views).get_mut("tasks").map(Value::take) {
             Some(Value::Array(tasks)) => tasks,
             _ => Vec::new(),
         }
@@ -144,11 +148,8 @@ impl Handle {
 
     /// Returns an execution as Conductor's Workflow, masked.
     pub async fn workflow(&self, who: &Owner, execution: ExecutionId, with_tasks: bool) -> Result<Value, Error> {
-        match self.read(who, execution).await? {
-            known if !with_tasks => Ok(known.without_tasks(&self.0.views)),
-            Known::Whole(execution) => Ok(self.0.views.workflow(&execution, true)),
-            Known::Archived(snapshot) => Ok(snapshot),
-        }
+        let known = self.read_with(who, execution, with_tasks).await?;
+        Ok(if with_tasks { known.workflow(&self.0.views) } else { known.without_tasks(&self.0.views) })
     }
 
     /// Returns a run as Conductor's Task, masked.

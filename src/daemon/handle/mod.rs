@@ -27,7 +27,7 @@ pub use grants::Membership;
 pub(super) use searching::SEARCHES_AT_ONCE_MAX;
 pub use searching::latest;
 pub use standstill::Standstill;
-pub use tags::{TagChange, TagMap};
+pub use tags::{TagChange, TagMap, shown_tags};
 
 use std::sync::{Arc, Mutex};
 

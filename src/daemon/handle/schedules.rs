@@ -1,9 +1,10 @@
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::access::{Tagged, TargetKind};
 use crate::catalog::{Catalog, Owned, Registration};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
+use crate::daemon::handle::tags::shown_tags;
 use crate::daemon::message::Message;
 use crate::daemon::slots::{Facts, Hold};
 use crate::redact::Masker;
@@ -26,8 +27,7 @@ impl Handle {
         let masked = |input: &Value, request: &StartWorkflowRequest| masked_input(input, request, &catalog, &masker);
         let tagged = |(owned, facts): (&std::sync::Arc<Owned<WorkflowSchedule>>, _)| {
             let mut schedule = shown(owned, facts, masked);
-            let tags = self.tags_of(Tagged::Schedule, &owned.def.name);
-            schedule["tags"] = tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+            schedule["tags"] = shown_tags(&self.tags_of(Tagged::Schedule, &owned.def.name));
             schedule
         };
         Ok(owned.iter().zip(facts).map(tagged).collect())

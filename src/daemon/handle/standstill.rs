@@ -157,10 +157,7 @@ impl Handle {
 
     fn found(&self, known: &Known, halt: Option<Halt>, timed_out: bool) -> Standstill {
         let views = &self.0.views;
-        let target = match known {
-            Known::Whole(execution) => views.workflow(execution, true),
-            Known::Archived(snapshot) => snapshot.clone(),
-        };
+        let target = known.workflow(views);
         let Some((execution, runs)) = halt else {
             return Standstill { blocking: target.clone(), target, tasks: Vec::new(), timed_out };
         };

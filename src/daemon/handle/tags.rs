@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use crate::access::{TAGS_MAX, Tagged, TargetKind, tag_problem};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
@@ -111,6 +113,11 @@ impl Handle {
         };
         if is_there { Ok(()) } else { Err(missing()) }
     }
+}
+
+/// Returns tags as clients read them.
+pub fn shown_tags(tags: &TagMap) -> Value {
+    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }
 
 fn after(before: &TagMap, change: &TagChange) -> TagMap {

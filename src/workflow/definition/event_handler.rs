@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lenient;
 use crate::words::Map;
+use crate::workflow::shape::EVALUATORS;
 
 /// What happens when an event does.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -143,9 +144,6 @@ impl EventHandler {
     pub const ACTIONS: [&'static str; 5] =
         ["start_workflow", "complete_task", "fail_task", "terminate_workflow", "update_workflow_variables"];
 
-    /// How a condition may be read.
-    pub const EVALUATORS: [&'static str; 3] = ["javascript", "graaljs", "value-param"];
-
     /// Returns what keeps it from being registered.
     pub fn problem(&self) -> Option<String> {
         if self.name.trim().is_empty() {
@@ -165,12 +163,9 @@ impl EventHandler {
             return Some(format!("action `{}` is none of {known}, or has no part of its name", action.action));
         }
         let evaluator = self.evaluator_type.as_deref().unwrap_or_default();
-        let is_known = evaluator.is_empty() || Self::EVALUATORS.contains(&evaluator);
+        let is_known = evaluator.is_empty() || EVALUATORS.contains(&evaluator);
         (!is_known).then(|| {
-            format!(
-                "evaluatorType `{evaluator}` is none of {}; leave it out for javascript",
-                Self::EVALUATORS.join(", ")
-            )
+            format!("evaluatorType `{evaluator}` is none of {}; leave it out for javascript", EVALUATORS.join(", "))
         })
     }
 

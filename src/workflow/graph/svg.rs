@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::layout::second_line;
 use super::{Graph, NODE_HEIGHT, Picture, Placed, fitted, plain};
+use crate::words::xml_escaped;
 
 /// How an SVG is to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ const STYLE: &str = "\
 pub fn svg(graph: &Graph, look: Look) -> String {
     let picture = Picture::of(graph);
     let (width, height) = (picture.width, picture.height);
-    let title = escaped(&format!("{} v{}", plain(&graph.name), graph.version));
+    let title = xml_escaped(&format!("{} v{}", plain(&graph.name), graph.version));
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
          role=\"{}\" aria-label=\"{title}\">\n<title>{title}</title>\n",
@@ -61,7 +62,7 @@ pub fn svg(graph: &Graph, look: Look) -> String {
         line(&mut out, &format!("<polyline class=\"{class}\" points=\"{}\"{tip}/>", points.join(" ")));
     }
     for label in &picture.labels {
-        let text = escaped(&label.text);
+        let text = xml_escaped(&label.text);
         line(&mut out, &format!("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{text}</text>", label.x, label.y));
     }
     for placed in &picture.boxes {
@@ -89,9 +90,9 @@ fn node(placed: &Placed<'_>, look: Look) -> String {
     }
     let status = node.status.as_deref().map(|status| format!(", {status}")).unwrap_or_default();
     let note = if node.note.is_empty() { String::new() } else { format!(": {}", plain(&node.note)) };
-    let whole = escaped(&format!("{}, {}{status}{note}", plain(&node.reference), plain(&node.kind)));
+    let whole = xml_escaped(&format!("{}, {}{status}{note}", plain(&node.reference), plain(&node.kind)));
     let middle = x + width / 2;
-    let (name, below) = (escaped(&fitted(&node.reference)), escaped(&second_line(node)));
+    let (name, below) = (xml_escaped(&fitted(&node.reference)), xml_escaped(&second_line(node)));
     let drawn = format!(
         "<title>{whole}</title><rect class=\"box\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{NODE_HEIGHT}\" rx=\"6\"/>\
          <text class=\"name\" x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{name}</text>\
@@ -102,26 +103,8 @@ fn node(placed: &Placed<'_>, look: Look) -> String {
     match look {
         Look::File => format!("<g class=\"{class}\">{drawn}</g>"),
         Look::Part => {
-            let to = escaped(&plain(&node.reference).replace(' ', "-"));
+            let to = xml_escaped(&plain(&node.reference).replace(' ', "-"));
             format!("<a class=\"{class}\" href=\"#task-{to}\" aria-label=\"{whole}\">{drawn}</a>")
         }
     }
-}
-
-/// Returns a text that means nothing to XML, also within quotes.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            // XML has no place for these.
-            '\u{fffe}' | '\u{ffff}' => {}
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
