@@ -29,6 +29,7 @@ pub mod watch;
 
 pub mod daemon;
 
+pub mod door;
 pub mod trial;
 
 pub mod api;

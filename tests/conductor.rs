@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use keytide::api::{Door, Openness, bind_tcp, router, serve};
+use keytide::api::{Openness, bind_tcp, router, serve};
+use keytide::door::Door;
 use serde_json::Value;
 use tokio::sync::watch;
 

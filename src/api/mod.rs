@@ -16,13 +16,13 @@ mod body;
 mod bulk;
 mod caller;
 mod correlated;
-mod door;
 mod environment;
 mod error;
 mod events;
 mod executions;
 mod grants;
 mod groups;
+mod guard;
 mod health;
 mod metadata;
 mod ours;
@@ -54,10 +54,10 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::daemon::Handle;
+use crate::door::Door;
 
 pub use applications::{shown_application, shown_key};
 use caller::Caller;
-pub use door::Door;
 pub use error::Error;
 use routes::Routes;
 pub use routes::{Need, Route};
@@ -84,7 +84,7 @@ pub fn router(handle: Handle, door: Door) -> Router {
         .with_state(handle)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(in_time))
-        .layer(from_fn(move |request, next| door::guard(door.clone(), guarding.clone(), request, next)))
+        .layer(from_fn(move |request, next| guard::guard(door.clone(), guarding.clone(), request, next)))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::ours().into_response()))
         .layer(from_fn(never_kept))
 }

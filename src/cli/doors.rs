@@ -6,8 +6,9 @@ use tokio::sync::watch;
 
 use super::error::{Error, Kind};
 use super::project::Project;
-use crate::api::{self, Door, Openness};
+use crate::api::{self, Openness};
 use crate::daemon::Daemon;
+use crate::door::Door;
 
 /// The open doors; closing them lets requests under way finish.
 #[derive(Default)]

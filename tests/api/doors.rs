@@ -3,8 +3,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use keytide::api::{Door, Openness, bind_socket, bind_tcp, router, serve};
+use keytide::api::{Openness, bind_socket, bind_tcp, router, serve};
 use keytide::disk::SystemDisk;
+use keytide::door::Door;
 use tokio::sync::watch;
 
 use crate::server::Server;

@@ -1,21 +1,16 @@
-//! Who may knock: a browser that shows another site may not, by whatever name it reached us.
+//! Who may knock: a browser that shows another site may not, by whatever name it reached us. Both faces ask here.
 //!
 //! A page of another site can make a browser send requests to loopback, and with a name that changes its address
 //! (DNS rebinding) it can even read the answers. It cannot choose the Host, Origin and Sec-Fetch-Site headers.
 
 use std::net::SocketAddr;
 
-use axum::extract::Request;
 use axum::http::header::{HOST, HeaderName, ORIGIN};
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-
-use crate::api::caller::Standing;
-use crate::api::error::Error;
-use crate::daemon::Handle;
+use axum::http::{HeaderMap, Method, Uri};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The port that a Host header leaves out.
 const HTTP_PORT: u16 = 80;
@@ -33,14 +28,6 @@ pub enum Door {
 }
 
 impl Door {
-    /// Returns who acts: who can open the socket can read the identity, and the open door is open.
-    fn standing(&self, handle: &Handle, headers: &HeaderMap) -> Standing {
-        match self {
-            Self::Socket | Self::Loopback(_) => Standing::Owner,
-            Self::Clients => Standing::of_client(handle, headers),
-        }
-    }
-
     /// Returns whether a host with its port is us.
     fn is_us(&self, host: &str) -> bool {
         match self {
@@ -56,8 +43,8 @@ impl Door {
         }
     }
 
-    /// Returns why a request is refused.
-    fn refusal(&self, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+    /// Returns why a request of a client of the API is refused.
+    pub fn refusal(&self, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
         if matches!(self, Self::Loopback(_)) && !self.is_addressed(uri, headers) {
             return Some("the Host is not the address that keytide listens on");
         }
@@ -76,12 +63,49 @@ impl Door {
         None
     }
 
+    /// Returns why a request for a page of ours is refused.
+    ///
+    /// A link of another site may lead to a page: what is shown there the other site cannot read, and no page changes
+    /// anything by being looked at. Nothing else may come from there.
+    pub fn page_refusal(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+        if matches!(self, Self::Loopback(_)) && !self.is_addressed(uri, headers) {
+            return Some("the Host is not the address that keytide listens on");
+        }
+        if *method == Method::GET && is_one(headers, &SEC_FETCH_MODE, "navigate") {
+            let is_shown_whole = is_one(headers, &SEC_FETCH_DEST, "document");
+            return (!is_shown_whole).then_some("a page of keytide is shown in no other page");
+        }
+        let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
+        // Where a browser says it, that is the truth; a proxy on the way may have changed the Host.
+        let is_told = sites.peek().is_some();
+        if sites.any(|site| !matches!(site.to_str(), Ok("same-origin" | "none"))) {
+            return Some("the request comes from a page of another site");
+        }
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let is_foreign = !is_told && origins.any(|origin| !is_origin_of_host(origin.to_str().ok(), headers));
+        is_foreign.then_some("the Origin is another site")
+    }
+
     fn is_addressed(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
         let in_target = uri.authority().is_none_or(|authority| self.is_us(authority.as_str()));
         in_target && host.to_str().is_ok_and(|host| self.is_us(host))
     }
+}
+
+/// Returns whether there is one such header, and it says that.
+fn is_one(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.next().is_some_and(|first| first == value) && values.next().is_none()
+}
+
+/// Returns whether an origin is the host that the request names.
+fn is_origin_of_host(origin: Option<&str>, headers: &HeaderMap) -> bool {
+    let host = origin.and_then(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")));
+    let mut hosts = headers.get_all(HOST).iter();
+    let named = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
+    host.zip(named).is_some_and(|(host, named)| host.eq_ignore_ascii_case(named))
 }
 
 fn own_name(listen: SocketAddr) -> String {
@@ -91,19 +115,9 @@ fn own_name(listen: SocketAddr) -> String {
     }
 }
 
-/// Lets a request in, or answers 403 before anything else is looked at.
-pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next: Next) -> Response {
-    if let Some(reason) = door.refusal(request.uri(), request.headers()) {
-        return Error::new(StatusCode::FORBIDDEN, reason).into_response();
-    }
-    let standing = door.standing(&handle, request.headers());
-    request.extensions_mut().insert(standing);
-    next.run(request).await
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, HeaderValue, Uri};
+    use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 
     use super::Door;
 
@@ -180,5 +194,57 @@ mod tests {
         assert!(!is_refused(&Door::Socket, "/health", &[]));
         assert!(is_refused(&Door::Socket, "/health", &[("origin", "http://localhost")]));
         assert!(is_refused(&Door::Socket, "/health", &[("sec-fetch-site", "cross-site")]));
+    }
+
+    fn is_page_refused(door: &Door, method: &Method, headers: &[(&'static str, &str)]) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        door.page_refusal(method, &Uri::from_static("/secrets"), &map).is_some()
+    }
+
+    #[test]
+    fn a_page_is_shown_to_who_follows_a_link_and_in_no_frame() {
+        let host = ("host", "localhost:8321");
+        let cross = ("sec-fetch-site", "cross-site");
+        let follows = ("sec-fetch-mode", "navigate");
+        for door in [loopback(), Door::Clients] {
+            for (method, headers, refused) in [
+                (Method::GET, vec![host, cross, follows, ("sec-fetch-dest", "document")], false),
+                (Method::GET, vec![host, cross, follows, ("sec-fetch-dest", "iframe")], true),
+                (Method::GET, vec![host, cross, follows], true),
+                (Method::GET, vec![host, cross, ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")], true),
+                (Method::POST, vec![host, cross, follows, ("sec-fetch-dest", "document")], true),
+                (Method::POST, vec![host, ("sec-fetch-site", "same-site")], true),
+                (Method::POST, vec![host, ("sec-fetch-site", "same-origin"), cross], true),
+                (Method::POST, vec![host, ("sec-fetch-site", "same-origin")], false),
+                (Method::GET, vec![host], false),
+            ] {
+                assert_eq!(is_page_refused(&door, &method, &headers), refused, "{method} {headers:?} at {door:?}");
+            }
+        }
+        let moved = [("host", "evil.com"), follows, ("sec-fetch-dest", "document")];
+        assert!(is_page_refused(&loopback(), &Method::GET, &moved), "a name that changes its address");
+    }
+
+    #[test]
+    fn a_form_is_taken_from_pages_of_the_same_origin() {
+        let host = ("host", "tokens.example:8321");
+        for (origin, refused) in [
+            ("http://tokens.example:8321", false),
+            ("https://tokens.example:8321", false),
+            ("http://TOKENS.example:8321", false),
+            ("http://tokens.example", true),
+            ("http://tokens.example:9000", true),
+            ("http://evil.com", true),
+            ("null", true),
+            ("", true),
+        ] {
+            let is = is_page_refused(&Door::Clients, &Method::POST, &[host, ("origin", origin)]);
+            assert_eq!(is, refused, "{origin}");
+        }
+        let two = [host, ("host", "evil.com"), ("origin", "http://tokens.example:8321")];
+        assert!(is_page_refused(&Door::Clients, &Method::POST, &two));
     }
 }

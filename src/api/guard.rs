@@ -1,0 +1,27 @@
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::api::caller::Standing;
+use crate::api::error::Error;
+use crate::daemon::Handle;
+use crate::door::Door;
+
+/// Lets a request in, or answers 403 before anything else is looked at.
+pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next: Next) -> Response {
+    if let Some(reason) = door.refusal(request.uri(), request.headers()) {
+        return Error::new(StatusCode::FORBIDDEN, reason).into_response();
+    }
+    let standing = standing(&door, &handle, request.headers());
+    request.extensions_mut().insert(standing);
+    next.run(request).await
+}
+
+/// Returns who acts: who can open the socket can read the identity, and the open door is open.
+fn standing(door: &Door, handle: &Handle, headers: &HeaderMap) -> Standing {
+    match door {
+        Door::Socket | Door::Loopback(_) => Standing::Owner,
+        Door::Clients => Standing::of_client(handle, headers),
+    }
+}
