@@ -66,7 +66,7 @@ impl Server {
                 Some("RUNNING") => {
                     // The real one answers when its loop lets it.
                     let request = self.client.delete(format!("{}/workflow/{id}", self.base)).timeout(LEAVE);
-                    drop(self.runtime.block_on(request.send()));
+                    drop(self.runtime.block_on(async { request.send().await }));
                     return Ok(None);
                 }
                 other => return Err(format!("{name} is {other:?}").into()),

@@ -174,6 +174,8 @@ impl Applying<'_> {
             }),
             Fact::Asked { run, script } => self.asked(*run, script),
             Fact::Evaluated { run } => self.evaluated(*run),
+            Fact::Deferred { run } => self.deferred(*run),
+            Fact::Released => self.live("released", |execution, _| execution.held.clear()),
             Fact::Noted { run, fields } => self.open(*run, "noted", |run| run.input = merged(&run.input, fields)),
             Fact::Completed(completion) => self.completed(completion),
             Fact::Failed(failure) => self.failed(failure),
@@ -277,6 +279,7 @@ impl Applying<'_> {
             index.again.remove(&(again, number));
         }
         let was_open = !run.status.is_terminal();
+        index.asking -= usize::from(run.asked.is_some());
         change(run);
         run.updated = self.at;
         if run.status.is_terminal() {
@@ -284,6 +287,7 @@ impl Applying<'_> {
             index.open.remove(&number);
             index.joins.remove(&number);
         }
+        index.asking += usize::from(run.asked.is_some());
         if let Some(timer) = run.timer() {
             index.timers.insert((timer, number));
         }

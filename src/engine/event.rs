@@ -17,8 +17,8 @@ pub use ending::{Completion, Failure};
 
 /// The format of [`Event`]: a change of what is written raises it. A reader takes its own and every older one, and refuses
 /// a newer one rather than lose what it does not know. 2 adds `Response::raw`, and what
-/// parents, children and reruns say.
-pub const FORMAT: u8 = 2;
+/// parents, children and reruns say; 3 what is leased, shared and deferred.
+pub const FORMAT: u8 = 3;
 
 /// Something that happened in an execution. It carries all that it changes, so that a replay needs no clock.
 #[derive(Clone, Serialize, Deserialize)]
@@ -128,6 +128,13 @@ pub enum Fact {
         /// The run.
         run: RunNumber,
     },
+    /// The run has ended; what follows from it waits for the scripts that are open.
+    Deferred {
+        /// The run.
+        run: RunNumber,
+    },
+    /// What was deferred is seen to, in the same commit.
+    Released,
     /// Something was noted in the run's input, as Conductor shows it there.
     Noted {
         /// The run.

@@ -80,7 +80,7 @@ pub struct Execution {
     pub idempotency_key: Option<String>,
     /// Its place among those that share the limit of its workflow.
     pub share: Option<Share>,
-    /// Runs that ended during a pause and whose consequences are owed.
+    /// Runs that ended during a pause, or beside an open script, and whose consequences are owed.
     pub held: Vec<RunNumber>,
     /// How many runs there were of each task, also before a restart.
     pub(super) made: Vec<u32>,
@@ -112,6 +112,8 @@ pub(super) struct Index {
     pub(super) idle: BTreeSet<RunNumber>,
     /// Whether a dynamic fork has run.
     pub(super) forked: bool,
+    /// How many runs wait for a script.
+    pub(super) asking: usize,
     /// How many bytes the inputs and outputs take together, roughly.
     pub(super) bytes: usize,
 }

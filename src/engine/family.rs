@@ -283,6 +283,8 @@ pub fn needs(execution: &Execution, events: &[Event]) -> Vec<Need> {
             | Fact::Admitted
             | Fact::Asked { .. }
             | Fact::Evaluated { .. }
+            | Fact::Deferred { .. }
+            | Fact::Released
             | Fact::Noted { .. }
             | Fact::Iterated { .. }
             | Fact::Dropped { .. }

@@ -10,7 +10,7 @@ use crate::engine::input::Start;
 use crate::engine::limits::{PAYLOAD_BYTES, is_too_deep, size_bytes};
 use crate::engine::lookup::Scope;
 use crate::engine::operators::{event, get_workflow, start_workflow, sub_workflow, update_secret, update_task};
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::redact::Masker;
 use crate::words::{ExecutionId, Map, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp};
 use crate::workflow::definition::{TaskType, WorkflowDef};
@@ -333,7 +333,7 @@ impl Step<'_> {
             let failure = Failure { run, status, reason: end.reason, output, in_doubt: end.in_doubt, worker_id: None };
             self.emit(Fact::Failed(Box::new(failure)));
         }
-        self.todo.push_back(Todo::Settle(run));
+        self.follow(run);
     }
 
     /// An ended parent goes on with its child where nothing has taken the child's place.
@@ -374,6 +374,6 @@ impl Step<'_> {
                 self.emit(Fact::Completed(Box::new(completion)));
             }
         }
-        self.todo.push_back(Todo::Settle(run));
+        self.follow(run);
     }
 }

@@ -27,6 +27,7 @@ mod operate;
 mod operators;
 mod outcome;
 mod outstanding;
+mod pass;
 mod plan;
 mod rerun;
 mod retry;

@@ -9,7 +9,7 @@ use crate::engine::execution::Run;
 use crate::engine::input::{Operation, Rejected};
 use crate::engine::limits::{VARIABLES_BYTES, is_too_deep, size_bytes};
 use crate::engine::schedule::Attempt;
-use crate::engine::step::{Step, Todo, inert_input};
+use crate::engine::step::{Step, inert_input};
 use crate::words::{Map, Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 use crate::workflow::pinned::Pinned;
@@ -59,7 +59,7 @@ impl Step<'_> {
         }
         let held = self.execution.held.clone();
         self.emit(Fact::Resumed);
-        self.todo.extend(held.into_iter().map(Todo::Settle));
+        self.ended.extend(held);
         self.tick();
         Ok(())
     }
@@ -120,10 +120,10 @@ impl Step<'_> {
         for (run, kept) in &failed {
             if kept.as_ref().is_some_and(is_join) {
                 self.emit(Fact::Reinstated { run: *run });
-                self.todo.push_back(Todo::Execute(*run));
+                self.work.push_back(*run);
             }
         }
-        self.todo.extend(held.into_iter().map(Todo::Continue));
+        self.ended.extend(held);
         true
     }
 

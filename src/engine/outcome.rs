@@ -11,7 +11,7 @@ use crate::engine::input::Rejected;
 use crate::engine::limits::{PAYLOAD_BYTES, TROUBLE_DELAY, TROUBLE_DELAY_MAX, is_too_deep, size_bytes};
 use crate::engine::operators::{http, update_secret};
 use crate::engine::schedule::seconds;
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, Sensitive, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::{LimitHit, inert};
@@ -86,7 +86,7 @@ impl Step<'_> {
             Answer::Response(response) if started && is_http => http::answered(self, run, response),
             Answer::Done { output } if started && (is_store || is_signing) => {
                 self.complete_run(run, Some(Payload::new(inert(output.into_value()))));
-                self.todo.push_back(Todo::Settle(run));
+                self.follow(run);
             }
             _ if waits => {}
             Answer::Ready
@@ -99,7 +99,7 @@ impl Step<'_> {
             Answer::Failed { reason, terminal } => {
                 let status = if terminal { TaskStatus::FailedWithTerminalError } else { TaskStatus::Failed };
                 self.fail_run(run, status, reason);
-                self.todo.push_back(Todo::Settle(run));
+                self.follow(run);
             }
             Answer::NotSent { reason } if is_http => http::not_sent(self, run, &reason),
             // Trouble belongs to the preflight: of a call that has begun nobody knows what it did.
@@ -120,7 +120,7 @@ impl Step<'_> {
         if self.now().since(since) >= self.turn.store_retry {
             let reason = format!("{reason} (tried for {} s)", self.turn.store_retry.as_secs());
             self.fail_run(run, TaskStatus::Failed, reason);
-            return self.todo.push_back(Todo::Settle(run));
+            return self.follow(run);
         }
         let again = self.now().plus(trouble_delay(known));
         self.emit(Fact::Troubled { run, reason, again });
@@ -151,11 +151,11 @@ impl Step<'_> {
         if size_bytes(update.output.expose()) > PAYLOAD_BYTES {
             let reason = format!("the output is over the limit of {PAYLOAD_BYTES} bytes");
             self.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
-            self.todo.push_back(Todo::Settle(run));
+            self.follow(run);
         } else if is_too_deep(update.output.expose()) {
             let reason = "the output nests too deep".to_owned();
             self.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
-            self.todo.push_back(Todo::Settle(run));
+            self.follow(run);
         } else {
             self.take_update(run, update);
         }
@@ -203,7 +203,7 @@ impl Step<'_> {
                 self.emit(Fact::Failed(Box::new(failure)));
             }
         }
-        self.todo.push_back(Todo::Settle(run));
+        self.follow(run);
     }
 
     /// The process that did the work is gone: what was started has an unknown outcome, unless it can be done again.

@@ -51,6 +51,8 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
             | Fact::Shared { .. }
             | Fact::Admitted
             | Fact::Evaluated { .. }
+            | Fact::Deferred { .. }
+            | Fact::Released
             | Fact::Noted { .. }
             | Fact::Excused { .. }
             | Fact::Permitted { .. }

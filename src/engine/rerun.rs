@@ -13,7 +13,7 @@ use crate::engine::input::{Rejected, Rerun, Skip};
 use crate::engine::limits::{PAYLOAD_BYTES, is_too_deep, size_bytes};
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex};
 use crate::engine::schedule::Attempt;
-use crate::engine::step::{Step, Todo, inert_input};
+use crate::engine::step::{Step, inert_input};
 use crate::words::{Map, Payload, RunNumber, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 
@@ -61,7 +61,7 @@ impl Step<'_> {
                 TaskType::DoWhile => self.emit(Fact::Reinstated { run }),
                 TaskType::Join | TaskType::ExclusiveJoin => {
                     self.emit(Fact::Reinstated { run });
-                    self.todo.push_back(Todo::Execute(run));
+                    self.work.push_back(run);
                 }
                 _ => self.attempt(planned, Attempt { scope, retry_of: Some(run), ..Attempt::default() }),
             }
@@ -137,7 +137,7 @@ impl Step<'_> {
         let joins = planned.joined_by.iter().filter_map(|join| plan.task(*join));
         let joins = joins.filter_map(|join| self.execution.latest(join.slot)).map(|join| join.number);
         let ready: Vec<_> = joins.filter(|join| self.execution.index.joins.get(join) == Some(&0)).collect();
-        self.todo.extend(ready.into_iter().map(Todo::Execute));
+        self.work.extend(ready);
         Ok(())
     }
 }

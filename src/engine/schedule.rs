@@ -13,7 +13,7 @@ use crate::engine::operators::{
 };
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex, Ways};
 use crate::engine::special::pointer;
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Map, Payload, RunNumber, TaskId, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::LimitHit;
@@ -34,7 +34,7 @@ impl Step<'_> {
     pub(super) fn schedule(&mut self, task: TaskIndex, scope: Option<RunNumber>) {
         if let Some(run) = self.execution.index.skips.get(&task).copied() {
             self.emit(Fact::Passed { run, scope });
-            return self.todo.push_back(Todo::Settle(run));
+            return self.follow(run);
         }
         let plan = self.plan();
         let planned = plan.task(task).expect("the plan links only its own tasks");
@@ -108,7 +108,7 @@ impl Step<'_> {
                 | TaskType::Lambda
                 | TaskType::JsonJqTransform,
                 None,
-            ) => self.todo.push_back(Todo::Execute(run)),
+            ) => self.work.push_back(run),
             (TaskType::Human, None) => human::execute(self, run),
             (TaskType::Decision, None) => decision::ask(self, planned, run, hidden),
             (TaskType::Wait, None) => self.wait(run),
@@ -225,12 +225,12 @@ impl Step<'_> {
                 self.complete_run(run, Some(if is_old { decision::output(&value) } else { switch::output(&value) }));
                 match first {
                     Some(first) => self.open(run, &[first]),
-                    None => self.todo.push_back(Todo::Continue(run)),
+                    None => self.follow(run),
                 }
             }
             switch::Choice::Impossible { reason } => {
                 self.fail_run(run, TaskStatus::Failed, reason);
-                self.todo.push_back(Todo::Settle(run));
+                self.follow(run);
             }
         }
     }
@@ -243,7 +243,7 @@ impl Step<'_> {
             }
             Err(reason) => {
                 self.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
-                self.todo.push_back(Todo::Settle(run));
+                self.follow(run);
             }
         }
     }
@@ -260,7 +260,7 @@ impl Step<'_> {
             TaskType::Terminate => terminate::execute(self, run),
             TaskType::Noop => {
                 self.complete_run(run, Some(Payload::empty()));
-                self.todo.push_back(Todo::Settle(run));
+                self.follow(run);
             }
             TaskType::Join => join::execute(self, planned, run),
             TaskType::ExclusiveJoin => exclusive_join::execute(self, planned, run),
@@ -327,11 +327,11 @@ impl Step<'_> {
     /// Has a JOIN go on for which nothing is open any more.
     fn look_at(&mut self, plan: &Plan, join: TaskIndex) {
         let waiting = plan.task(join).and_then(|join| self.execution.latest(join.slot)).map(|join| join.number);
-        self.todo.extend(waiting.filter(|join| self.is_ready(*join)).map(Todo::Execute));
+        self.work.extend(waiting.filter(|join| self.is_ready(*join)));
     }
 
     /// Returns whether a JOIN waits for nothing any more; an EXCLUSIVE_JOIN that waits looks by itself.
-    fn is_ready(&self, join: RunNumber) -> bool {
+    pub(super) fn is_ready(&self, join: RunNumber) -> bool {
         match self.execution.index.joins.get(&join) {
             Some(waiting) => *waiting == 0,
             None => self.execution.index.open.contains(&join),

@@ -15,7 +15,7 @@ use crate::engine::input::Rejected;
 use crate::engine::limits::{PAYLOAD_BYTES, is_too_deep, size_bytes};
 use crate::engine::operators;
 use crate::engine::plan::{Plan, PlannedTask};
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{ExecutionId, Owner, Payload, RunNumber, WorkflowStatus, journaled};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::inert;
@@ -159,7 +159,7 @@ impl Step<'_> {
         operators::update_secret::leaves(&planned.leaves, &output, &mut values);
         self.mask(values);
         self.complete_run(run, Some(Payload::new(output)));
-        self.todo.push_back(Todo::Settle(run));
+        self.follow(run);
     }
 
     /// Goes on with the operator that asked.

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use crate::engine::event::Fact;
 use crate::engine::execution::Run;
+use crate::engine::operators::terminate;
 use crate::engine::plan::PlannedTask;
 use crate::engine::retry;
 use crate::engine::schedule::Attempt;
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::LimitHit;
@@ -19,7 +20,10 @@ impl Step<'_> {
         let planned = self.planned(&plan, run);
         let ended = self.at(run);
         if ended.status.is_successful() {
-            return self.proceed(run);
+            return match planned.task.task_type {
+                TaskType::Terminate if ended.status != TaskStatus::Skipped => terminate::end(self, run),
+                _ => self.proceed(run),
+            };
         }
         let refused = refusal(planned, ended).map(ToOwned::to_owned);
         if let Some(delay) = retry::delay(self.id(), planned, ended, self.now()) {
@@ -43,6 +47,20 @@ impl Step<'_> {
             let reason = self.failure_reason(ended, status);
             self.end(status, Some(reason), None);
         }
+    }
+
+    /// Returns whether a run has failed and nothing rescues the execution from it.
+    pub(super) fn is_fatal(&self, run: RunNumber) -> bool {
+        let plan = self.plan();
+        let (planned, ended) = (self.planned(&plan, run), self.at(run));
+        if !ended.status.is_terminal() || ended.status.is_successful() || ended.permitted {
+            return false;
+        }
+        if retry::delay(self.id(), planned, ended, self.now()).is_some() {
+            return false;
+        }
+        let is_rescued = (planned.task.optional || planned.task.permissive) && !ended.in_doubt;
+        !is_rescued || refusal(planned, ended).is_some()
     }
 
     /// Conductor's words.
@@ -92,11 +110,10 @@ impl Step<'_> {
 
     /// Returns the runs that have ended well and of which the step has not come to what follows.
     fn left_behind(&mut self) -> Vec<RunNumber> {
-        let left = std::mem::take(&mut self.todo).into_iter().filter_map(|todo| match todo {
-            Todo::Settle(run) | Todo::Continue(run) => Some(run),
-            Todo::Execute(_) => None,
-        });
-        left.filter(|run| self.at(*run).status.is_successful()).collect()
+        self.work.clear();
+        let mut left = std::mem::take(&mut self.pass);
+        left.append(&mut self.ended);
+        left.into_iter().filter(|run| self.at(*run).status.is_successful()).collect()
     }
 
     fn own_output(&self) -> Result<Payload, LimitHit> {

@@ -1,6 +1,6 @@
 //! One step: an input is decided and applied, in memory. What follows by itself follows in the same step.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +12,8 @@ use crate::engine::execution::{Execution, Run};
 use crate::engine::family::Origin;
 use crate::engine::input::{Input, Rejected, Start, Turn};
 use crate::engine::lookup::Scope;
-use crate::engine::operators::do_while;
 use crate::engine::plan::{Plan, PlannedTask};
-use crate::words::{ExecutionId, Map, Payload, RunNumber, Timestamp, WorkflowStatus};
+use crate::words::{ExecutionId, Map, Payload, RunNumber, Timestamp};
 use crate::workflow::expressions::inert;
 
 /// Starts an execution.
@@ -92,22 +91,17 @@ pub fn step(execution: &mut Execution, input: Input, turn: &Turn<'_>) -> Result<
     Ok(step.events)
 }
 
-/// What a step has still to do.
-pub(super) enum Todo {
-    /// Do the work of a control task.
-    Execute(RunNumber),
-    /// See what follows from a run that has ended.
-    Settle(RunNumber),
-    /// Go on after a run.
-    Continue(RunNumber),
-}
-
 /// A step under way.
 pub(super) struct Step<'a> {
     pub(super) execution: &'a mut Execution,
     pub(super) turn: &'a Turn<'a>,
     pub(super) events: Vec<Event>,
-    pub(super) todo: VecDeque<Todo>,
+    /// The control tasks whose work is to be done in this moment.
+    pub(super) work: VecDeque<RunNumber>,
+    /// The runs that have ended, and whose consequences nobody has seen to.
+    pub(super) ended: BTreeSet<RunNumber>,
+    /// Those of them whose turn it is.
+    pub(super) pass: BTreeSet<RunNumber>,
     /// Whether an end starts no workflow for failures.
     pub(super) quiet: bool,
     /// The fork or SWITCH, the outermost one, whose ways are opened: what begins with it sees neither it nor each other.
@@ -116,7 +110,16 @@ pub(super) struct Step<'a> {
 
 impl<'a> Step<'a> {
     fn new(execution: &'a mut Execution, turn: &'a Turn<'a>) -> Self {
-        Self { execution, turn, events: Vec::new(), todo: VecDeque::new(), quiet: false, opening: None }
+        Self {
+            execution,
+            turn,
+            events: Vec::new(),
+            work: VecDeque::new(),
+            ended: BTreeSet::new(),
+            pass: BTreeSet::new(),
+            quiet: false,
+            opening: None,
+        }
     }
 
     pub(super) const fn now(&self) -> Timestamp {
@@ -151,36 +154,5 @@ impl<'a> Step<'a> {
 
     pub(super) fn planned<'p>(&self, plan: &'p Plan, number: RunNumber) -> &'p PlannedTask {
         plan.task(self.at(number).task).expect("apply refuses a run of a task that the plan does not have")
-    }
-
-    /// Does all that follows by itself.
-    fn run(&mut self) {
-        while self.execution.status == WorkflowStatus::Running {
-            match self.todo.pop_front() {
-                Some(Todo::Execute(run)) => self.execute(run),
-                Some(Todo::Settle(run)) => self.settle(run),
-                Some(Todo::Continue(run)) => self.proceed(run),
-                None => match self.idle_loop() {
-                    Some(run) => do_while::advance(self, run),
-                    None => return self.finish(),
-                },
-            }
-        }
-    }
-
-    /// Returns a loop in whose iteration nothing is left to do, and which waits for no answer. A new loop has none yet.
-    fn idle_loop(&self) -> Option<RunNumber> {
-        let mut idle = self.execution.index.idle.iter().copied();
-        idle.find(|run| self.at(*run).asked.is_none())
-    }
-
-    /// Ends an execution in which nothing is left to do.
-    fn finish(&mut self) {
-        let is_done = self.execution.index.open.is_empty() && !self.execution.waits_for_room();
-        if is_done && !self.execution.runs.is_empty() {
-            self.complete();
-        } else if self.execution.overdue && !self.execution.alert_only && !self.execution.waits_to_store() {
-            self.time_out_workflow();
-        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::engine::event::Fact;
 use crate::engine::execution::{Execution, Run};
 use crate::engine::operators::http;
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::{TaskTimeoutPolicy, TaskType};
 
@@ -89,7 +89,7 @@ impl Step<'_> {
         let plan = self.plan();
         if self.planned(&plan, run).task.task_type == TaskType::Wait {
             self.complete_run(run, Some(Payload::empty()));
-            return self.todo.push_back(Todo::Settle(run));
+            return self.follow(run);
         }
         self.emit(Fact::Due { run });
         if self.at(run).status == TaskStatus::Scheduled {
@@ -114,7 +114,7 @@ impl Step<'_> {
             http::unknown(self, run, TaskStatus::TimedOut, &reason);
         } else {
             self.fail_run(run, TaskStatus::TimedOut, reason);
-            self.todo.push_back(Todo::Settle(run));
+            self.follow(run);
         }
         if too_long && def.timeout_policy == TaskTimeoutPolicy::TimeOutWf {
             self.end_timed_out(run);

@@ -26,4 +26,13 @@ impl Applying<'_> {
         }
         self.open(number, "evaluated", |run| run.asked = None)
     }
+
+    /// What follows from a run that has ended is owed once.
+    pub(super) fn deferred(&mut self, number: RunNumber) -> Result<(), Illegal> {
+        let run = self.execution.run(number).ok_or(Illegal::UnknownRun { seq: self.seq(), run: number })?;
+        if !run.status.is_terminal() {
+            return Err(self.out_of_state("deferred", run.status));
+        }
+        self.live("deferred", |execution, _| execution.held.push(number))
+    }
 }

@@ -9,7 +9,7 @@ use crate::engine::event::Fact;
 use crate::engine::execution::{Execution, Run};
 use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
 use crate::engine::script::{Language, Script, Verdict};
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Map, Payload, RunNumber, TaskStatus};
 use crate::workflow::expressions::{LimitHit, java_text, parse};
 
@@ -120,12 +120,12 @@ fn begin(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber, items: Opti
 
 fn finish(step: &mut Step<'_>, run: RunNumber) {
     step.complete_run(run, None);
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }
 
 fn fail(step: &mut Step<'_>, run: RunNumber, status: TaskStatus, reason: String) {
     step.fail_run(run, status, reason);
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }
 
 /// Returns why an iteration in which something permissive failed fails its loop.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::engine::execution::Run;
 use crate::engine::plan::PlannedTask;
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Map, Payload, RunNumber, TaskStatus};
 
 /// Returns what it shows as its input.
@@ -29,7 +29,7 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run
     } else {
         step.fail_run(run, TaskStatus::Failed, reason);
     }
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }
 
 fn taken<'s>(step: &'s Step<'_>, planned: &PlannedTask, run: RunNumber) -> Option<&'s Run> {

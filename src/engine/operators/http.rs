@@ -8,7 +8,7 @@ use crate::engine::execution::{Execution, Run};
 use crate::engine::limits::REASON_BODY_CHARS;
 use crate::engine::operators::update_secret;
 use crate::engine::plan::PlannedTask;
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Map, Payload, RunNumber, TaskStatus};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::inert;
@@ -75,7 +75,7 @@ pub(in crate::engine) fn answered(step: &mut Step<'_>, run: RunNumber, response:
             // A server may give the value with a status that the task does not accept.
             mask_late(step, run);
             step.fail_run_with(run, TaskStatus::Failed, reason, output);
-            step.todo.push_back(Todo::Settle(run));
+            step.follow(run);
         }
         None => succeed(step, run),
     }
@@ -97,7 +97,7 @@ fn succeed(step: &mut Step<'_>, run: RunNumber) {
             step.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
         }
     }
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }
 
 /// Leaves a task whose end somebody else reports in progress.
@@ -206,7 +206,7 @@ pub(in crate::engine) fn not_sent(step: &mut Step<'_>, run: RunNumber, reason: &
     let output = Payload::new(inert(json!({"response": reason})));
     let reason = format!("Failed to invoke HTTP task due to: {reason}");
     step.fail_run_with(run, TaskStatus::Failed, reason, Some(output));
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }
 
 /// Deals with a call of which nobody knows what it did.
@@ -221,7 +221,7 @@ pub(in crate::engine) fn unknown(step: &mut Step<'_>, run: RunNumber, status: Ta
         in_doubt,
         worker_id: None,
     })));
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }
 
 fn doubt(step: &Step<'_>, run: RunNumber, reason: &str) -> String {

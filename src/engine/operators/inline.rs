@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::engine::plan::PlannedTask;
 use crate::engine::script::{Language, Script, Verdict};
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, TaskStatus};
 
 pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber) {
@@ -38,7 +38,7 @@ pub(in crate::engine) fn answered(step: &mut Step<'_>, planned: &PlannedTask, ru
 fn fail(step: &mut Step<'_>, run: RunNumber, reason: String) {
     let output = Payload::new(json!({"error": reason}));
     step.fail_run_with(run, TaskStatus::FailedWithTerminalError, reason, Some(output));
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }
 
 /// Conductor's words.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::engine::event::{Completion, Fact};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::engine::view;
 use crate::words::{Map, Payload, RunNumber, TaskStatus};
 
@@ -24,36 +24,35 @@ pub(in crate::engine) fn input(planned: &PlannedTask) -> Map {
 /// Ends a JOIN for which nothing is open any more.
 pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber) {
     let Ways::Join { on, unknown, fork } = &planned.ways else { return };
-    if step.execution.index.joins.get(&run) != Some(&0) || *unknown > 0 || is_under_way(step, *fork, run) {
+    let joined: Vec<_> = on.iter().filter_map(|task| joined(step.execution, *task, run)).collect();
+    let has_failed = |joined: &&&Run| joined.permitted || step.is_fatal(joined.number);
+    let failures: Vec<_> = joined.iter().filter(has_failed).filter_map(|joined| joined.reason.clone()).collect();
+    let failed = joined.iter().position(|joined| has_failed(&joined));
+    let is_ready = step.execution.index.joins.get(&run) == Some(&0) && *unknown == 0 && !is_under_way(step, *fork, run);
+    if !is_ready && !joined.iter().any(|joined| step.is_fatal(joined.number)) {
         return;
     }
     let mut output = Map::new();
     let mut errors = Vec::new();
-    let joined: Vec<_> = on.iter().filter_map(|task| joined(step.execution, *task, run)).collect();
-    for joined in &joined {
+    for joined in &joined[..failed.map_or(joined.len(), |failed| failed + 1)] {
         let given = step.execution.output(joined);
         if given.as_object().is_some_and(|output| !output.is_empty()) {
             output.insert(step.execution.reference(joined).into_owned(), given.into_owned());
         }
-        if joined.permitted {
-            break;
-        } else if joined.status == TaskStatus::CompletedWithErrors {
+        if joined.status == TaskStatus::CompletedWithErrors {
             let name = view::task_def_name(step.execution.planned(joined));
             errors.push(format!("{name}/{}", joined.id(step.id())));
         }
     }
-    let failed = joined.iter().filter(|joined| joined.permitted);
-    let failures: Vec<_> = failed.filter_map(|joined| joined.reason.clone()).collect();
-    let has_failed = joined.iter().any(|joined| joined.permitted);
     let output = Payload::new(Value::Object(output));
-    if has_failed {
+    if failed.is_some() {
         step.fail_run_with(run, TaskStatus::Failed, failures.join(" "), Some(output));
     } else {
         let reason = (!errors.is_empty()).then(|| format!("{} completed with errors", errors.join(" ")));
         let errors = reason.is_some();
         step.emit(Fact::Completed(Box::new(Completion { run, errors, output: Some(output), reason, worker_id: None })));
     }
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }
 
 /// Returns the run of a task that a JOIN waits for, of its own iteration.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::inline::empty;
 use crate::engine::plan::PlannedTask;
 use crate::engine::script::{Language, Script, Verdict};
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, TaskStatus};
 
 pub(in crate::engine) fn execute(step: &mut Step<'_>, run: RunNumber) {
@@ -13,7 +13,7 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, run: RunNumber) {
     let body = input.expose().get("scriptExpression").and_then(Value::as_str).unwrap_or_default();
     if body.is_empty() {
         step.fail_run(run, TaskStatus::Failed, empty("scriptExpression", "Lambda"));
-        return step.todo.push_back(Todo::Settle(run));
+        return step.follow(run);
     }
     let script = format!("function scriptFun(){{{body}}} scriptFun();");
     step.ask(run, Script::stored(Language::JavaScript, &script));
@@ -25,7 +25,7 @@ pub(in crate::engine) fn answered(step: &mut Step<'_>, planned: &PlannedTask, ru
         Verdict::Failed(reason) => {
             let output = Payload::new(json!({"error": reason}));
             step.fail_run_with(run, TaskStatus::Failed, reason, Some(output));
-            step.todo.push_back(Todo::Settle(run));
+            step.follow(run);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::event::Fact;
 use crate::engine::limits::{VARIABLES_BYTES, size_bytes};
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, TaskStatus};
 
 pub(in crate::engine) fn execute(step: &mut Step<'_>, run: RunNumber) {
@@ -17,5 +17,5 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, run: RunNumber) {
         }
         step.complete_run(run, Some(Payload::empty()));
     }
-    step.todo.push_back(Todo::Settle(run));
+    step.follow(run);
 }

@@ -2,23 +2,30 @@
 
 use serde_json::{Map, Value};
 
-use crate::engine::step::{Step, Todo};
+use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, TaskStatus, WorkflowStatus};
 
 pub(in crate::engine) fn execute(step: &mut Step<'_>, run: RunNumber) {
     let input = step.at(run).input.clone();
-    let input = input.expose();
-    let Some(status) = status(input) else {
+    if status(input.expose()).is_some() {
+        step.complete_run(run, Some(Payload::new(output(input.expose()))));
+    } else {
         let reason = "terminationStatus must be COMPLETED, FAILED or TERMINATED".to_owned();
         step.fail_run(run, TaskStatus::FailedWithTerminalError, reason);
-        return step.todo.push_back(Todo::Settle(run));
-    };
-    let output = Payload::new(output(input));
-    step.complete_run(run, Some(output.clone()));
+    }
+    step.follow(run);
+}
+
+/// Ends the execution, once what began in the same moment is done.
+pub(in crate::engine) fn end(step: &mut Step<'_>, run: RunNumber) {
+    let terminate = step.at(run);
+    let input = terminate.input.clone();
+    let input = input.expose();
+    let status = status(input).unwrap_or(WorkflowStatus::Completed);
     let given = input.get("terminationReason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
-    let id = step.at(run).id(step.id());
+    let id = terminate.id(step.id());
     let reason = given.map_or_else(|| format!("Workflow is {status} by TERMINATE task: {id}"), ToOwned::to_owned);
-    step.end(status, Some(reason), Some(output));
+    step.end(status, Some(reason), Some(Payload::new(output(input))));
 }
 
 fn status(input: &Value) -> Option<WorkflowStatus> {
