@@ -64,6 +64,18 @@ pub enum TargetKind {
     Environment,
 }
 
+impl TargetKind {
+    /// Returns the word of the settings file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Workflow => "workflow",
+            Self::Schedule => "schedule",
+            Self::Environment => "environment",
+        }
+    }
+}
+
 impl Policy {
     /// Returns the rules of the settings; where `workflows_granted` is false the folder's workflows may do everything.
     pub fn new(workflows_granted: bool, groups: BTreeMap<String, Vec<Grantee>>, grants: Vec<Grant>) -> Self {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
+#[path = "api/contract.rs"]
+mod contract;
 #[path = "api/correlated.rs"]
 mod correlated;
 #[path = "api/doors.rs"]
@@ -18,6 +20,8 @@ mod malformed;
 mod matrix;
 #[path = "api/metadata.rs"]
 mod metadata;
+#[path = "api/openapi.rs"]
+mod openapi;
 #[path = "api/scheduler.rs"]
 mod scheduler;
 #[path = "api/search.rs"]

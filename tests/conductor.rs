@@ -18,6 +18,8 @@ use tokio::sync::watch;
 
 use server::Server;
 
+#[path = "api/contract.rs"]
+mod contract;
 #[path = "api/server.rs"]
 #[expect(dead_code, clippy::panic, reason = "the tests of the API use more of it, and it may stop at once")]
 mod server;

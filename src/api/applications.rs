@@ -5,6 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::access::{AccessKey, Application};
+use crate::api::about::Content::{List, One};
+use crate::api::about::about;
 use crate::api::body::{Body, Path};
 use crate::api::routes::{Need, Routes};
 use crate::api::{Answer, Caller, Error};
@@ -12,17 +14,57 @@ use crate::daemon::{Handle, KeyChange};
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/api/applications", Need::Owner, all)
-        .post("/api/applications", Need::Owner, create)
-        .get("/api/applications/{name}", Need::Owner, one)
-        .put("/api/applications/{name}", Need::Owner, rename)
-        .delete("/api/applications/{name}", Need::Owner, remove)
-        .get("/api/applications/key/{key}", Need::Owner, of_key)
-        .get("/api/applications/{name}/accessKeys", Need::Owner, keys)
-        .post("/api/applications/{name}/accessKeys", Need::Owner, add_key)
-        .delete("/api/applications/{name}/accessKeys/{key}", Need::Owner, remove_key)
-        .post("/api/applications/{name}/accessKeys/{key}/status", Need::Owner, toggle_key)
-        .post("/api/keytide/applications/{name}/keys/{key}/disable", Need::Owner, disable_key)
+        .get("/api/applications", Need::Owner, about("Gives the applications").gives(List("Application")), all)
+        .post(
+            "/api/applications",
+            Need::Owner,
+            about("Makes an application").takes(One("Named")).gives(One("Application")),
+            create,
+        )
+        .get("/api/applications/{name}", Need::Owner, about("Gives an application").gives(One("Application")), one)
+        .put(
+            "/api/applications/{name}",
+            Need::Owner,
+            about("Refuses another name for an application").takes(One("Named")).gives(One("Application")),
+            rename,
+        )
+        .delete("/api/applications/{name}", Need::Owner, about("Removes an application with its keys"), remove)
+        .get(
+            "/api/applications/key/{key}",
+            Need::Owner,
+            about("Gives the application that has a key").gives(One("Application")),
+            of_key,
+        )
+        .get(
+            "/api/applications/{name}/accessKeys",
+            Need::Owner,
+            about("Gives the keys of an application, without their secrets").gives(List("AccessKey")),
+            keys,
+        )
+        .post(
+            "/api/applications/{name}/accessKeys",
+            Need::Owner,
+            about("Makes a key; its secret is shown this once").gives(One("NewAccessKey")),
+            add_key,
+        )
+        .delete(
+            "/api/applications/{name}/accessKeys/{key}",
+            Need::Owner,
+            about("Removes a key, and signs out who signed in with it").gives(One("AccessKey")),
+            remove_key,
+        )
+        .post(
+            "/api/applications/{name}/accessKeys/{key}/status",
+            Need::Owner,
+            about("Disables a key, or enables it again").gives(One("AccessKey")),
+            toggle_key,
+        )
+        .post(
+            "/api/keytide/applications/{name}/keys/{key}/disable",
+            Need::Owner,
+            about("Disables a key").gives(One("AccessKey")),
+            disable_key,
+        )
 }
 
 /// How a client names an application.

@@ -8,8 +8,11 @@ use axum::response::IntoResponse;
 use serde_json::json;
 
 use crate::access::TargetKind;
+use crate::api::about::Content::{List, One};
+use crate::api::about::about;
 use crate::api::body::Body;
 use crate::api::executions::execution;
+use crate::api::parameters::{LATEST, REASON};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
@@ -25,20 +28,33 @@ pub(super) fn routes() -> Routes {
         .put(
             "/api/workflow/bulk/pause",
             each(Permission::Execute, TargetKind::Workflow),
+            about("Pauses executions").takes(List("Name")).gives(One("BulkResponse")),
             async |State(h), who, body| all(h, who, body, Act::Operate(Operation::Pause)).await,
         )
         .put(
             "/api/workflow/bulk/resume",
             each(Permission::Execute, TargetKind::Workflow),
+            about("Lets paused executions go on").takes(List("Name")).gives(One("BulkResponse")),
             async |State(h), who, body| all(h, who, body, Act::Operate(Operation::Resume)).await,
         )
-        .post("/api/workflow/bulk/restart", each(Permission::Execute, TargetKind::Workflow), restart)
+        .post(
+            "/api/workflow/bulk/restart",
+            each(Permission::Execute, TargetKind::Workflow),
+            about("Starts ended executions again").asks([LATEST]).takes(List("Name")).gives(One("BulkResponse")),
+            restart,
+        )
         .post(
             "/api/workflow/bulk/retry",
             each(Permission::Execute, TargetKind::Workflow),
+            about("Tries the failed tasks of executions again").takes(List("Name")).gives(One("BulkResponse")),
             async |State(h), who, body| all(h, who, body, Act::Operate(Operation::Retry)).await,
         )
-        .post("/api/workflow/bulk/terminate", each(Permission::Execute, TargetKind::Workflow), terminate)
+        .post(
+            "/api/workflow/bulk/terminate",
+            each(Permission::Execute, TargetKind::Workflow),
+            about("Terminates executions").asks([REASON]).takes(List("Name")).gives(One("BulkResponse")),
+            terminate,
+        )
 }
 
 async fn restart(State(handle): State<Handle>, Caller(who): Caller, params: Params, body: Body) -> Answer {

@@ -9,7 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::access::TargetKind;
+use crate::api::about::Content::{List, One};
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
+use crate::api::parameters::{CLOSED, TASKS};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
@@ -27,9 +30,32 @@ const OPEN: [&str; 2] = ["RUNNING", "PAUSED"];
 pub(super) fn routes() -> Routes {
     let need = || each(Permission::Read, TargetKind::Workflow);
     Routes::default()
-        .post("/api/workflow/correlated/batch", need(), of_workflows)
-        .post("/api/workflow/{id}/correlated", need(), of_workflow)
-        .get("/api/workflow/{id}/correlated/{reference}", need(), of_one)
+        .post(
+            "/api/workflow/correlated/batch",
+            need(),
+            about("Gives executions of some workflows by their correlation ids")
+                .asks([CLOSED, TASKS])
+                .takes(One("Correlated"))
+                .gives(Content::Lists("Workflow")),
+            of_workflows,
+        )
+        .post(
+            "/api/workflow/{id}/correlated",
+            need(),
+            about("Gives executions of a workflow, which the path names, by their correlation ids")
+                .asks([CLOSED, TASKS])
+                .takes(List("Name"))
+                .gives(Content::Lists("Workflow")),
+            of_workflow,
+        )
+        .get(
+            "/api/workflow/{id}/correlated/{reference}",
+            need(),
+            about("Gives the executions of a workflow, which the path names, with a correlation id")
+                .asks([CLOSED, TASKS])
+                .gives(List("Workflow")),
+            of_one,
+        )
 }
 
 /// What is looked for.

@@ -4,6 +4,8 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
+use crate::api::about::Content::List;
+use crate::api::about::{Content, about};
 use crate::api::body::Path;
 use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Caller, Error, text};
@@ -12,11 +14,19 @@ use crate::words::Permission;
 
 /// The environment is set in `keytide.toml`, so nothing here changes it.
 pub(super) fn routes() -> Routes {
-    Routes::default().get("/api/environment", each(Permission::Read, TargetKind::Environment), all).get(
-        "/api/environment/{name}",
-        on(Permission::Read, TargetKind::Environment),
-        one,
-    )
+    Routes::default()
+        .get(
+            "/api/environment",
+            each(Permission::Read, TargetKind::Environment),
+            about("Gives the variables of the environment").gives(List("Variable")),
+            all,
+        )
+        .get(
+            "/api/environment/{name}",
+            on(Permission::Read, TargetKind::Environment),
+            about("Gives the value of a variable").gives(Content::Text),
+            one,
+        )
 }
 
 async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {

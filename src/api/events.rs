@@ -3,7 +3,10 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 
 use crate::access::TargetKind;
+use crate::api::about::Content::{List, One};
+use crate::api::about::about;
 use crate::api::body::{Body, Path};
+use crate::api::parameters::ACTIVE_ONLY;
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller};
@@ -14,11 +17,36 @@ use crate::workflow::definition::EventHandler;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/api/event", each(Permission::Read, TargetKind::Workflow), all)
-        .post("/api/event", Need::Write(TargetKind::Workflow), add)
-        .put("/api/event", on(Permission::Update, TargetKind::Workflow), replace)
-        .get("/api/event/{name}", each(Permission::Read, TargetKind::Workflow), of_event)
-        .delete("/api/event/{name}", on(Permission::Delete, TargetKind::Workflow), remove)
+        .get(
+            "/api/event",
+            each(Permission::Read, TargetKind::Workflow),
+            about("Gives every event handler").gives(List("EventHandler")),
+            all,
+        )
+        .post(
+            "/api/event",
+            Need::Write(TargetKind::Workflow),
+            about("Adds an event handler").takes(One("EventHandler")),
+            add,
+        )
+        .put(
+            "/api/event",
+            on(Permission::Update, TargetKind::Workflow),
+            about("Replaces an event handler").takes(One("EventHandler")),
+            replace,
+        )
+        .get(
+            "/api/event/{name}",
+            each(Permission::Read, TargetKind::Workflow),
+            about("Gives the handlers of an event").asks([ACTIVE_ONLY]).gives(List("EventHandler")),
+            of_event,
+        )
+        .delete(
+            "/api/event/{name}",
+            on(Permission::Delete, TargetKind::Workflow),
+            about("Removes an event handler"),
+            remove,
+        )
 }
 
 async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {

@@ -8,7 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
+use crate::api::about::Content::One;
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
+use crate::api::parameters::{
+    CORRELATION, COUNT, FAILURE, LATEST, LOWEST, PRIORITY, REASON, START, STATUSES, VERSION, WITH_OUTPUT, WITH_TASKS,
+    WITH_VARIABLES,
+};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, on};
 use crate::api::{Answer, Caller, Error, text};
@@ -22,22 +28,111 @@ const TASKS_USUAL: usize = 15;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .post("/api/workflow", on(Permission::Execute, TargetKind::Workflow), start)
-        .put("/api/workflow/decide/{id}", on(Permission::Read, TargetKind::Workflow), decide)
-        .get("/api/workflow/{id}", on(Permission::Read, TargetKind::Workflow), workflow)
-        .post("/api/workflow/{id}", on(Permission::Execute, TargetKind::Workflow), start_by_name)
-        .delete("/api/workflow/{id}", on(Permission::Execute, TargetKind::Workflow), terminate)
-        .get("/api/workflow/{id}/status", on(Permission::Read, TargetKind::Workflow), status)
-        .get("/api/workflow/{id}/tasks", on(Permission::Read, TargetKind::Workflow), tasks)
-        .put("/api/workflow/{id}/pause", on(Permission::Execute, TargetKind::Workflow), pause)
-        .put("/api/workflow/{id}/resume", on(Permission::Execute, TargetKind::Workflow), resume)
-        .post("/api/workflow/{id}/restart", on(Permission::Execute, TargetKind::Workflow), restart)
-        .post("/api/workflow/{id}/retry", on(Permission::Execute, TargetKind::Workflow), retry)
-        .post("/api/workflow/{id}/resetcallbacks", on(Permission::Execute, TargetKind::Workflow), reset_callbacks)
-        .delete("/api/workflow/{id}/remove", on(Permission::Execute, TargetKind::Workflow), remove)
-        .post("/api/workflow/{id}/rerun", on(Permission::Execute, TargetKind::Workflow), rerun)
-        .put("/api/workflow/{id}/skiptask/{reference}", on(Permission::Execute, TargetKind::Workflow), skip)
-        .post("/api/workflow/{id}/variables", on(Permission::Execute, TargetKind::Workflow), variables)
+        .post(
+            "/api/workflow",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Starts a workflow and answers with the id of the execution")
+                .takes(One("StartWorkflowRequest"))
+                .gives(Content::Text),
+            start,
+        )
+        .put(
+            "/api/workflow/decide/{id}",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Does nothing: what can be decided is decided"),
+            decide,
+        )
+        .get(
+            "/api/workflow/{id}",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Gives an execution").asks([WITH_TASKS]).gives(One("Workflow")),
+            workflow,
+        )
+        .post(
+            "/api/workflow/{id}",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Starts the workflow that the path names, with the input in the body")
+                .asks([VERSION, CORRELATION, PRIORITY])
+                .may_take(One("Map"))
+                .gives(Content::Text),
+            start_by_name,
+        )
+        .delete(
+            "/api/workflow/{id}",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Terminates an execution").asks([REASON, FAILURE]),
+            terminate,
+        )
+        .get(
+            "/api/workflow/{id}/status",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Says where an execution stands").asks([WITH_OUTPUT, WITH_VARIABLES]).gives(One("WorkflowStatus")),
+            status,
+        )
+        .get(
+            "/api/workflow/{id}/tasks",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Gives the tasks of an execution, page by page")
+                .asks([START, COUNT, STATUSES])
+                .gives(One("TaskPage")),
+            tasks,
+        )
+        .put(
+            "/api/workflow/{id}/pause",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Pauses an execution"),
+            pause,
+        )
+        .put(
+            "/api/workflow/{id}/resume",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Lets a paused execution go on"),
+            resume,
+        )
+        .post(
+            "/api/workflow/{id}/restart",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Starts an ended execution again from its beginning")
+                .asks([LATEST])
+                .gives_with(204, Content::Nothing),
+            restart,
+        )
+        .post(
+            "/api/workflow/{id}/retry",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Tries the failed task of an execution again").asks([LOWEST]).gives_with(204, Content::Nothing),
+            retry,
+        )
+        .post(
+            "/api/workflow/{id}/resetcallbacks",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Offers at once what workers wanted back later").gives_with(204, Content::Nothing),
+            reset_callbacks,
+        )
+        .delete(
+            "/api/workflow/{id}/remove",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Removes an ended execution"),
+            remove,
+        )
+        .post(
+            "/api/workflow/{id}/rerun",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Runs an ended execution again from a task").may_take(One("RerunRequest")).gives(Content::Text),
+            rerun,
+        )
+        .put(
+            "/api/workflow/{id}/skiptask/{reference}",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Skips a task that has not come yet").may_take(One("SkipRequest")),
+            skip,
+        )
+        .post(
+            "/api/workflow/{id}/variables",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Sets variables of an execution").takes(One("Map")).gives(One("Workflow")),
+            variables,
+        )
 }
 
 async fn start(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {

@@ -8,6 +8,8 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::api::about::Content::One;
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
 use crate::api::routes::{Need, Routes};
 use crate::api::{Answer, Caller, Error};
@@ -16,10 +18,30 @@ use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .post("/api/auth/authorization", Need::Owner, grant)
-        .delete("/api/auth/authorization", Need::Owner, revoke)
-        .get("/api/auth/authorization/{type}/{id}", Need::Owner, of_target)
-        .get("/api/auth/subjects/{type}/{id}/grants", Need::Owner, of_subject)
+        .post(
+            "/api/auth/authorization",
+            Need::Owner,
+            about("Grants rights").takes(One("Authorization")).gives(One("Message")).fails(&[404]),
+            grant,
+        )
+        .delete(
+            "/api/auth/authorization",
+            Need::Owner,
+            about("Takes rights back").takes(One("Authorization")).gives(One("Message")).fails(&[404]),
+            revoke,
+        )
+        .get(
+            "/api/auth/authorization/{type}/{id}",
+            Need::Owner,
+            about("Says who has which right on something").gives(Content::Lists("Subject")),
+            of_target,
+        )
+        .get(
+            "/api/auth/subjects/{type}/{id}/grants",
+            Need::Owner,
+            about("Says what is granted to somebody").gives(One("GrantedAccess")),
+            of_subject,
+        )
 }
 
 /// Somebody, or something, as clients name it.

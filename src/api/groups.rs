@@ -5,8 +5,11 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use crate::api::about::Content::{List, One};
+use crate::api::about::about;
 use crate::api::body::{Body, Path};
 use crate::api::grants::{granted, member};
+use crate::api::parameters::APPLICATIONS;
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes};
 use crate::api::{Answer, Caller, Error};
@@ -15,19 +18,44 @@ use crate::words::{Grantee, Owner};
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/api/groups", Need::Owner, all)
-        .get("/api/groups/{name}", Need::Owner, one)
-        .put("/api/groups/{name}", Need::Owner, put)
-        .delete("/api/groups/{name}", Need::Owner, remove)
-        .get("/api/groups/{name}/permissions", Need::Owner, permissions)
-        .get("/api/groups/{name}/users", Need::Owner, members)
-        .post("/api/groups/{name}/users", Need::Owner, join)
-        .delete("/api/groups/{name}/users", Need::Owner, leave)
-        .post("/api/groups/{name}/users/{key}", Need::Owner, join_one)
-        .delete("/api/groups/{name}/users/{key}", Need::Owner, leave_one)
-        .get("/api/users", Need::Owner, users)
-        .get("/api/users/{key}", Need::Owner, user)
-        .get("/api/users/{key}/permissions", Need::Owner, user_permissions)
+        .get("/api/groups", Need::Owner, about("Gives the groups").gives(List("Group")), all)
+        .get("/api/groups/{name}", Need::Owner, about("Gives a group").gives(One("Group")), one)
+        .put("/api/groups/{name}", Need::Owner, about("Makes a group").may_take(One("Map")).gives(One("Group")), put)
+        .delete("/api/groups/{name}", Need::Owner, about("Removes a group"), remove)
+        .get(
+            "/api/groups/{name}/permissions",
+            Need::Owner,
+            about("Says what is granted to a group").gives(One("GrantedAccess")),
+            permissions,
+        )
+        .get(
+            "/api/groups/{name}/users",
+            Need::Owner,
+            about("Gives the members of a group").gives(List("User")),
+            members,
+        )
+        .post("/api/groups/{name}/users", Need::Owner, about("Adds members to a group").may_take(List("Name")), join)
+        .delete(
+            "/api/groups/{name}/users",
+            Need::Owner,
+            about("Takes members out of a group").may_take(List("Name")),
+            leave,
+        )
+        .post("/api/groups/{name}/users/{key}", Need::Owner, about("Adds a member to a group"), join_one)
+        .delete("/api/groups/{name}/users/{key}", Need::Owner, about("Takes a member out of a group"), leave_one)
+        .get(
+            "/api/users",
+            Need::Owner,
+            about("Gives the applications as users").asks([APPLICATIONS]).gives(List("User")),
+            users,
+        )
+        .get("/api/users/{key}", Need::Owner, about("Gives an application as a user").gives(One("User")), user)
+        .get(
+            "/api/users/{key}/permissions",
+            Need::Owner,
+            about("Says what is granted to an application").gives(One("GrantedAccess")),
+            user_permissions,
+        )
 }
 
 async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {

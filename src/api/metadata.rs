@@ -7,7 +7,10 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::access::{Tagged, TargetKind};
+use crate::api::about::Content::{List, One};
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
+use crate::api::parameters::{METADATA, OVERWRITE, VERSION};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::tags::with_tags;
@@ -21,25 +24,99 @@ use crate::workflow::shown::shown_definition;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/api/metadata/workflow", each(Permission::Read, TargetKind::Workflow), workflows)
-        .post("/api/metadata/workflow", Need::Write(TargetKind::Workflow), create)
-        .put("/api/metadata/workflow", Need::Write(TargetKind::Workflow), replace)
-        .post("/api/metadata/workflow/validate", Need::SignIn, validate)
-        .get("/api/metadata/workflow/names", each(Permission::Read, TargetKind::Workflow), names)
-        .get("/api/metadata/workflow/latest-versions", each(Permission::Read, TargetKind::Workflow), latest_versions)
+        .get(
+            "/api/metadata/workflow",
+            each(Permission::Read, TargetKind::Workflow),
+            about("Gives every version of every workflow").gives(List("WorkflowDef")),
+            workflows,
+        )
+        .post(
+            "/api/metadata/workflow",
+            Need::Write(TargetKind::Workflow),
+            about("Registers a workflow").asks([OVERWRITE]).takes(One("WorkflowDef")),
+            create,
+        )
+        .put(
+            "/api/metadata/workflow",
+            Need::Write(TargetKind::Workflow),
+            about("Registers workflows, in place of those with their names and versions")
+                .asks([OVERWRITE])
+                .takes(List("WorkflowDef"))
+                .gives(One("BulkResponse")),
+            replace,
+        )
+        .post(
+            "/api/metadata/workflow/validate",
+            Need::SignIn,
+            about("Says whether a workflow could be registered").takes(One("WorkflowDef")),
+            validate,
+        )
+        .get(
+            "/api/metadata/workflow/names",
+            each(Permission::Read, TargetKind::Workflow),
+            about("Names the workflows").gives(List("Name")),
+            names,
+        )
+        .get(
+            "/api/metadata/workflow/latest-versions",
+            each(Permission::Read, TargetKind::Workflow),
+            about("Gives the highest version of every workflow").gives(List("WorkflowDef")),
+            latest_versions,
+        )
         .get(
             "/api/metadata/workflow/names-and-versions",
             each(Permission::Read, TargetKind::Workflow),
+            about("Gives the versions of every workflow, by name").gives(Content::Lists("VersionSummary")),
             names_and_versions,
         )
-        .get("/api/metadata/workflow/{name}", on(Permission::Read, TargetKind::Workflow), workflow)
-        .get("/api/metadata/workflow/{name}/versions", on(Permission::Read, TargetKind::Workflow), versions)
-        .delete("/api/metadata/workflow/{name}/{version}", on(Permission::Delete, TargetKind::Workflow), remove)
-        .get("/api/metadata/taskdefs", each(Permission::Read, TargetKind::Workflow), task_defs)
-        .post("/api/metadata/taskdefs", Need::Write(TargetKind::Workflow), put_task_defs)
-        .put("/api/metadata/taskdefs", on(Permission::Update, TargetKind::Workflow), put_task_def)
-        .get("/api/metadata/taskdefs/{name}", on(Permission::Read, TargetKind::Workflow), task_def)
-        .delete("/api/metadata/taskdefs/{name}", on(Permission::Delete, TargetKind::Workflow), remove_task_def)
+        .get(
+            "/api/metadata/workflow/{name}",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Gives a workflow").asks([VERSION, METADATA]).gives(One("WorkflowDef")),
+            workflow,
+        )
+        .get(
+            "/api/metadata/workflow/{name}/versions",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Gives the versions of a workflow").gives(List("VersionSummary")),
+            versions,
+        )
+        .delete(
+            "/api/metadata/workflow/{name}/{version}",
+            on(Permission::Delete, TargetKind::Workflow),
+            about("Removes a workflow that the API made"),
+            remove,
+        )
+        .get(
+            "/api/metadata/taskdefs",
+            each(Permission::Read, TargetKind::Workflow),
+            about("Gives every task definition").gives(List("TaskDef")),
+            task_defs,
+        )
+        .post(
+            "/api/metadata/taskdefs",
+            Need::Write(TargetKind::Workflow),
+            about("Registers task definitions").takes(List("TaskDef")),
+            put_task_defs,
+        )
+        .put(
+            "/api/metadata/taskdefs",
+            on(Permission::Update, TargetKind::Workflow),
+            about("Replaces a task definition").takes(One("TaskDef")),
+            put_task_def,
+        )
+        .get(
+            "/api/metadata/taskdefs/{name}",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Gives a task definition").asks([METADATA]).gives(One("TaskDef")),
+            task_def,
+        )
+        .delete(
+            "/api/metadata/taskdefs/{name}",
+            on(Permission::Delete, TargetKind::Workflow),
+            about("Removes a task definition that the API made"),
+            remove_task_def,
+        )
 }
 
 async fn create(State(handle): State<Handle>, Caller(who): Caller, params: Params, body: Body) -> Answer {

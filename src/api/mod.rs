@@ -11,6 +11,7 @@
 //! says; access and masking are the handle's. A request that came through a browser from another site is refused before
 //! it is routed. Nothing that a client sends is answered with 5xx unless something of ours is broken.
 
+mod about;
 mod applications;
 mod body;
 mod bulk;
@@ -25,7 +26,9 @@ mod groups;
 mod guard;
 mod health;
 mod metadata;
+mod openapi;
 mod ours;
+mod parameters;
 mod params;
 mod queues;
 mod routes;
@@ -56,9 +59,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::daemon::Handle;
 use crate::door::Door;
 
+pub use about::{About, Content, Parameter, ParameterKind, Taken};
 pub use applications::{shown_application, shown_key};
 use caller::Caller;
 pub use error::Error;
+pub use openapi::document;
 use routes::Routes;
 pub use routes::{Need, Route};
 pub use serve::{Listener, serve};
@@ -97,6 +102,7 @@ pub fn table() -> Vec<Route> {
 fn all_routes() -> Routes {
     Routes::default()
         .merge(health::routes())
+        .merge(openapi::routes())
         .merge(token::routes())
         .merge(metadata::routes())
         .merge(tags::routes())

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::access::TargetKind;
+use crate::api::about::Content::{List, One};
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
 use crate::api::routes::{Need, Routes, each, on};
@@ -17,13 +19,43 @@ use crate::words::Permission;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/api/keytide/problems", Need::Owner, problems)
-        .post("/api/keytide/schedules/{name}/trigger", on(Permission::Execute, TargetKind::Schedule), trigger)
-        .post("/api/keytide/executions/{id}/rescue", on(Permission::Execute, TargetKind::Workflow), rescue)
-        .post("/api/keytide/executions/{id}/dismiss", on(Permission::Execute, TargetKind::Workflow), dismiss)
-        .get("/api/keytide/secrets", each(Permission::Read, TargetKind::Secret), secrets)
-        .get("/api/keytide/secrets/{key}/history", on(Permission::Read, TargetKind::Secret), history)
-        .post("/api/keytide/secrets/{key}/rollback", on(Permission::Update, TargetKind::Secret), roll_back)
+        .get("/api/keytide/problems", Need::Owner, about("Gives what is wrong now").gives(List("Problem")), problems)
+        .post(
+            "/api/keytide/schedules/{name}/trigger",
+            on(Permission::Execute, TargetKind::Schedule),
+            about("Starts the workflow of a schedule now").gives(Content::Text),
+            trigger,
+        )
+        .post(
+            "/api/keytide/executions/{id}/rescue",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Stores a value that an execution fetched and could not store").takes(One("Rescue")),
+            rescue,
+        )
+        .post(
+            "/api/keytide/executions/{id}/dismiss",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Gives up what an execution fetched and could not store"),
+            dismiss,
+        )
+        .get(
+            "/api/keytide/secrets",
+            each(Permission::Read, TargetKind::Secret),
+            about("Gives the secrets").gives(List("Secret")),
+            secrets,
+        )
+        .get(
+            "/api/keytide/secrets/{key}/history",
+            on(Permission::Read, TargetKind::Secret),
+            about("Gives the versions of a secret").gives(List("SecretVersion")),
+            history,
+        )
+        .post(
+            "/api/keytide/secrets/{key}/rollback",
+            on(Permission::Update, TargetKind::Secret),
+            about("Makes an older version of a secret the current one").takes(One("Rollback")),
+            roll_back,
+        )
 }
 
 /// Where in a response a value is, and which secret it becomes.

@@ -6,6 +6,9 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
+use crate::api::about::Content::{List, One};
+use crate::api::about::{Content, about};
+use crate::api::parameters::{DOMAIN, TASK_TYPE, TASK_TYPES};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
@@ -15,11 +18,36 @@ use crate::words::{Owner, Permission};
 pub(super) fn routes() -> Routes {
     let need = || each(Permission::Execute, TargetKind::Workflow);
     Routes::default()
-        .get("/api/tasks/queue/sizes", need(), sizes)
-        .get("/api/tasks/queue/size", need(), size)
-        .get("/api/tasks/queue/all", need(), all_sizes)
-        .get("/api/tasks/queue/polldata", need(), polls)
-        .get("/api/tasks/queue/polldata/all", need(), all_polls)
+        .get(
+            "/api/tasks/queue/sizes",
+            need(),
+            about("Says how many tasks of some kinds wait").asks([TASK_TYPES]).gives(Content::Map("Count")),
+            sizes,
+        )
+        .get(
+            "/api/tasks/queue/size",
+            need(),
+            about("Says how many tasks of a kind wait").asks([TASK_TYPE, DOMAIN]).gives(One("Count")),
+            size,
+        )
+        .get(
+            "/api/tasks/queue/all",
+            need(),
+            about("Says how many tasks of each kind wait").gives(Content::Map("Count")),
+            all_sizes,
+        )
+        .get(
+            "/api/tasks/queue/polldata",
+            need(),
+            about("Says who polled last for a kind of task").asks([TASK_TYPE]).gives(List("PollData")),
+            polls,
+        )
+        .get(
+            "/api/tasks/queue/polldata/all",
+            need(),
+            about("Says who polled last for each kind of task").gives(List("PollData")),
+            all_polls,
+        )
 }
 
 async fn sizes(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 
 use crate::access::TargetKind;
+use crate::api::about::About;
 use crate::api::caller::Caller;
 use crate::daemon::Handle;
 use crate::words::Permission;
@@ -20,6 +21,8 @@ pub struct Route {
     pub path: &'static str,
     /// What it takes to be answered.
     pub need: Need,
+    /// What it is for.
+    pub about: About,
 }
 
 /// What somebody needs to be answered. The handle checks it; here it is said, so that it can be shown and tested.
@@ -57,20 +60,44 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    pub(super) fn get<H: Handler<T, Handle>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(Method::GET, path, need, get(handler))
+    pub(super) fn get<H: Handler<T, Handle>, T: 'static>(
+        self,
+        path: &'static str,
+        need: Need,
+        about: About,
+        handler: H,
+    ) -> Self {
+        self.with(Route { method: Method::GET, path, need, about }, get(handler))
     }
 
-    pub(super) fn post<H: Handler<T, Handle>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(Method::POST, path, need, post(handler))
+    pub(super) fn post<H: Handler<T, Handle>, T: 'static>(
+        self,
+        path: &'static str,
+        need: Need,
+        about: About,
+        handler: H,
+    ) -> Self {
+        self.with(Route { method: Method::POST, path, need, about }, post(handler))
     }
 
-    pub(super) fn put<H: Handler<T, Handle>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(Method::PUT, path, need, put(handler))
+    pub(super) fn put<H: Handler<T, Handle>, T: 'static>(
+        self,
+        path: &'static str,
+        need: Need,
+        about: About,
+        handler: H,
+    ) -> Self {
+        self.with(Route { method: Method::PUT, path, need, about }, put(handler))
     }
 
-    pub(super) fn delete<H: Handler<T, Handle>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(Method::DELETE, path, need, delete(handler))
+    pub(super) fn delete<H: Handler<T, Handle>, T: 'static>(
+        self,
+        path: &'static str,
+        need: Need,
+        about: About,
+        handler: H,
+    ) -> Self {
+        self.with(Route { method: Method::DELETE, path, need, about }, delete(handler))
     }
 
     /// Adds the routes of another file.
@@ -87,10 +114,11 @@ impl Routes {
         self.table
     }
 
-    fn with(mut self, method: Method, path: &'static str, need: Need, answer: MethodRouter<Handle>) -> Self {
+    fn with(mut self, route: Route, answer: MethodRouter<Handle>) -> Self {
         // A handler that asks for no caller must not be an open one.
-        let answer = if need == Need::Nothing { answer } else { answer.route_layer(from_fn(signed_in)) };
-        self.table.push(Route { method, path, need });
+        let answer = if route.need == Need::Nothing { answer } else { answer.route_layer(from_fn(signed_in)) };
+        let path = route.path;
+        self.table.push(route);
         Self { router: self.router.route(path, answer), table: self.table }
     }
 }

@@ -7,7 +7,12 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
+use crate::api::about::Content::{List, One};
+use crate::api::about::about;
 use crate::api::body::{Body, Path};
+use crate::api::parameters::{
+    CRON, FREE_TEXT, FROM, LIMIT, NAME, PAUSED, REASON, SCHEDULE, SEARCH, SIZE, START, UNTIL, WORKFLOW,
+};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::search::query;
@@ -27,19 +32,88 @@ const SCHEDULES_USUAL: usize = 100;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/api/scheduler/schedules", each(Permission::Read, TargetKind::Schedule), schedules)
-        .post("/api/scheduler/schedules", Need::Write(TargetKind::Schedule), save)
-        .get("/api/scheduler/schedules/search", each(Permission::Read, TargetKind::Schedule), search)
-        .get("/api/scheduler/schedules/{name}", on(Permission::Read, TargetKind::Schedule), schedule)
-        .delete("/api/scheduler/schedules/{name}", on(Permission::Delete, TargetKind::Schedule), remove)
-        .get("/api/scheduler/schedules/{name}/pause", on(Permission::Update, TargetKind::Schedule), pause)
-        .put("/api/scheduler/schedules/{name}/pause", on(Permission::Update, TargetKind::Schedule), pause)
-        .get("/api/scheduler/schedules/{name}/resume", on(Permission::Update, TargetKind::Schedule), resume)
-        .put("/api/scheduler/schedules/{name}/resume", on(Permission::Update, TargetKind::Schedule), resume)
-        .put("/api/scheduler/bulk/pause", each(Permission::Update, TargetKind::Schedule), pause_all)
-        .put("/api/scheduler/bulk/resume", each(Permission::Update, TargetKind::Schedule), resume_all)
-        .get("/api/scheduler/nextFewSchedules", Need::SignIn, next_times)
-        .get("/api/scheduler/search/executions", each(Permission::Read, TargetKind::Schedule), executions)
+        .get(
+            "/api/scheduler/schedules",
+            each(Permission::Read, TargetKind::Schedule),
+            about("Gives the schedules").asks([WORKFLOW]).gives(List("Schedule")),
+            schedules,
+        )
+        .post(
+            "/api/scheduler/schedules",
+            Need::Write(TargetKind::Schedule),
+            about("Makes or changes a schedule").takes(One("SaveScheduleRequest")).gives(One("Schedule")),
+            save,
+        )
+        .get(
+            "/api/scheduler/schedules/search",
+            each(Permission::Read, TargetKind::Schedule),
+            about("Finds schedules")
+                .asks([START, SIZE, WORKFLOW, NAME, SCHEDULE, PAUSED, FREE_TEXT])
+                .gives(One("SchedulePage")),
+            search,
+        )
+        .get(
+            "/api/scheduler/schedules/{name}",
+            on(Permission::Read, TargetKind::Schedule),
+            about("Gives a schedule").gives(One("Schedule")),
+            schedule,
+        )
+        .delete(
+            "/api/scheduler/schedules/{name}",
+            on(Permission::Delete, TargetKind::Schedule),
+            about("Removes a schedule that the API made"),
+            remove,
+        )
+        .get(
+            "/api/scheduler/schedules/{name}/pause",
+            on(Permission::Update, TargetKind::Schedule),
+            about("Holds a schedule").asks([REASON]),
+            pause,
+        )
+        .put(
+            "/api/scheduler/schedules/{name}/pause",
+            on(Permission::Update, TargetKind::Schedule),
+            about("Holds a schedule").asks([REASON]),
+            pause,
+        )
+        .get(
+            "/api/scheduler/schedules/{name}/resume",
+            on(Permission::Update, TargetKind::Schedule),
+            about("Lets a schedule go on"),
+            resume,
+        )
+        .put(
+            "/api/scheduler/schedules/{name}/resume",
+            on(Permission::Update, TargetKind::Schedule),
+            about("Lets a schedule go on"),
+            resume,
+        )
+        .put(
+            "/api/scheduler/bulk/pause",
+            each(Permission::Update, TargetKind::Schedule),
+            about("Holds schedules").takes(List("Name")).gives(One("BulkResponse")),
+            pause_all,
+        )
+        .put(
+            "/api/scheduler/bulk/resume",
+            each(Permission::Update, TargetKind::Schedule),
+            about("Lets schedules go on").takes(List("Name")).gives(One("BulkResponse")),
+            resume_all,
+        )
+        .get(
+            "/api/scheduler/nextFewSchedules",
+            Need::SignIn,
+            about("Gives the next times of a cron expression, in UTC")
+                .asks([CRON, FROM, UNTIL, LIMIT])
+                .gives(List("Milliseconds")),
+            next_times,
+        )
+        .get(
+            "/api/scheduler/search/executions",
+            each(Permission::Read, TargetKind::Schedule),
+            about("Finds what schedules did").asks(SEARCH).gives(One("SlotPage")),
+            executions,
+        )
 }
 
 async fn save(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {

@@ -6,6 +6,8 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
+use crate::api::about::Content::One;
+use crate::api::about::about;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller};
 use crate::daemon::{self, Handle, Hold};
@@ -17,11 +19,21 @@ const HELD: &str = "all schedules are paused";
 pub(super) fn routes() -> Routes {
     let need = || each(Permission::Update, TargetKind::Schedule);
     Routes::default()
-        .get("/api/scheduler/admin/pause", need(), pause)
+        .get("/api/scheduler/admin/pause", need(), about("Holds all schedules that go on").gives(One("Done")), pause)
         // Go's client sends this one so.
-        .post("/api/scheduler/admin/pause", need(), pause)
-        .get("/api/scheduler/admin/resume", need(), resume)
-        .get("/api/scheduler/admin/requeue", need(), requeue)
+        .post("/api/scheduler/admin/pause", need(), about("Holds all schedules that go on").gives(One("Done")), pause)
+        .get(
+            "/api/scheduler/admin/resume",
+            need(),
+            about("Lets go on what was held with all").gives(One("Done")),
+            resume,
+        )
+        .get(
+            "/api/scheduler/admin/requeue",
+            need(),
+            about("Does nothing: what is due is in no queue").gives(One("Done")),
+            requeue,
+        )
 }
 
 async fn pause(State(handle): State<Handle>, Caller(who): Caller) -> Answer {

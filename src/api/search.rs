@@ -4,6 +4,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
+use crate::api::about::Content::One;
+use crate::api::about::about;
+use crate::api::parameters::SEARCH;
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
@@ -15,12 +18,32 @@ pub(super) fn routes() -> Routes {
     // What one may not read is left out of the answer.
     let need = each(Permission::Read, TargetKind::Workflow);
     Routes::default()
-        .get("/api/workflow/search", need, summaries)
-        .get("/api/workflow/search-v2", need, workflows)
-        .get("/api/workflow/search-by-tasks", need, summaries_by_tasks)
-        .get("/api/workflow/search-by-tasks-v2", need, workflows_by_tasks)
-        .get("/api/tasks/search", need, task_summaries)
-        .get("/api/tasks/search-v2", need, tasks)
+        .get(
+            "/api/workflow/search",
+            need,
+            about("Finds executions").asks(SEARCH).gives(One("WorkflowSummaryPage")),
+            summaries,
+        )
+        .get(
+            "/api/workflow/search-v2",
+            need,
+            about("Finds whole executions").asks(SEARCH).gives(One("WorkflowPage")),
+            workflows,
+        )
+        .get(
+            "/api/workflow/search-by-tasks",
+            need,
+            about("Finds executions by what their tasks are").asks(SEARCH).gives(One("WorkflowSummaryPage")),
+            summaries_by_tasks,
+        )
+        .get(
+            "/api/workflow/search-by-tasks-v2",
+            need,
+            about("Finds whole executions by what their tasks are").asks(SEARCH).gives(One("WorkflowPage")),
+            workflows_by_tasks,
+        )
+        .get("/api/tasks/search", need, about("Finds tasks").asks(SEARCH).gives(One("TaskSummaryPage")), task_summaries)
+        .get("/api/tasks/search-v2", need, about("Finds whole tasks").asks(SEARCH).gives(One("WholeTaskPage")), tasks)
 }
 
 /// Reads what Conductor's clients search with.

@@ -5,7 +5,10 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
+use crate::api::about::Content::{List, One};
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
+use crate::api::parameters::{ACCESS, FORCE};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error, secret_body, tags, text};
@@ -18,19 +21,79 @@ const FORCE_HEADER: &str = "x-keytide-force";
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/api/secrets", each(Permission::Read, TargetKind::Secret), reachable)
-        .post("/api/secrets", each(Permission::Read, TargetKind::Secret), names)
-        .get("/api/secrets-v2", each(Permission::Read, TargetKind::Secret), with_tags)
-        .get("/api/secrets/v2", each(Permission::Read, TargetKind::Secret), with_times)
-        .get("/api/secrets/clearLocalCache", Need::SignIn, nothing_to_clear)
-        .get("/api/secrets/clearRedisCache", Need::SignIn, nothing_to_clear)
-        .get("/api/secrets/{key}", on(Permission::Read, TargetKind::Secret), reveal)
-        .put("/api/secrets/{key}", Need::Write(TargetKind::Secret), put)
-        .delete("/api/secrets/{key}", on(Permission::Delete, TargetKind::Secret), remove)
-        .get("/api/secrets/{key}/exists", each(Permission::Read, TargetKind::Secret), exists)
-        .get("/api/secrets/{key}/tags", on(Permission::Read, TargetKind::Secret), all_tags)
-        .put("/api/secrets/{key}/tags", on(Permission::Update, TargetKind::Secret), put_tags)
-        .delete("/api/secrets/{key}/tags", on(Permission::Update, TargetKind::Secret), remove_tags)
+        .get(
+            "/api/secrets",
+            each(Permission::Read, TargetKind::Secret),
+            about("Names the secrets to which the caller has all of the rights").asks([ACCESS]).gives(List("Name")),
+            reachable,
+        )
+        .post(
+            "/api/secrets",
+            each(Permission::Read, TargetKind::Secret),
+            about("Names the secrets").gives(List("Name")),
+            names,
+        )
+        .get(
+            "/api/secrets-v2",
+            each(Permission::Read, TargetKind::Secret),
+            about("Gives the secrets with their tags").gives(List("SecretWithTags")),
+            with_tags,
+        )
+        .get(
+            "/api/secrets/v2",
+            each(Permission::Read, TargetKind::Secret),
+            about("Gives the secrets with the times of their values").gives(List("SecretWithTimes")),
+            with_times,
+        )
+        .get(
+            "/api/secrets/clearLocalCache",
+            Need::SignIn,
+            about("Does nothing: nothing is cached").gives(One("Message")),
+            nothing_to_clear,
+        )
+        .get(
+            "/api/secrets/clearRedisCache",
+            Need::SignIn,
+            about("Does nothing: nothing is cached").gives(One("Message")),
+            nothing_to_clear,
+        )
+        .get(
+            "/api/secrets/{key}",
+            on(Permission::Read, TargetKind::Secret),
+            about("Reveals the value of a secret").gives(Content::Text),
+            reveal,
+        )
+        .put(
+            "/api/secrets/{key}",
+            Need::Write(TargetKind::Secret),
+            about("Stores a value: text, or a JSON string").asks([FORCE]).takes(Content::Text),
+            put,
+        )
+        .delete("/api/secrets/{key}", on(Permission::Delete, TargetKind::Secret), about("Removes a secret"), remove)
+        .get(
+            "/api/secrets/{key}/exists",
+            each(Permission::Read, TargetKind::Secret),
+            about("Says whether there is a secret").gives(One("Flag")),
+            exists,
+        )
+        .get(
+            "/api/secrets/{key}/tags",
+            on(Permission::Read, TargetKind::Secret),
+            about("Gives the tags of a secret").gives(List("Tag")),
+            all_tags,
+        )
+        .put(
+            "/api/secrets/{key}/tags",
+            on(Permission::Update, TargetKind::Secret),
+            about("Adds tags to a secret").takes(Content::OneOrList("Tag")),
+            put_tags,
+        )
+        .delete(
+            "/api/secrets/{key}/tags",
+            on(Permission::Update, TargetKind::Secret),
+            about("Takes tags off a secret").takes(Content::OneOrList("Tag")),
+            remove_tags,
+        )
 }
 
 async fn names(State(handle): State<Handle>, Caller(who): Caller) -> Json<Vec<String>> {

@@ -9,8 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::access::TargetKind;
+use crate::api::about::Content::One;
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
 use crate::api::executions::{execution, named};
+use crate::api::parameters::{OTHER_VERSION, REQUEST, SIGNAL_WAIT, STRATEGY, VERSION, WAITING, WORKER};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, on};
 use crate::api::tasks::{reported, tell, told};
@@ -27,13 +30,65 @@ const SIGNAL_MS_USUAL: u64 = 5_000;
 pub(super) fn routes() -> Routes {
     let need = || on(Permission::Execute, TargetKind::Workflow);
     Routes::default()
-        .post("/api/workflow/execute/{name}", need(), execute_latest)
-        .post("/api/workflow/execute/{name}/{version}", need(), execute)
-        .post("/api/workflow/{id}/state", need(), state)
+        .post(
+            "/api/workflow/execute/{name}",
+            need(),
+            about("Starts a workflow and waits until it stands still")
+                .asks([VERSION])
+                .asks(WAITING)
+                .may_take(One("StartWorkflowRequest"))
+                .gives(One("SignalResponse")),
+            execute_latest,
+        )
+        .post(
+            "/api/workflow/execute/{name}/{version}",
+            need(),
+            about("Starts a version of a workflow and waits until it stands still")
+                .asks([OTHER_VERSION])
+                .asks(WAITING)
+                .may_take(One("StartWorkflowRequest"))
+                .gives(One("SignalResponse")),
+            execute,
+        )
+        .post(
+            "/api/workflow/{id}/state",
+            need(),
+            about("Changes variables and a task of an execution, and waits until it stands still")
+                .asks(WAITING)
+                .may_take(One("StateUpdate"))
+                .gives(One("SignalResponse")),
+            state,
+        )
         // What stands where other routes have a reference is the status here.
-        .post("/api/tasks/{id}/{reference}/signal", need(), signal)
-        .post("/api/tasks/{id}/{reference}/signal/sync", need(), signal_and_wait)
-        .post("/api/tasks/{id}/{reference}/{status}/sync", need(), update)
+        .post(
+            "/api/tasks/{id}/{reference}/signal",
+            need(),
+            about("Reports on the task at which an execution stands still; the last part before /signal is the status")
+                .may_take(One("Map"))
+                .gives(Content::Text),
+            signal,
+        )
+        .post(
+            "/api/tasks/{id}/{reference}/signal/sync",
+            need(),
+            about("Reports on the task at which an execution stands still, and waits until it does so again")
+                .asks([STRATEGY, REQUEST, SIGNAL_WAIT])
+                .may_take(One("Map"))
+                .gives(One("SignalResponse")),
+            signal_and_wait,
+        )
+        .post(
+            "/api/tasks/{id}/{reference}/{status}/sync",
+            need(),
+            about(
+                "Reports on a task by its reference and answers with the execution; with nothing where nothing waits",
+            )
+            .asks([WORKER])
+            .may_take(One("Map"))
+            .gives(One("Workflow"))
+            .gives(Content::Nothing),
+            update,
+        )
 }
 
 /// What a call that waits is answered with.

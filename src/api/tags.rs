@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::access::{TAGS_MAX, Tagged, TargetKind};
+use crate::api::about::Content::List;
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
+use crate::api::parameters::TAG;
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Caller, Error};
@@ -15,8 +18,12 @@ use crate::daemon::{self, Handle, TagChange, TagMap, shown_tags};
 use crate::words::{Owner, Permission};
 
 pub(super) fn routes() -> Routes {
-    let routes =
-        Routes::default().get("/api/scheduler/schedules/tags", each(Permission::Read, TargetKind::Schedule), having);
+    let routes = Routes::default().get(
+        "/api/scheduler/schedules/tags",
+        each(Permission::Read, TargetKind::Schedule),
+        about("Gives the schedules that carry a tag").asks([TAG]).gives(List("Schedule")),
+        having,
+    );
     let routes = of(routes, Tagged::Workflow, "/api/metadata/workflow/{name}/tags");
     let routes = of(routes, Tagged::TaskDef, "/api/metadata/task/{name}/tags");
     of(routes, Tagged::Schedule, "/api/scheduler/schedules/{name}/tags")
@@ -38,9 +45,12 @@ fn of(routes: Routes, tagged: Tagged, path: &'static str) -> Routes {
     let all = async move |State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>| {
         Answer::Ok(Json(shown_tags(&handle.tags(&who, tagged, &name)?)).into_response())
     };
-    let routes = routes.get(path, read, all).put(path, update, changing(put));
-    let routes = routes.post(path, update, changing(TagChange::Add));
-    routes.delete(path, update, changing(TagChange::Remove))
+    let replaces = if tagged == Tagged::Schedule { "Adds tags" } else { "Puts tags in place of all that are there" };
+    let changes = |summary| about(summary).takes(Content::OneOrList("Tag"));
+    let routes = routes.get(path, read, about("Gives the tags of something").gives(List("Tag")), all);
+    let routes = routes.put(path, update, changes(replaces), changing(put));
+    let routes = routes.post(path, update, changes("Adds tags"), changing(TagChange::Add));
+    routes.delete(path, update, changes("Takes tags off"), changing(TagChange::Remove))
 }
 
 /// Answers with the schedules that carry a tag.

@@ -5,6 +5,8 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
+use crate::api::about::Content::List;
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
 use crate::api::routes::{Routes, on};
 use crate::api::tasks::found;
@@ -13,11 +15,19 @@ use crate::daemon::Handle;
 use crate::words::Permission;
 
 pub(super) fn routes() -> Routes {
-    Routes::default().get("/api/tasks/{id}/log", on(Permission::Read, TargetKind::Workflow), lines).post(
-        "/api/tasks/{id}/log",
-        on(Permission::Execute, TargetKind::Workflow),
-        add,
-    )
+    Routes::default()
+        .get(
+            "/api/tasks/{id}/log",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Gives the log of a task").gives(List("TaskLog")).gives_with(204, Content::Nothing),
+            lines,
+        )
+        .post(
+            "/api/tasks/{id}/log",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Adds a line to the log of a task").takes(Content::Text),
+            add,
+        )
 }
 
 async fn lines(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {

@@ -8,8 +8,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::access::TargetKind;
+use crate::api::about::Content::{List, One};
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
+use crate::api::parameters::{DOMAIN, POLL_COUNT, POLL_WAIT, WORKER};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Caller, Error, text};
@@ -22,14 +25,52 @@ const POLL_PATIENCE_USUAL_MS: u64 = 100;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .post("/api/tasks", on(Permission::Execute, TargetKind::Workflow), update)
-        .post("/api/tasks/update-v2", on(Permission::Execute, TargetKind::Workflow), update_and_poll)
-        .get("/api/tasks/poll/{type}", each(Permission::Execute, TargetKind::Workflow), poll)
-        .get("/api/tasks/poll/batch/{type}", each(Permission::Execute, TargetKind::Workflow), poll_batch)
-        .get("/api/tasks/{id}", on(Permission::Read, TargetKind::Workflow), task)
+        .post(
+            "/api/tasks",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Reports on a task").takes(One("TaskResult")).gives(Content::Text),
+            update,
+        )
+        .post(
+            "/api/tasks/update-v2",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Reports on a task and answers with the next one of its kind")
+                .takes(One("TaskResult"))
+                .gives(One("Task"))
+                .gives_with(204, Content::Nothing),
+            update_and_poll,
+        )
+        .get(
+            "/api/tasks/poll/{type}",
+            each(Permission::Execute, TargetKind::Workflow),
+            about("Hands out a task of a kind")
+                .asks([WORKER, DOMAIN])
+                .gives(One("Task"))
+                .gives_with(204, Content::Nothing),
+            poll,
+        )
+        .get(
+            "/api/tasks/poll/batch/{type}",
+            each(Permission::Execute, TargetKind::Workflow),
+            about("Hands out tasks of a kind, and waits for them for a while")
+                .asks([WORKER, DOMAIN, POLL_COUNT, POLL_WAIT])
+                .gives(List("Task")),
+            poll_batch,
+        )
+        .get(
+            "/api/tasks/{id}",
+            on(Permission::Read, TargetKind::Workflow),
+            about("Gives a task").gives(One("Task")),
+            task,
+        )
         .post(
             "/api/tasks/{id}/{reference}/{status}",
             on(Permission::Execute, TargetKind::Workflow),
+            about("Reports on a task by its reference and answers with its id; with nothing where nothing waits")
+                .asks([WORKER])
+                .may_take(One("Map"))
+                .gives(Content::Text)
+                .gives(Content::Nothing),
             update_by_reference,
         )
 }

@@ -5,6 +5,8 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::api::about::Content::One;
+use crate::api::about::about;
 use crate::api::body::Body;
 use crate::api::caller::Standing;
 use crate::api::error::no_such_route;
@@ -14,7 +16,17 @@ use crate::daemon::Handle;
 use crate::words::{Owner, Sensitive};
 
 pub(super) fn routes() -> Routes {
-    Routes::default().post("/api/token", Need::Nothing, sign_in).get("/api/token/userInfo", Need::SignIn, user_info)
+    Routes::default()
+        .post(
+            "/api/token",
+            Need::Nothing,
+            about("Signs in with a key: the token goes into X-Authorization")
+                .takes(One("Credentials"))
+                .gives(One("Token"))
+                .fails(&[401, 404, 429]),
+            sign_in,
+        )
+        .get("/api/token/userInfo", Need::SignIn, about("Says who signed in").gives(One("User")), user_info)
 }
 
 /// What a client signs in with.

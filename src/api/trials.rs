@@ -7,6 +7,8 @@ use axum::response::IntoResponse;
 use tokio::sync::Semaphore;
 
 use crate::access::TargetKind;
+use crate::api::about::Content::One;
+use crate::api::about::about;
 use crate::api::body::Body;
 use crate::api::routes::{Routes, on};
 use crate::api::{Answer, Caller, Error};
@@ -25,7 +27,14 @@ const TRIAL_TIME: Duration = Duration::from_secs(30);
 static ROOM: Semaphore = Semaphore::const_new(TRIALS_AT_ONCE_MAX);
 
 pub(super) fn routes() -> Routes {
-    Routes::default().post("/api/workflow/test", on(Permission::Execute, TargetKind::Workflow), test)
+    Routes::default().post(
+        "/api/workflow/test",
+        on(Permission::Execute, TargetKind::Workflow),
+        about("Plays a workflow through with mocks: nothing is called and nothing is kept")
+            .takes(One("WorkflowTestRequest"))
+            .gives(One("Workflow")),
+        test,
+    )
 }
 
 /// Plays a workflow through with the mocks of the request: no call, no secret of the store, nothing in the journal.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shape::{Form, Inputs, Kind, SCHEDULE, Shape, TASK_DEFS, TEST, TESTS, WORKFLOW, of_types};
+use super::shape::{Form, Inputs, Kind, SCHEDULE, Shape, TASK_DEF, TASK_DEFS, TEST, TESTS, WORKFLOW, of_types};
 
 /// A number as text, as clients write it; empty is absent.
 const DIGITS: &str = r"^\s*([+-]?[0-9]{1,19})?\s*$";
@@ -37,6 +37,16 @@ pub fn tests() -> Map<String, Value> {
     let mut root = object(json!({"type": "object", "if": {"required": ["tests"]}, "then": several, "else": one}));
     root.insert("definitions".to_owned(), Value::Object(making.definitions));
     root
+}
+
+/// Returns the schemas of all definitions, each with what is in it, by their names: `workflow`, `schedule`,
+/// `task_definition`, `start_request` and `test` among them.
+pub fn definitions() -> Map<String, Value> {
+    let mut making = Making::default();
+    for shape in [&WORKFLOW, &SCHEDULE, &TASK_DEF, &TEST] {
+        making.of(shape, Null::Refused);
+    }
+    making.definitions
 }
 
 fn root(shape: &'static Shape) -> Map<String, Value> {

@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
+use crate::contract;
+
 /// The largest answer that a test reads.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -114,22 +116,28 @@ impl Server {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body.to_vec())).unwrap();
-        self.daemon().runtime().block_on(async {
+        let answer = self.daemon().runtime().block_on(async {
             let response = router.clone().oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
             let body = to_bytes(body, ANSWER_BYTES_MAX).await.unwrap();
             let body = String::from_utf8(body.to_vec()).unwrap();
             Answer { status: parts.status.as_u16(), headers: parts.headers, body }
-        })
+        });
+        contract::hold(method, path, &answer);
+        answer
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], b"")
+        let answer = self.send("GET", path, &[], b"");
+        contract::hold_query("GET", path, &answer);
+        answer
     }
 
     /// Sends JSON, as most clients do.
     pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
-        self.send(method, path, &[("content-type", "application/json")], body.to_string().as_bytes())
+        let answer = self.send(method, path, &[("content-type", "application/json")], body.to_string().as_bytes());
+        contract::hold_query(method, path, &answer);
+        answer
     }
 
     /// Asks until the answer is as wanted; the daemon works beside.
