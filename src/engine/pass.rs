@@ -128,7 +128,8 @@ impl Step<'_> {
         let Ways::Switch { cases, otherwise } = &self.planned(plan, run.number).ways else { return run.number };
         let inside = |first: TaskIndex| {
             let list = std::iter::successors(plan.task(first), |task| plan.task(task.next?));
-            let runs = list.map_while(|task| self.execution.latest(task.slot).filter(|one| one.scope == Some(run.number)));
+            let runs =
+                list.map_while(|task| self.execution.latest(task.slot).filter(|one| one.scope == Some(run.number)));
             runs.last()
         };
         let last = cases.values().chain([otherwise]).flatten().find_map(|first| inside(*first));
