@@ -1,17 +1,16 @@
+mod beginning;
 mod ending;
-
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::answer::Answer;
-use crate::engine::family::{Chain, Parent};
 use crate::engine::looping::Pin;
 use crate::engine::plan::TaskIndex;
 use crate::engine::script::Script;
 use crate::words::{ExecutionId, Payload, RunNumber, Timestamp, WorkflowStatus, journaled};
 use crate::workflow::pinned::Pinned;
 
+pub use beginning::Beginning;
 pub(super) use ending::optional_payload;
 pub use ending::{Completion, Failure};
 
@@ -304,52 +303,6 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left: Vec<RunNumber>,
     },
-}
-
-/// How an execution began.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Beginning {
-    /// What it takes, in stored form.
-    #[serde(with = "journaled")]
-    pub input: Payload,
-    /// The variables it starts with.
-    #[serde(with = "journaled")]
-    pub variables: Payload,
-    /// The caller's name for what belongs together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub correlation_id: Option<String>,
-    /// 0 to 99.
-    pub priority: i32,
-    /// Who started it.
-    pub started_by: String,
-    /// The schedule and the due time of the slot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slot: Option<(String, Timestamp)>,
-    /// The workers' domains by task name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub task_to_domain: BTreeMap<String, String>,
-    /// The timeout in force, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout_seconds: Option<u64>,
-    /// When it has taken too long.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<Timestamp>,
-    /// Whether passing the deadline only makes it overdue.
-    #[serde(default)]
-    pub alert_only: bool,
-    /// The run that waits for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Parent>,
-    /// The workflows that started each other up to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chain: Option<Chain>,
-    /// The event that started it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<String>,
-    /// The key under which it was started once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<String>,
 }
 
 /// How a run was planned.
