@@ -118,12 +118,6 @@ impl Plan {
         self.task(index?)
     }
 
-    /// Returns the task after which one comes in its list.
-    pub(super) fn before(&self, planned: &PlannedTask) -> Option<&PlannedTask> {
-        let all = (0..self.len()).filter_map(|index| self.task(TaskIndex(u32::try_from(index).ok()?)));
-        all.into_iter().find(|other| other.next == Some(planned.index))
-    }
-
     /// Returns how many tasks there are, with those that were made at run time.
     pub fn len(&self) -> usize {
         self.tasks.len() + self.growth.len()

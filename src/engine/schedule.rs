@@ -8,8 +8,8 @@ use crate::engine::event::{Completion, Fact, Scheduling};
 use crate::engine::limits::{EXECUTION_BYTES, PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
 use crate::engine::looping::Pin;
 use crate::engine::operators::{
-    decision, event, exclusive_join, fork, http, human, inline, join, json_jq_transform, lambda, noop, set_variable,
-    sub_workflow, switch, terminate, update_secret, wait,
+    decision, do_while, event, exclusive_join, fork, http, human, inline, join, json_jq_transform, lambda, noop,
+    set_variable, sub_workflow, switch, terminate, update_secret, wait,
 };
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex, Ways};
 use crate::engine::special::pointer;
@@ -105,16 +105,17 @@ impl Step<'_> {
                 | TaskType::Join
                 | TaskType::ExclusiveJoin
                 | TaskType::Inline
-                | TaskType::Lambda
-                | TaskType::JsonJqTransform,
+                | TaskType::Lambda,
                 None,
             ) => self.work.push_back(run),
+            // As in Conductor, which has it done before what begins with it.
+            (TaskType::JsonJqTransform, None) => json_jq_transform::execute(self, run),
             (TaskType::Human, None) => human::execute(self, run),
             (TaskType::Decision, None) => decision::ask(self, planned, run, hidden),
             (TaskType::Wait, None) => self.wait(run),
             (TaskType::Http | TaskType::UpdateSecret | TaskType::GetSignedJwt, None) => self.release(run),
             (TaskType::Switch, None) => switch::ask(self, planned, run),
-            // A loop begins when nothing else is left to do; the others are asked for once their event is on disk.
+            // A loop begins with the work of the pass; the others are asked for once their event is on disk.
             (_, None) => {}
         }
     }
@@ -266,7 +267,7 @@ impl Step<'_> {
             TaskType::ExclusiveJoin => exclusive_join::execute(self, planned, run),
             TaskType::Inline => inline::execute(self, planned, run),
             TaskType::Lambda => lambda::execute(self, run),
-            TaskType::JsonJqTransform => json_jq_transform::execute(self, run),
+            TaskType::DoWhile => do_while::advance(self, run),
             _ => {}
         }
     }
@@ -331,7 +332,7 @@ impl Step<'_> {
     }
 
     /// Returns whether a JOIN waits for nothing any more; an EXCLUSIVE_JOIN that waits looks by itself.
-    pub(super) fn is_ready(&self, join: RunNumber) -> bool {
+    fn is_ready(&self, join: RunNumber) -> bool {
         match self.execution.index.joins.get(&join) {
             Some(waiting) => *waiting == 0,
             None => self.execution.index.open.contains(&join),

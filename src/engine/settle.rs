@@ -111,8 +111,9 @@ impl Step<'_> {
     /// Returns the runs that have ended well and of which the step has not come to what follows.
     fn left_behind(&mut self) -> Vec<RunNumber> {
         self.work.clear();
-        let mut left = std::mem::take(&mut self.pass);
-        left.append(&mut self.ended);
+        self.later.clear();
+        let mut left = std::mem::take(&mut self.ended);
+        left.extend(std::mem::take(&mut self.seen));
         left.into_iter().filter(|run| self.at(*run).status.is_successful()).collect()
     }
 

@@ -96,12 +96,14 @@ pub(super) struct Step<'a> {
     pub(super) execution: &'a mut Execution,
     pub(super) turn: &'a Turn<'a>,
     pub(super) events: Vec<Event>,
-    /// The control tasks whose work is to be done in this moment.
+    /// The control tasks whose work is to be done in this pass.
     pub(super) work: VecDeque<RunNumber>,
-    /// The runs that have ended, and whose consequences nobody has seen to.
+    /// Those whose work is done in the next one.
+    pub(super) later: VecDeque<RunNumber>,
+    /// The runs that have ended, and from which nothing followed yet.
     pub(super) ended: BTreeSet<RunNumber>,
-    /// Those of them whose turn it is.
-    pub(super) pass: BTreeSet<RunNumber>,
+    /// Those that this pass sees to.
+    pub(super) seen: VecDeque<RunNumber>,
     /// Whether an end starts no workflow for failures.
     pub(super) quiet: bool,
     /// The fork or SWITCH, the outermost one, whose ways are opened: what begins with it sees neither it nor each other.
@@ -115,8 +117,9 @@ impl<'a> Step<'a> {
             turn,
             events: Vec::new(),
             work: VecDeque::new(),
+            later: VecDeque::new(),
             ended: BTreeSet::new(),
-            pass: BTreeSet::new(),
+            seen: VecDeque::new(),
             quiet: false,
             opening: None,
         }

@@ -114,7 +114,11 @@ fn begin(step: &mut Step<'_>, planned: &PlannedTask, run: RunNumber, items: Opti
     let iteration = step.at(run).looping.as_ref().map_or(0, |looping| looping.iteration) + 1;
     step.emit(Fact::Iterated { run, iteration, items });
     if let Ways::Loop(Some(first)) = planned.ways {
+        // What an iteration begins with is done in the next pass, as in Conductor.
+        let rest = std::mem::take(&mut step.work);
         step.schedule(first, Some(run));
+        let begun = std::mem::replace(&mut step.work, rest);
+        step.later.extend(begun);
     }
 }
 
