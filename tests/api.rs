@@ -8,6 +8,8 @@ mod contract;
 mod correlated;
 #[path = "api/doors.rs"]
 mod doors;
+#[path = "api/environment.rs"]
+mod environment;
 #[path = "api/executions.rs"]
 mod executions;
 #[path = "api/families.rs"]

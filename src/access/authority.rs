@@ -23,6 +23,8 @@ pub struct Ruled {
     pub grants: Vec<Grant>,
     /// What carries which tags; the settings have none.
     pub tags: Tags,
+    /// Variables of the environment; those of the settings stand beside them, and win.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// What holds at one moment.

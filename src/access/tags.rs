@@ -18,14 +18,17 @@ pub enum Tagged {
     Schedule,
     /// A task definition, of which nobody is granted anything by a tag.
     TaskDef,
+    /// A variable of the environment.
+    Environment,
 }
 
-/// The tags of workflows, schedules and task definitions, from the API alone: whoever edits a file must not widen its rights.
+/// The tags of workflows, schedules, task definitions and variables, from the API alone: whoever edits a file must not widen its rights.
 #[derive(Clone, Debug, Default)]
 pub struct Tags(BTreeMap<(Tagged, String), BTreeMap<String, String>>);
 
 impl Tagged {
-    const ALL: [Self; 3] = [Self::Workflow, Self::Schedule, Self::TaskDef];
+    /// Everything that is tagged over the API, for tables.
+    pub const ALL: [Self; 4] = [Self::Workflow, Self::Schedule, Self::TaskDef, Self::Environment];
 
     /// Returns the word for it, which rows of the journal carry.
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Tagged {
             Self::Workflow => "workflow",
             Self::Schedule => "schedule",
             Self::TaskDef => "task",
+            Self::Environment => "environment",
         }
     }
 
@@ -52,6 +56,7 @@ impl Tagged {
         match self {
             Self::Workflow | Self::TaskDef => TargetKind::Workflow,
             Self::Schedule => TargetKind::Schedule,
+            Self::Environment => TargetKind::Environment,
         }
     }
 }
@@ -71,12 +76,18 @@ impl Tags {
         }
     }
 
+    /// Returns everything that has tags.
+    pub fn all(&self) -> impl Iterator<Item = (Tagged, &str, &BTreeMap<String, String>)> {
+        self.0.iter().map(|((tagged, name), tags)| (*tagged, name.as_str(), tags))
+    }
+
     /// Returns the tags by which something is granted on a thing of the API.
     pub fn granting(&self, kind: TargetKind, name: &str) -> &BTreeMap<String, String> {
         match kind {
             TargetKind::Workflow => self.of(Tagged::Workflow, name),
             TargetKind::Schedule => self.of(Tagged::Schedule, name),
-            TargetKind::Secret | TargetKind::Environment => &NONE,
+            TargetKind::Environment => self.of(Tagged::Environment, name),
+            TargetKind::Secret => &NONE,
         }
     }
 }

@@ -33,6 +33,9 @@ pub struct Claims {
     pub iat: i64,
     /// Until when it is good, in seconds since 1970.
     pub exp: i64,
+    /// What no other token has: a client takes one that equals its last for a server that signs nobody in again.
+    #[serde(default)]
+    pub jti: String,
 }
 
 /// Why a token is not taken.
@@ -50,8 +53,8 @@ impl Signer {
         Self(key)
     }
 
-    /// Returns a token for an application that signed in.
-    pub fn sign(&self, application: &str, key_id: &str, now: Timestamp) -> Sensitive {
+    /// Returns a token for an application that signed in; no other one has its `id`.
+    pub fn sign(&self, application: &str, key_id: &str, id: String, now: Timestamp) -> Sensitive {
         let seconds = |moment: Timestamp| moment.as_millis().div_euclid(1_000);
         let claims = Claims {
             sub: format!("app:{application}"),
@@ -59,6 +62,7 @@ impl Signer {
             key: key_id.to_owned(),
             iat: seconds(now),
             exp: seconds(now.plus(TOKEN_LIFE)),
+            jti: id,
         };
         let claims = serde_json::to_vec(&claims).expect("claims are text and numbers");
         let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(claims));
@@ -110,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_token_says_who_signed_in_until_its_time_is_over() {
-        let token = signer(1).sign("ci", "k1", NOW);
+        let token = signer(1).sign("ci", "k1", "one".to_owned(), NOW);
         let claims = signer(1).read(token.expose(), NOW).unwrap();
         assert_eq!((claims.sub.as_str(), claims.name.as_str(), claims.key.as_str()), ("app:ci", "ci", "k1"));
         assert!(claims.exp - claims.iat >= 60 * 60, "clients keep a token for most of an hour");
@@ -122,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_token_that_anybody_touched_is_none_of_ours() {
-        let token = signer(1).sign("ci", "k1", NOW);
+        let token = signer(1).sign("ci", "k1", "one".to_owned(), NOW);
         let text = token.expose();
         assert_eq!(signer(2).read(text, NOW), Err(Untrusted::Invalid), "another store's");
         for at in 0..text.len() {
@@ -138,7 +142,7 @@ mod tests {
 
     #[test]
     fn no_other_algorithm_can_be_asked_for() {
-        let claims = signer(1).sign("ci", "k1", NOW).expose().split('.').nth(1).unwrap().to_owned();
+        let claims = signer(1).sign("ci", "k1", "one".to_owned(), NOW).expose().split('.').nth(1).unwrap().to_owned();
         let unsigned = format!("{}.{claims}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#));
         assert_eq!(signer(1).read(&unsigned, NOW), Err(Untrusted::Invalid));
         let signed = format!("{}.{claims}", URL_SAFE_NO_PAD.encode(HEADER.replace("HS256", "HS512")));

@@ -65,6 +65,19 @@ pub(super) fn routes() -> Routes {
             about("Disables a key").gives(One("AccessKey")),
             disable_key,
         )
+        .get("/api/roles", Need::Owner, about("Gives no role: there are none here").gives(List("Map")), roles)
+        .post(
+            "/api/applications/{name}/roles/{key}",
+            Need::Owner,
+            about("Refuses: rights are granted, not roles given"),
+            no_role,
+        )
+        .delete(
+            "/api/applications/{name}/roles/{key}",
+            Need::Owner,
+            about("Refuses: rights are granted, not roles given"),
+            no_role,
+        )
 }
 
 /// How a client names an application.
@@ -99,6 +112,22 @@ async fn rename(State(handle): State<Handle>, Caller(who): Caller, Path(name): P
 async fn remove(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
     handle.remove_application(&who, name).await?;
     Ok(().into_response())
+}
+
+async fn roles(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    handle.applications(&who)?;
+    Ok(Json(Vec::<Value>::new()).into_response())
+}
+
+/// A role would be a right to everything of a kind, which nobody here gives away in one word.
+async fn no_role(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path((name, role)): Path<(String, String)>,
+) -> Answer {
+    handle.application(&who, &name)?;
+    let advice = "grant it what it may do: POST /api/auth/authorization, or a [[grant]] in keytide.toml";
+    Err(Error::wrong(format!("there is no role {role} here; {advice}")))
 }
 
 async fn of_key(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {

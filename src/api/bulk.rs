@@ -23,6 +23,8 @@ use crate::words::{Owner, Permission};
 /// How many executions one request may name, as on Conductor.
 const EXECUTIONS_MAX: usize = 1_000;
 
+const REMOVES: &str = "Removes ended executions";
+
 pub(super) fn routes() -> Routes {
     Routes::default()
         .put(
@@ -55,6 +57,23 @@ pub(super) fn routes() -> Routes {
             about("Terminates executions").asks([REASON]).takes(List("Name")).gives(One("BulkResponse")),
             terminate,
         )
+        // Orkes's clients send the one, Conductor's the other.
+        .post(
+            "/api/workflow/bulk/delete",
+            each(Permission::Execute, TargetKind::Workflow),
+            about(REMOVES).takes(List("Name")).gives(One("BulkResponse")),
+            remove,
+        )
+        .delete(
+            "/api/workflow/bulk/remove",
+            each(Permission::Execute, TargetKind::Workflow),
+            about(REMOVES).takes(List("Name")).gives(One("BulkResponse")),
+            remove,
+        )
+}
+
+async fn remove(State(handle): State<Handle>, who: Caller, body: Body) -> Answer {
+    all(handle, who, body, Act::Remove).await
 }
 
 async fn restart(State(handle): State<Handle>, Caller(who): Caller, params: Params, body: Body) -> Answer {
@@ -71,6 +90,7 @@ async fn terminate(State(handle): State<Handle>, who: Caller, params: Params, bo
 enum Act {
     Operate(Operation),
     Restart { latest: bool },
+    Remove,
 }
 
 /// Does something with each of the executions that a body names, and says what became of each.
@@ -95,5 +115,6 @@ async fn one(handle: &Handle, who: &Owner, id: &str, act: &Act) -> Result<(), Er
     match act {
         Act::Operate(operation) => Ok(handle.operate(who, id, operation.clone()).await?),
         Act::Restart { latest } => Ok(handle.restart(who, id, *latest).await?),
+        Act::Remove => Ok(handle.remove(who, id).await?),
     }
 }

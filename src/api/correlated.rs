@@ -12,13 +12,13 @@ use crate::access::TargetKind;
 use crate::api::about::Content::{List, One};
 use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
-use crate::api::parameters::{CLOSED, TASKS};
+use crate::api::parameters::{CLOSED, STARTED_AFTER, STARTED_BEFORE, TASKS, VERSION};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
 use crate::daemon::{Handle, SummaryField};
-use crate::journal::{Condition, Field, Query};
-use crate::words::{Owner, Permission};
+use crate::journal::{Condition, Field, PAGE_ROWS_MAX, Query};
+use crate::words::{Owner, Permission, Timestamp};
 
 /// How many correlation ids, or names of workflows, one request may name, as on Orkes.
 const IDS_MAX: usize = 50;
@@ -55,6 +55,14 @@ pub(super) fn routes() -> Routes {
                 .asks([CLOSED, TASKS])
                 .gives(List("Workflow")),
             of_one,
+        )
+        .get(
+            "/api/workflow/running/{name}",
+            need(),
+            about("Gives the ids of the executions of a workflow that go on")
+                .asks([VERSION, STARTED_AFTER, STARTED_BEFORE])
+                .gives(List("Name")),
+            running,
         )
 }
 
@@ -93,6 +101,27 @@ async fn of_one(
     let wanted = Wanted { correlation_ids: vec![id.clone()], workflow_names: vec![name] };
     let mut found = found(&handle, &who, wanted, &params).await?;
     Ok(Json(found.remove(&id).unwrap_or_default()).into_response())
+}
+
+async fn running(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(name): Path<String>,
+    params: Params,
+) -> Answer {
+    let version = params.number::<i32>("version")?;
+    let (after, before) = (params.number::<i64>("startTime")?, params.number::<i64>("endTime")?);
+    let mut query = Query::<SummaryField> { size: PAGE_ROWS_MAX, ..Query::default() };
+    query.conditions.push(Condition::one_of(Field::Name.into(), [name]));
+    query.conditions.push(Condition::one_of(Field::Status.into(), OPEN.map(str::to_owned)));
+    let mut rows = handle.search(&who, query).await?.rows;
+    rows.retain(|row| {
+        let started = row["startTime"].as_str().and_then(Timestamp::parse).map_or(0, Timestamp::as_millis);
+        version.is_none_or(|version| row["version"] == version)
+            && after.is_none_or(|after| started >= after)
+            && before.is_none_or(|before| started < before)
+    });
+    Ok(Json(rows.into_iter().map(|mut row| row["workflowId"].take()).collect::<Vec<_>>()).into_response())
 }
 
 /// Returns the executions by correlation id, the latest first; each id that was asked for is there.

@@ -58,6 +58,11 @@ impl Error {
         Self { code, ..Self::new(StatusCode::UNAUTHORIZED, message) }
     }
 
+    /// Returns whether something is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     /// Returns what is wrong, for a result that lists what went wrong by name.
     pub(super) fn into_message(self) -> String {
         self.message

@@ -139,7 +139,7 @@ pub(super) fn member(id: &str) -> Result<Grantee, Error> {
     known.ok_or_else(|| Error::wrong(format!("\"{id}\" is none of app:NAME, file:GLOB and workflow:PATTERN")))
 }
 
-fn target_of(kind: &str, id: &str) -> Result<GrantTarget, Error> {
+pub(super) fn target_of(kind: &str, id: &str) -> Result<GrantTarget, Error> {
     let id = id.to_owned();
     match kind {
         "SECRET_NAME" | "SECRET" => Ok(GrantTarget::Secret(id)),

@@ -1,20 +1,22 @@
 //! Groups of those who are granted something, and the applications as Orkes's users.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::api::about::Content::{List, One};
-use crate::api::about::about;
+use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
-use crate::api::grants::{granted, member};
-use crate::api::parameters::APPLICATIONS;
+use crate::api::grants::{granted, member, target_of};
+use crate::api::parameters::{APPLICATIONS, TARGET_ID, TARGET_TYPE};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes};
 use crate::api::{Answer, Caller, Error};
 use crate::daemon::{Handle, Membership};
-use crate::words::{Grantee, Owner};
+use crate::words::{Grantee, Owner, Permission};
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -55,6 +57,21 @@ pub(super) fn routes() -> Routes {
             Need::Owner,
             about("Says what is granted to an application").gives(One("GrantedAccess")),
             user_permissions,
+        )
+        .put(
+            "/api/users/{key}",
+            Need::Owner,
+            about("Gives an application as a user: nobody else is made one").may_take(One("Map")).gives(One("User")),
+            put_user,
+        )
+        .delete("/api/users/{key}", Need::Owner, about("Refuses: an application is removed as such"), remove_user)
+        .get(
+            "/api/users/{key}/checkPermissions",
+            Need::Owner,
+            about("Says what an application may do to something")
+                .asks([TARGET_TYPE, TARGET_ID])
+                .gives(Content::Map("Flag")),
+            check_permissions,
         )
 }
 
@@ -130,6 +147,37 @@ async fn users(State(handle): State<Handle>, Caller(who): Caller, params: Params
 
 async fn user(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
     Ok(Json(shown_user(&known_user(&handle, &who, &id)?)).into_response())
+}
+
+async fn put_user(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    match known_user(&handle, &who, &id) {
+        Ok(user) => Ok(Json(shown_user(&user)).into_response()),
+        Err(error) if error.is_missing() => {
+            Err(Error::wrong("people do not sign in here: make an application (`keytide app create`)"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn remove_user(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
+    known_user(&handle, &who, &id)?;
+    Err(Error::wrong("people do not sign in here: remove the application (`keytide app rm`)"))
+}
+
+async fn check_permissions(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(id): Path<String>,
+    params: Params,
+) -> Answer {
+    let Grantee::App(name) = known_user(&handle, &who, &id)? else {
+        return Err(Error::missing("there is nobody of that id"));
+    };
+    let user = Owner::App(name);
+    let wanted = |name: &str| params.text(name).ok_or_else(|| Error::wrong(format!("{name}: it is missing")));
+    let target = target_of(wanted("type")?, wanted("id")?)?;
+    let may = Permission::ALL.map(|permission| (permission.as_str(), handle.is_granted(&user, permission, &target)));
+    Ok(Json(BTreeMap::from(may)).into_response())
 }
 
 async fn user_permissions(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {

@@ -12,6 +12,7 @@
 //! it is routed. Nothing that a client sends is answered with 5xx unless something of ours is broken.
 
 mod about;
+mod all_tags;
 mod applications;
 mod body;
 mod bulk;
@@ -106,6 +107,7 @@ fn all_routes() -> Routes {
         .merge(token::routes())
         .merge(metadata::routes())
         .merge(tags::routes())
+        .merge(all_tags::routes())
         .merge(correlated::routes())
         .merge(executions::routes())
         .merge(trials::routes())

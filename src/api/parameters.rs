@@ -66,6 +66,17 @@ pub(super) const UNTIL: Parameter = moment("scheduleEndTime", "No time after it,
 pub(super) const LIMIT: Parameter = number("limit", NUMBER_MAX, "How many times; 5 at most");
 pub(super) const APPLICATIONS: Parameter = flag("apps", "Whether applications are in the answer; nobody else is there");
 pub(super) const TAG: Parameter = text("tag", "The tag, as `key:value`").required();
+pub(super) const TAG_KEY: Parameter = text("tagKey", "Only with a tag of this key");
+pub(super) const TAG_VALUE: Parameter = text("tagValue", "Only with a tag of this value");
+pub(super) const RESOURCE_TYPE: Parameter = word(
+    "resourceType",
+    &["WORKFLOW_DEF", "WORKFLOW_SCHEDULE", "TASK_DEF", "ENV_VARIABLE", "SECRET_NAME"],
+    "Only things of this kind",
+);
+pub(super) const STARTED_AFTER: Parameter = moment("startTime", "Not started before it, in milliseconds since 1970");
+pub(super) const STARTED_BEFORE: Parameter = moment("endTime", "Started before it, in milliseconds since 1970");
+pub(super) const TARGET_TYPE: Parameter = text("type", "What kind of thing, as SECRET_NAME").required();
+pub(super) const TARGET_ID: Parameter = text("id", "Its name").required();
 pub(super) const START: Parameter = number("start", NUMBER_MAX, "How many rows come before the page");
 
 /// What searches take.

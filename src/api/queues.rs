@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::access::TargetKind;
@@ -11,7 +11,7 @@ use crate::api::about::{Content, about};
 use crate::api::parameters::{DOMAIN, TASK_TYPE, TASK_TYPES};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
-use crate::api::{Answer, Caller, Error};
+use crate::api::{Answer, Caller, Error, text};
 use crate::daemon::{Handle, LastPoll, Queue};
 use crate::words::{Owner, Permission};
 
@@ -48,6 +48,12 @@ pub(super) fn routes() -> Routes {
             about("Says who polled last for each kind of task").gives(List("PollData")),
             all_polls,
         )
+        .post(
+            "/api/tasks/queue/requeue/{type}",
+            need(),
+            about("Does nothing: what waits is in no queue that could lose it").gives(Content::Text),
+            requeue,
+        )
 }
 
 async fn sizes(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
@@ -75,6 +81,11 @@ async fn by_name(handle: &Handle, who: &Owner) -> Result<BTreeMap<String, usize>
         None => queue.name,
     };
     Ok(handle.queues(who).await?.sizes.into_iter().map(|(queue, size)| (name(queue), size)).collect())
+}
+
+/// Conductor answers with how many tasks it found that were in no queue.
+async fn requeue() -> Response {
+    text("0")
 }
 
 async fn polls(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {

@@ -26,15 +26,17 @@ pub(super) fn routes() -> Routes {
     );
     let routes = of(routes, Tagged::Workflow, "/api/metadata/workflow/{name}/tags");
     let routes = of(routes, Tagged::TaskDef, "/api/metadata/task/{name}/tags");
+    let routes = of(routes, Tagged::Environment, "/api/environment/{name}/tags");
     of(routes, Tagged::Schedule, "/api/scheduler/schedules/{name}/tags")
 }
 
 /// Adds the routes for the tags of one kind of thing: what is put to workflows is all that they carry from then on, what is
-/// put to schedules is added, as on Orkes.
+/// put to schedules and variables is added, as on Orkes.
 fn of(routes: Routes, tagged: Tagged, path: &'static str) -> Routes {
     let target = tagged.target();
     let (read, update) = (on(Permission::Read, target), on(Permission::Update, target));
-    let put = if tagged == Tagged::Schedule { TagChange::Add } else { TagChange::Replace };
+    let adds = matches!(tagged, Tagged::Schedule | Tagged::Environment);
+    let put = if adds { TagChange::Add } else { TagChange::Replace };
     let changing = move |change: fn(TagMap) -> TagChange| {
         async move |State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>, body: Body| {
             let change = change(tags(&body)?);
@@ -45,7 +47,7 @@ fn of(routes: Routes, tagged: Tagged, path: &'static str) -> Routes {
     let all = async move |State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>| {
         Answer::Ok(Json(shown_tags(&handle.tags(&who, tagged, &name)?)).into_response())
     };
-    let replaces = if tagged == Tagged::Schedule { "Adds tags" } else { "Puts tags in place of all that are there" };
+    let replaces = if adds { "Adds tags" } else { "Puts tags in place of all that are there" };
     let changes = |summary| about(summary).takes(Content::OneOrList("Tag"));
     let routes = routes.get(path, read, about("Gives the tags of something").gives(List("Tag")), all);
     let routes = routes.put(path, update, changes(replaces), changing(put));

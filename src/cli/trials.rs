@@ -10,7 +10,7 @@ use super::console::Console;
 use super::error::{Error, Kind};
 use super::files;
 use super::project::Project;
-use crate::access::{Authority, Ruled, Tags};
+use crate::access::{Authority, Ruled};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::disk;
@@ -135,7 +135,7 @@ fn file(wanted: &mut Wanted, project: &Project, shown: &str, path: &Path) {
 pub(super) fn ground(project: &Project) -> Ground {
     let change = files::scan(project, &project.workflows);
     let access = &project.settings.access;
-    let ruled = Ruled { groups: access.groups.clone(), grants: access.grants.clone(), tags: Tags::default() };
+    let ruled = Ruled { groups: access.groups.clone(), grants: access.grants.clone(), ..Ruled::default() };
     Ground {
         catalog: Arc::new(Catalog::default().next(change.files, change.troubles)),
         authority: Authority::new(access.workflows_granted, ruled),

@@ -122,7 +122,7 @@ impl Daemon {
         let mut opened = (config.recovery == Recovery::Everything).then(|| Opened::read(config));
         // A schedule that is not defined when the watermarks are read loses its own.
         let catalog = opened.as_mut().map_or_else(|| catalog.clone(), |opened| opened.catalog(&catalog));
-        let mut dispatcher = dispatcher(config).with_library(Box::new(Shelf(handle.clone())));
+        let mut dispatcher = dispatcher(config, handle.rules()).with_library(Box::new(Shelf(handle.clone())));
         dispatcher.slots.replace(handle.definitions().scheduled(&catalog), config.clock.now());
         let recovered = match config.recovery {
             Recovery::Everything => live.clone(),
@@ -270,14 +270,16 @@ fn handle(config: &Config, inbox: Inbox, reader: Reader, authority: Authority, u
         views: Views::new(config.store.clone(), config.masking.clone()),
         clock: config.clock.clone(),
         reread: config.reread.clone(),
+        set: Mutex::new(Rules {
+            environment: config.settings.environment.clone(),
+            store_retry: config.settings.secrets.store_retry,
+        }),
         unsettled: Mutex::new(None),
         unreadable,
     }))
 }
 
-fn dispatcher(config: &Config) -> Dispatcher {
-    let rules =
-        Rules { environment: config.settings.environment.clone(), store_retry: config.settings.secrets.store_retry };
+fn dispatcher(config: &Config, rules: Rules) -> Dispatcher {
     let fires = config.recovery == Recovery::Everything && config.settings.schedules.start;
     Dispatcher::new(rules, Slots::new(config.store.snapshot().store_id().to_owned(), fires))
 }

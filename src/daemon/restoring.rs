@@ -66,6 +66,10 @@ impl Restored {
                 self.made.tags.set(tagged, name.to_owned(), read(row.definition)?);
                 return Ok(());
             }
+            OwnedKind::Variable => {
+                self.made.variables.insert(row.name, read(row.definition)?);
+                return Ok(());
+            }
         };
         self.registrations.push((registration, owner));
         Ok(())

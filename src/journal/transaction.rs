@@ -223,6 +223,8 @@ pub enum OwnedKind {
     Grant,
     /// The tags of a workflow, a schedule or a task definition.
     Tags,
+    /// A variable of the environment.
+    Variable,
 }
 
 impl OwnedKind {
@@ -237,6 +239,7 @@ impl OwnedKind {
             Self::Group => "group",
             Self::Grant => "grant",
             Self::Tags => "tags",
+            Self::Variable => "variable",
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn random_key() -> Result<Key, Error> {
 }
 
 /// Returns 128 random bits as hex: an id that comes once.
-pub(super) fn random_id() -> Result<String, Error> {
+pub fn random_id() -> Result<String, Error> {
     let mut bytes = [0; 16];
     fill_random(&mut bytes)?;
     Ok(hex(&bytes))

@@ -83,6 +83,11 @@ pub fn feeding_inside(task: &WorkflowTask) -> Feeding {
     feeding(std::slice::from_ref(task), &elsewhere)
 }
 
+/// Returns the names of the tasks, with those of all that are nested in them: workers poll for these.
+pub fn task_names(tasks: &[WorkflowTask]) -> impl Iterator<Item = &str> {
+    all_tasks(tasks).into_iter().map(|task| task.name.as_str())
+}
+
 /// Lists the names of the secrets that tasks write, as far as the definition says them outright; each once, in order.
 pub fn secrets_written(tasks: &[WorkflowTask]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();

@@ -107,3 +107,28 @@ fn a_definition_comes_along_with_the_start() {
     server.until(&format!("/api/workflow/{}", id.body), |workflow| workflow["status"] == "COMPLETED");
     assert_eq!(server.get("/api/metadata/workflow").json(), json!([]));
 }
+
+#[test]
+fn executions_that_go_on_are_named_and_ended_ones_removed_at_once() {
+    let server = Server::new();
+    server.json("POST", "/api/metadata/workflow", &noop("ends", 1));
+    let mut waits = noop("waits", 1);
+    waits["tasks"][0]["type"] = "HUMAN".into();
+    server.json("POST", "/api/metadata/workflow", &waits);
+    let start = |name: &str| server.json("POST", &format!("/api/workflow/{name}"), &json!({})).body;
+    let (ended, going) = (start("ends"), start("waits"));
+    server.until(&format!("/api/workflow/{ended}"), |workflow| workflow["status"] == "COMPLETED");
+    assert_eq!(server.get("/api/workflow/running/waits").json(), json!([going]));
+    assert_eq!(server.get("/api/workflow/running/waits?version=2").json(), json!([]));
+    assert_eq!(server.get("/api/workflow/running/waits?endTime=1").json(), json!([]));
+    assert_eq!(server.get("/api/workflow/running/ends").json(), json!([]));
+    for (method, path) in [("POST", "/api/workflow/bulk/delete"), ("DELETE", "/api/workflow/bulk/remove")] {
+        let ended = start("ends");
+        server.until(&format!("/api/workflow/{ended}"), |workflow| workflow["status"] == "COMPLETED");
+        let done = server.json(method, path, &json!([ended, going, "no-id"])).json();
+        assert_eq!(done["bulkSuccessfulResults"], json!([ended]), "{done}");
+        let failed: Vec<_> = done["bulkErrorResults"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!((failed.len(), failed.contains(&going)), (2, true), "{done}");
+        assert_eq!(server.get(&format!("/api/workflow/{ended}")).status, 404);
+    }
+}

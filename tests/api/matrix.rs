@@ -123,6 +123,7 @@ impl Things {
             "/api/scheduler/nextFewSchedules" => "?cronExpression=0%200%200%20*%20*%20*",
             "/api/tasks/queue/size" | "/api/tasks/queue/polldata" => "?taskType=right_work",
             "/api/scheduler/schedules/tags" => "?tag=team:right",
+            "/api/users/{key}/checkPermissions" => "?type=SECRET_NAME&id=right_secret",
             _ => "",
         };
         assert!(!path.contains('{'), "{path}: say in this test what stands there");
@@ -150,7 +151,7 @@ impl Things {
             ("POST", "/api/workflow/correlated/batch") => {
                 json!({"correlationIds": ["wanted"], "workflowNames": [format!("{prefix}_flow")]})
             }
-            ("PUT", "/api/secrets/{key}") => json!("a-right-value"),
+            ("PUT", "/api/secrets/{key}" | "/api/environment/{name}") => json!("a-right-value"),
             ("POST", "/api/tasks/{id}/log") => json!("a line"),
             ("POST", "/api/keytide/secrets/{key}/rollback") => json!({"to": "previous"}),
             ("POST", "/api/keytide/executions/{id}/rescue") => json!({"path": "$", "secret": "right_new"}),
@@ -176,7 +177,7 @@ fn without_a_token_or_with_an_old_one_nothing_is_answered_but_what_is_open_to_al
     let scene = Scene::new();
     let key = scene.server.json("POST", "/api/applications/right/accessKeys", &json!({})).json();
     let signer = Signer::new(scene.server.store().snapshot().token_key());
-    let old = signer.sign("right", key["id"].as_str().unwrap(), Timestamp::EPOCH);
+    let old = signer.sign("right", key["id"].as_str().unwrap(), "one".to_owned(), Timestamp::EPOCH);
     let mut open = Vec::new();
     for route in table() {
         let things = scene.right_things();

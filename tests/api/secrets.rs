@@ -71,15 +71,6 @@ fn a_name_or_value_that_cannot_be_is_refused() {
 }
 
 #[test]
-fn the_environment_is_read_only() {
-    let server = Server::new();
-    assert_eq!(server.get("/api/environment").json(), json!([{"name": "stage", "value": "test"}]));
-    assert_eq!(server.get("/api/environment/stage").body, "test");
-    assert_eq!(server.get("/api/environment/other").status, 404);
-    assert_eq!(server.send("PUT", "/api/environment/stage", &[], b"v").status, 405);
-}
-
-#[test]
 fn a_name_at_whose_path_something_else_is_answered_is_refused() {
     let server = Server::new();
     for name in ["v2", "clearLocalCache", "clearRedisCache"] {

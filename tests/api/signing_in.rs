@@ -121,3 +121,53 @@ fn two_tokens_are_none() {
     let headers = [("x-authorization", token.as_str()), ("x-authorization", token.as_str())];
     assert_eq!(server.by_clients("GET", "/api/secrets", &headers).status, 401);
 }
+
+#[test]
+fn two_tokens_of_one_second_differ() {
+    let server = Server::new();
+    server.signed_in("ci");
+    let key = key(&server, "ci");
+    let tokens: Vec<_> = (0..3).map(|_| sign_in(&server, &key).json()["token"].as_str().unwrap().to_owned()).collect();
+    assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2] && tokens[0] != tokens[2]);
+    assert!(tokens.iter().all(|token| is_in(&server, token)));
+}
+
+#[test]
+fn a_new_application_gets_nothing_that_an_old_one_of_its_name_made() {
+    let server = Server::with(|settings| {
+        settings.access.grants.push(keytide::words::Grant {
+            to: keytide::words::Grantee::App("ci".to_owned()),
+            on: keytide::words::GrantTarget::Workflow("*".to_owned()),
+            access: keytide::words::Permission::ALL.to_vec(),
+        });
+    });
+    let token = server.signed_in("ci");
+    let made = crate::metadata::noop("of_the_first", 1);
+    assert_eq!(server.client(Some(&token), "POST", "/api/metadata/workflow", &made).status, 200);
+    server.send("DELETE", "/api/applications/ci", &[], b"");
+    let again = || server.json("POST", "/api/applications", &json!({"name": "ci"}));
+    let refused = again();
+    assert_eq!(refused.status, 409);
+    assert!(refused.json()["message"].as_str().unwrap().contains("workflow `of_the_first`"), "{refused:?}");
+    assert_eq!(server.send("DELETE", "/api/metadata/workflow/of_the_first/1", &[], b"").status, 200);
+    assert_eq!(again().status, 200);
+}
+
+#[test]
+fn an_application_is_a_user_with_its_permissions_and_no_role() {
+    let server = Server::new();
+    server.signed_in("ci");
+    server.json("PUT", "/api/secrets/token", &json!("a-value-of-it"));
+    let grant = json!({
+        "subject": {"type": "USER", "id": "app:ci"}, "target": {"type": "SECRET_NAME", "id": "token"}, "access": ["READ"],
+    });
+    assert_eq!(server.json("POST", "/api/auth/authorization", &grant).status, 200);
+    let may = server.get("/api/users/app:ci/checkPermissions?type=SECRET_NAME&id=token").json();
+    assert_eq!((may["READ"].clone(), may["UPDATE"].clone()), (true.into(), false.into()));
+    assert_eq!(server.get("/api/users/app:ci/checkPermissions?type=SECRET_NAME&id=other").json()["READ"], false);
+    assert_eq!(server.get("/api/users/app:ci/checkPermissions?type=PLANET&id=x").status, 400);
+    assert_eq!(server.json("PUT", "/api/users/app:ci", &json!({"name": "x"})).json()["id"], "app:ci");
+    assert_eq!(server.json("PUT", "/api/users/someone@example.com", &json!({"name": "x"})).status, 400);
+    assert_eq!(server.json("POST", "/api/applications/ci/roles/ADMIN", &json!({})).status, 400);
+    assert_eq!(server.get("/api/roles").json(), json!([]));
+}

@@ -128,3 +128,28 @@ fn a_report_brings_the_next_task_of_the_same_domain_and_its_log_lines_are_kept()
     assert_eq!(server.get("/api/tasks/queue/polldata/all").json(), polls);
     assert_eq!(server.get("/api/tasks/queue/polldata?taskType=other").json(), json!([]));
 }
+
+#[test]
+fn an_application_sees_who_polled_where_it_may_work_also_when_nothing_waits() {
+    let server = Server::with(|settings| {
+        settings.access.grants.push(keytide::words::Grant {
+            to: keytide::words::Grantee::App("worker".to_owned()),
+            on: keytide::words::GrantTarget::Workflow("works".to_owned()),
+            access: vec![keytide::words::Permission::Execute],
+        });
+    });
+    let task = json!({"name": "simple", "taskReferenceName": "s", "type": "SIMPLE"});
+    let decision = json!({
+        "name": "choose", "taskReferenceName": "c", "type": "SWITCH", "evaluatorType": "value-param",
+        "expression": "x", "decisionCases": {"a": [task]},
+    });
+    server.json("POST", "/api/metadata/workflow", &json!({"name": "works", "version": 1, "tasks": [decision]}));
+    let (worker, stranger) = (server.signed_in("worker"), server.signed_in("stranger"));
+    let ask = |token: &str, path: &str| server.client(Some(token), "GET", path, &serde_json::Value::Null);
+    assert_eq!(ask(&worker, "/api/tasks/poll/simple?workerid=w1").status, 204);
+    let polls = ask(&worker, "/api/tasks/queue/polldata?taskType=simple").json();
+    assert_eq!(polls[0]["workerId"], "w1");
+    assert_eq!(ask(&worker, "/api/tasks/queue/polldata/all").json(), polls);
+    assert_eq!(ask(&stranger, "/api/tasks/queue/polldata?taskType=simple").json(), json!([]));
+    assert_eq!(ask(&worker, "/api/tasks/queue/all").json(), json!({}));
+}

@@ -63,7 +63,7 @@ impl Signing {
     }
 
     fn token(&self, at: Timestamp) -> Sensitive {
-        self.signer.sign(&self.application, &self.key, at)
+        self.signer.sign(&self.application, &self.key, at.to_string(), at)
     }
 }
 

@@ -48,6 +48,13 @@ impl Handle {
             if accounts.application(&application.name).is_some() {
                 return Err(Error::Conflict(format!("there is an application `{}` already", application.name)));
             }
+            // Things name their owner: the new one would be the owner of what the old one made.
+            if let Some(left) = handle.catalog().made_by(&Owner::App(application.name.clone())) {
+                return Err(Error::Conflict(format!(
+                    "{left} is left of another application `{}`: remove it, or choose another name",
+                    application.name
+                )));
+            }
             if accounts.applications().count() >= APPLICATIONS_MAX {
                 return Err(Error::invalid(format!("there are {APPLICATIONS_MAX} applications, and no room for more")));
             }
@@ -135,6 +142,7 @@ impl Handle {
             if !changes.is_empty() {
                 handle.ask(|reply| Message::Own { changes, reply }).await??;
                 handle.0.authority.replace(accounts, made);
+                handle.tell_rules(None);
                 // What schedules may start follows from it.
                 let changing = handle.0.definitions.begin();
                 handle.publish(&changing, (*handle.catalog()).clone());

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::access::{Current, Ruled, name_problem};
+use crate::access::{Current, Principal, Ruled, Target, TargetKind, name_problem};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::applications::{administers, removed};
 use crate::journal::{OwnedChange, OwnedKind};
-use crate::words::{Grant, Grantee, Owner};
+use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
 
 /// How many grants the API holds at most: each request may look through all of them.
 const GRANTS_MAX: usize = 1_000;
@@ -57,6 +57,22 @@ impl Handle {
             Ok(((), vec![kept]))
         })
         .await
+    }
+
+    /// Returns whether somebody may do that, for whoever manages it.
+    pub fn is_granted(&self, who: &Owner, permission: Permission, on: &GrantTarget) -> bool {
+        let named = |kind, name: &str| self.may(who, permission, kind, name);
+        match on {
+            GrantTarget::Secret(name) => named(TargetKind::Secret, name),
+            GrantTarget::Workflow(name) => named(TargetKind::Workflow, name),
+            GrantTarget::Schedule(name) => named(TargetKind::Schedule, name),
+            GrantTarget::Environment(name) => named(TargetKind::Environment, name),
+            GrantTarget::Tag(key, value) => {
+                let tags = BTreeMap::from([(key.clone(), value.clone())]);
+                let target = Target { kind: TargetKind::Secret, name: "", tags: &tags };
+                self.0.authority.policy().allows(Principal { owner: who, workflow: None }, permission, &target)
+            }
+        }
     }
 
     /// Takes back what was granted over the API. What the settings grant stays granted, and is refused.

@@ -43,6 +43,7 @@ use crate::daemon::definitions::Definitions;
 use crate::daemon::error::Error;
 use crate::daemon::inbox::{Closed, Inbox, REQUESTS_MAX};
 use crate::daemon::message::{Message, Reply};
+use crate::daemon::rules::Rules;
 use crate::daemon::views::Views;
 use crate::journal::Reader;
 use crate::secret::Store;
@@ -70,6 +71,8 @@ pub(super) struct Shared {
     pub(super) views: Views,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) reread: Reread,
+    /// What the settings say now, of what may change while the process runs.
+    pub(super) set: Mutex<Rules>,
     /// What keeps the settings file from being in force.
     pub(super) unsettled: Mutex<Option<Problem>>,
     /// What the API owns and could not be read at the start.

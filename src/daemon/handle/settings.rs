@@ -2,7 +2,7 @@ use std::sync::PoisonError;
 
 use crate::catalog::{News, Problem};
 use crate::daemon::handle::Handle;
-use crate::daemon::message::Message;
+use crate::daemon::rules::Rules;
 use crate::scheduler::Defaults;
 use crate::settings::{self, Settings};
 
@@ -34,9 +34,7 @@ impl Handle {
 
     fn apply_settings(&self, changed: &Settings) -> Option<String> {
         let environment = changed.environment.clone();
-        let rules = Message::Rules { environment, store_retry: changed.secrets.store_retry };
-        // A dispatcher that has stopped follows no rules any more.
-        self.0.inbox.tell(rules);
+        self.tell_rules(Some(Rules { environment, store_retry: changed.secrets.store_retry }));
         let changing = self.0.definitions.begin();
         self.0.definitions.set_defaults(Defaults::from(&changed.schedules));
         self.publish(&changing, (*self.catalog()).clone());

@@ -4,6 +4,7 @@ use std::time::Duration;
 use crate::access::{Application, Untrusted};
 use crate::daemon::error::{Error, SignedOut};
 use crate::daemon::handle::Handle;
+use crate::secret::random_id;
 use crate::words::{Owner, Sensitive, Timestamp};
 
 /// How many wrong keys are looked at in a minute; who tries more gets no answer about them. A right key is always let in, so
@@ -36,7 +37,7 @@ impl Handle {
     pub fn sign_in(&self, key_id: &str, secret: &Sensitive) -> Result<Sensitive, Error> {
         let now = self.now();
         if let Some(application) = self.0.authority.current().accounts.open(key_id, secret) {
-            return Ok(self.0.signer.sign(&application.name, key_id, now));
+            return Ok(self.0.signer.sign(&application.name, key_id, random_id()?, now));
         }
         let mut wrong = self.0.wrong_keys.lock().unwrap_or_else(PoisonError::into_inner);
         if wrong.is_too_many(now) {

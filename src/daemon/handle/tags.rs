@@ -84,6 +84,13 @@ impl Handle {
         Err(Error::Denied(format!("{who} may not tag {name} so: more is granted by that tag than {who} may do")))
     }
 
+    /// Returns everything tagged that `who` may read, but secrets: what it is, its name and its tags.
+    pub fn tagged(&self, who: &Owner) -> Vec<(Tagged, String, TagMap)> {
+        let current = self.0.authority.current();
+        let readable = current.made.tags.all().filter(|(tagged, name, _)| self.tags(who, *tagged, name).is_ok());
+        readable.map(|(tagged, name, tags)| (tagged, name.to_owned(), tags.clone())).collect()
+    }
+
     /// Forgets the tags of what is removed: the next one of its name must not inherit what they grant.
     pub(super) async fn forget_tags(&self, tagged: Tagged, name: &str) -> Result<(), Error> {
         let name = name.to_owned();
@@ -110,6 +117,7 @@ impl Handle {
             Tagged::Workflow => catalog.workflow(name, None).is_some(),
             Tagged::Schedule => catalog.schedule(name).is_some(),
             Tagged::TaskDef => catalog.task_def(name).is_some(),
+            Tagged::Environment => self.variables().contains_key(name),
         };
         if is_there { Ok(()) } else { Err(missing()) }
     }

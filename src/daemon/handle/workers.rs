@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::daemon::pollers::LastPoll;
 use crate::engine::{Input, WorkerUpdate, view};
 use crate::executor;
 use crate::words::{ExecutionId, Owner, Payload, Permission, RunNumber, TaskStatus};
+use crate::workflow::flow::task_names;
 
 /// How many tasks one poll takes at most.
 const POLL_COUNT_MAX: usize = 1_000;
@@ -51,7 +53,7 @@ impl Handle {
         let policy = &self.0.authority.policy();
         let def = execution.planned(run).def.as_ref();
         let names = def.map_or(&[][..], |def| &def.runtime_metadata);
-        let environment = &self.settings().environment;
+        let environment = &self.variables();
         let handed =
             executor::hand_off(execution.input(run).expose(), owner, name, &snapshot, policy).and_then(|input| {
                 Ok((input, executor::runtime_metadata(names, owner, name, &snapshot, policy, environment)?))
@@ -131,8 +133,16 @@ impl Handle {
         let may = self.may_work(who);
         let mut queues = self.ask(|reply| Message::Queues { may, reply }).await?;
         if *who != Owner::Local {
-            // Who else works where is seen by who has work there.
-            queues.polls.retain(|poll| queues.sizes.contains_key(&poll.queue));
+            // Who else works where is seen by who has work there, or may start what makes some.
+            let catalog = self.catalog();
+            let mine = catalog.workflows().filter(|definition| {
+                self.may(who, Permission::Execute, TargetKind::Workflow, &definition.pinned.workflow.name)
+            });
+            let names: BTreeSet<&str> =
+                mine.flat_map(|definition| task_names(&definition.pinned.workflow.tasks)).collect();
+            queues
+                .polls
+                .retain(|poll| queues.sizes.contains_key(&poll.queue) || names.contains(poll.queue.name.as_str()));
         }
         Ok(queues)
     }
