@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::engine::{Command, Outcome};
 use crate::words::{ExecutionId, RunNumber};
-use crate::workflow::definition::TaskType;
 
 /// Which calls were released and are not answered. It is not kept: the calls of a process end with it.
 #[derive(Default)]
@@ -27,7 +26,7 @@ impl Calls {
     pub(super) fn begin(&mut self, command: &Command, root: Option<ExecutionId>) {
         if let Command::Perform(work) = command
             && work.feeds_secret
-            && *work.task_type() == TaskType::Http
+            && work.task_type().is_http()
         {
             let calls = self.by_execution.entry(work.execution);
             calls.or_insert(UnderWay { runs: BTreeSet::new(), root }).runs.insert(work.run);

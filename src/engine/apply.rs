@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::engine::concurrency::Share;
 use crate::engine::event::{Beginning, Event, Fact};
 use crate::engine::execution::{Execution, Index, Run};
+use crate::engine::operators::http;
 use crate::engine::plan::Plan;
 use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskStatus, Timestamp, WorkflowStatus};
 
@@ -139,6 +140,17 @@ impl Applying<'_> {
                 })
             }
             Fact::Due { run } => self.open(*run, "due", |run| run.wake = None),
+            Fact::Polled { run, again } => {
+                let at = self.at;
+                self.open(*run, "polled", |run| {
+                    if let Some(response) = run.response.take() {
+                        run.output = http::output(&response);
+                    }
+                    run.poll_count += 1;
+                    run.wake = Some(*again);
+                    run.callback_after_seconds = seconds_between(at, *again);
+                })
+            }
             Fact::Troubled { run, reason, again } => self.open(*run, "troubled", |run| {
                 run.troubles += 1;
                 run.trouble = Some(reason.clone());

@@ -16,7 +16,7 @@ pub use ending::{Completion, Failure};
 
 /// The format of [`Event`]: a change of what is written raises it. A reader takes its own and every older one, and refuses
 /// a newer one rather than lose what it does not know. 2 adds `Response::raw`, and what
-/// parents, children and reruns say; 3 what is leased, shared and deferred.
+/// parents, children and reruns say; 3 what is leased, shared, polled and deferred.
 pub const FORMAT: u8 = 3;
 
 /// Something that happened in an execution. It carries all that it changes, so that a replay needs no clock.
@@ -59,6 +59,13 @@ pub enum Fact {
     Due {
         /// The run.
         run: RunNumber,
+    },
+    /// What the URL answered does not meet the condition: it is asked again.
+    Polled {
+        /// The run.
+        run: RunNumber,
+        /// When.
+        again: Timestamp,
     },
     /// Trouble of our own: the work is tried again.
     Troubled {

@@ -275,6 +275,7 @@ pub fn needs(execution: &Execution, events: &[Event]) -> Vec<Need> {
             }
             Fact::Started(_)
             | Fact::RunStarted { .. }
+            | Fact::Polled { .. }
             | Fact::Troubled { .. }
             | Fact::Answered { .. }
             | Fact::Updated { .. }
@@ -308,6 +309,12 @@ pub fn needs(execution: &Execution, events: &[Event]) -> Vec<Need> {
             | Fact::Passed { .. } => {}
         }
     }
+    // What waited for scripts waits no more.
+    if execution.index.asking == 0
+        && events.iter().any(|event| matches!(event.fact, Fact::Evaluated { .. } | Fact::Failed(_)))
+    {
+        begun.extend(execution.index.open.iter().copied());
+    }
     let begun = begun.iter().filter_map(|number| execution.run(*number));
     needs.extend(begun.filter_map(|run| wanted(execution, run)));
     needs
@@ -326,9 +333,10 @@ fn child_of(execution: &Execution) -> Option<ExecutionId> {
     (execution.parent.is_some() && !execution.detached).then_some(execution.id)
 }
 
-/// Returns what an open run needs. A pause holds what has not begun.
+/// Returns what an open run needs. A pause holds what has not begun, and so does a script that began with it: where the
+/// script ends the workflow, as in Conductor, nothing else has started.
 fn wanted(execution: &Execution, run: &Run) -> Option<Need> {
-    let begins = execution.status == WorkflowStatus::Running && run.wake.is_none();
+    let begins = execution.status == WorkflowStatus::Running && run.wake.is_none() && execution.index.asking == 0;
     let open = !run.status.is_terminal() && !run.gone;
     let task_type = &execution.planned(run).task.task_type;
     if *task_type == TaskType::SubWorkflow {

@@ -39,6 +39,15 @@ pub(super) const TROUBLE_DELAY: Duration = Duration::from_secs(1);
 /// The longest pause before a store in trouble is tried again: what was mended is noticed within minutes.
 pub(super) const TROUBLE_DELAY_MAX: Duration = Duration::from_mins(5);
 
+/// How often an HTTP_POLL asks at most: once a minute that is a week, and each answer is an entry of the journal.
+pub(super) const POLLS_PER_RUN: u64 = 10_000;
+
+/// How long an HTTP_POLL waits where it does not say: as on Orkes.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The longest wait of an HTTP_POLL, however it grows: what is asked less than daily is a schedule's work.
+pub(super) const POLL_INTERVAL_MAX: Duration = Duration::from_hours(24);
+
 /// Returns whether a value nests deeper than what the journal can read back.
 pub fn is_too_deep(value: &serde_json::Value) -> bool {
     nests_below(value, PAYLOAD_DEPTH)

@@ -72,7 +72,7 @@ impl Step<'_> {
     fn answer(&mut self, run: RunNumber, answer: Answer) {
         let plan = self.plan();
         let planned = self.planned(&plan, run);
-        let is_http = planned.task.task_type == TaskType::Http;
+        let is_http = planned.task.task_type.is_http();
         let known = self.at(run);
         let is_store = planned.task.task_type == TaskType::UpdateSecret;
         let started = known.status == TaskStatus::InProgress;
@@ -216,7 +216,7 @@ impl Step<'_> {
         }
         // What the process before left to the next begins now.
         let left = self.execution.open_runs().filter(|run| run.status == TaskStatus::Scheduled);
-        let calls = left.filter(|run| self.execution.planned(run).task.task_type == TaskType::Http);
+        let calls = left.filter(|run| self.execution.planned(run).task.task_type.is_http());
         let calls: Vec<_> = calls.map(|run| run.number).collect();
         if self.execution.status == WorkflowStatus::Running {
             for run in calls {

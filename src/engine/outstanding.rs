@@ -9,7 +9,7 @@ use crate::engine::event::{Event, Fact};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::script;
 use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
-use crate::workflow::definition::{Nature, TaskType};
+use crate::workflow::definition::Nature;
 
 /// Returns what an execution owes, from its state alone.
 pub fn outstanding(execution: &Execution) -> Vec<Command> {
@@ -45,6 +45,7 @@ pub fn commands(execution: &Execution, events: &[Event]) -> Vec<Command> {
                 commands.extend(abandonment(execution, *run));
             }
             Fact::Started(_)
+            | Fact::Polled { .. }
             | Fact::Troubled { .. }
             | Fact::Answered { .. }
             | Fact::Leased { .. }
@@ -106,10 +107,8 @@ fn owed(execution: &Execution, run: &Run) -> Option<Command> {
         TaskStatus::Scheduled | TaskStatus::InProgress if task_type.is_worker() => {
             (run.offered && begins).then(|| Command::Offer(offer(execution, run)))
         }
-        TaskStatus::Scheduled if *task_type == TaskType::Http => {
-            (performs && begins && execution.planned(run).feeds_secret)
-                .then(|| Command::Preflight(assignment(execution, run)))
-        }
+        TaskStatus::Scheduled if task_type.is_http() => (performs && begins && execution.planned(run).feeds_secret)
+            .then(|| Command::Preflight(assignment(execution, run))),
         TaskStatus::InProgress if task_type.nature() == Nature::Call => {
             performs.then(|| Command::Perform(assignment(execution, run)))
         }
@@ -166,6 +165,6 @@ fn withdrawal(execution: &Execution, number: RunNumber) -> Option<Command> {
 fn abandonment(execution: &Execution, number: RunNumber) -> Option<Command> {
     let run = execution.run(number)?;
     let planned = execution.planned(run);
-    let called = planned.task.task_type == TaskType::Http && run.started.is_some() && run.response.is_none();
+    let called = planned.task.task_type.is_http() && run.started.is_some() && run.response.is_none();
     (called && planned.may_repeat).then_some(Command::Abandon { execution: execution.id, run: number })
 }

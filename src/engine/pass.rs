@@ -108,14 +108,19 @@ impl Step<'_> {
         seen.find(|run| self.is_fatal(*run)).or_else(|| self.seen.iter().copied().find(terminates))
     }
 
-    /// Returns the loops in whose iteration nothing is left to do, and which wait for no answer. A new loop has none yet.
+    /// Returns the loops in whose iteration nothing is left to do.
     fn idle_loops(&self) -> Vec<RunNumber> {
         if !self.execution.held.is_empty() {
             return Vec::new();
         }
         let around = |run: &RunNumber| std::iter::successors(self.at(*run).frame, |holder| self.at(*holder).frame);
-        let idle = self.execution.index.idle.iter().copied().filter(|run| self.at(*run).asked.is_none());
+        let idle = self.execution.index.idle.iter().copied().filter(|run| self.is_idle(*run));
         idle.filter(|run| !self.ended.iter().any(|ended| around(ended).any(|frame| frame == *run))).collect()
+    }
+
+    /// Returns whether nothing is open in the iteration of a loop, and its condition is not asked for.
+    pub(super) fn is_idle(&self, run: RunNumber) -> bool {
+        self.execution.index.idle.contains(&run) && self.at(run).asked.is_none()
     }
 
     /// Ends an execution in which nothing is left to do.

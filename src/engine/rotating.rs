@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use crate::engine::execution::{Execution, Run};
 use crate::engine::plan::PlannedTask;
 use crate::words::{RunNumber, TaskStatus, Timestamp, WorkflowStatus};
-use crate::workflow::definition::TaskType;
 
 /// A call whose answer is meant for secrets that the definition names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +60,7 @@ impl Execution {
 impl PlannedTask {
     /// Returns whether its call may have to wait for the call of another execution.
     pub(super) fn takes_turns(&self) -> bool {
-        self.task.task_type == TaskType::Http && !self.may_repeat
+        self.task.task_type.is_http() && !self.may_repeat
     }
 }
 

@@ -105,7 +105,8 @@ impl Step<'_> {
                 | TaskType::Join
                 | TaskType::ExclusiveJoin
                 | TaskType::Inline
-                | TaskType::Lambda,
+                | TaskType::Lambda
+                | TaskType::DoWhile,
                 None,
             ) => self.work.push_back(run),
             // As in Conductor, which has it done before what begins with it.
@@ -113,9 +114,11 @@ impl Step<'_> {
             (TaskType::Human, None) => human::execute(self, run),
             (TaskType::Decision, None) => decision::ask(self, planned, run, hidden),
             (TaskType::Wait, None) => self.wait(run),
-            (TaskType::Http | TaskType::UpdateSecret | TaskType::GetSignedJwt, None) => self.release(run),
+            (TaskType::Http | TaskType::HttpPoll | TaskType::UpdateSecret | TaskType::GetSignedJwt, None) => {
+                self.release(run)
+            }
             (TaskType::Switch, None) => switch::ask(self, planned, run),
-            // A loop begins with the work of the pass; the others are asked for once their event is on disk.
+            // The others are asked for once their event is on disk.
             (_, None) => {}
         }
     }
@@ -177,7 +180,7 @@ impl Step<'_> {
             }
         }
         match planned.task.task_type {
-            TaskType::Http => http::note_input(planned, &mut input),
+            TaskType::Http | TaskType::HttpPoll => http::note_input(planned, &mut input),
             TaskType::SubWorkflow => input = sub_workflow::input(planned, &scope, input)?,
             TaskType::Event => {
                 let sink = scope.resolve(&serde_json::json!(planned.task.sink))?;
@@ -267,7 +270,7 @@ impl Step<'_> {
             TaskType::ExclusiveJoin => exclusive_join::execute(self, planned, run),
             TaskType::Inline => inline::execute(self, planned, run),
             TaskType::Lambda => lambda::execute(self, run),
-            TaskType::DoWhile => do_while::advance(self, run),
+            TaskType::DoWhile if self.is_idle(run) => do_while::advance(self, run),
             _ => {}
         }
     }

@@ -16,7 +16,7 @@ use crate::engine::limits::{PAYLOAD_BYTES, is_too_deep, size_bytes};
 use crate::engine::operators;
 use crate::engine::plan::{Plan, PlannedTask};
 use crate::engine::step::Step;
-use crate::words::{ExecutionId, Owner, Payload, RunNumber, WorkflowStatus, journaled};
+use crate::words::{ExecutionId, Map, Owner, Payload, RunNumber, WorkflowStatus, journaled};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::inert;
 
@@ -124,14 +124,16 @@ pub(super) fn question(execution: &Execution, run: &Run) -> Option<Question> {
 /// Returns what a script sees.
 fn input(execution: &Execution, run: &Run, script: &Script) -> Payload {
     let input = script.input.clone().unwrap_or_else(|| execution.input(run).into_owned());
-    match operators::do_while::history(execution, run) {
-        Some((name, shown)) => {
-            let mut input = input.into_value();
-            input.as_object_mut().into_iter().for_each(|fields| drop(fields.insert(name.clone(), shown.clone())));
-            Payload::new(input)
-        }
-        None => input,
+    let besides: Map = match execution.planned(run).task.task_type {
+        TaskType::HttpPoll => operators::http_poll::seen(execution, run, &script.source),
+        _ => operators::do_while::history(execution, run).into_iter().collect(),
+    };
+    if besides.is_empty() {
+        return input;
     }
+    let mut input = input.into_value();
+    input.as_object_mut().into_iter().for_each(|fields| fields.extend(besides.clone()));
+    Payload::new(input)
 }
 
 impl Step<'_> {
@@ -172,6 +174,7 @@ impl Step<'_> {
             TaskType::Decision => operators::decision::answered(self, planned, run, verdict),
             TaskType::Inline => operators::inline::answered(self, planned, run, verdict),
             TaskType::Lambda => operators::lambda::answered(self, planned, run, verdict),
+            TaskType::HttpPoll => operators::http_poll::answered(self, run, verdict),
             TaskType::JsonJqTransform => operators::json_jq_transform::answered(self, planned, run, verdict),
             _ => {}
         }

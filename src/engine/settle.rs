@@ -27,7 +27,7 @@ impl Step<'_> {
         }
         let refused = refusal(planned, ended).map(ToOwned::to_owned);
         if let Some(delay) = retry::delay(self.id(), planned, ended, self.now()) {
-            let carried = ended.reason.clone().filter(|_| planned.task.task_type == TaskType::Http);
+            let carried = ended.reason.clone().filter(|_| planned.task.task_type.is_http());
             let scope = ended.scope;
             self.attempt(planned, Attempt { scope, retry_of: Some(run), delay, reason: carried, input: None });
         } else if let Some(reason) = refused {

@@ -6,6 +6,8 @@ mod dynamic;
 mod in_turn;
 mod limits;
 mod loops;
+mod passes;
+mod polling;
 mod random;
 mod rerun;
 mod rig;

@@ -98,7 +98,7 @@ impl Executor {
 
     fn perform(&self, assignment: Assignment) {
         match assignment.task_type() {
-            TaskType::Http => self.call(assignment),
+            TaskType::Http | TaskType::HttpPoll => self.call(assignment),
             TaskType::UpdateSecret => self.storing.store(assignment),
             TaskType::GetSignedJwt => self.sign(assignment),
             other => {

@@ -21,7 +21,7 @@ use crate::executor::preflight;
 use crate::executor::script::Bench;
 use crate::redact::Masker;
 use crate::words::{ExecutionId, RunNumber, Sensitive, Timestamp};
-use crate::workflow::definition::{Mock, TaskType, WorkflowTest};
+use crate::workflow::definition::{Mock, WorkflowTest};
 
 /// What time it is where the test does not say: noon of the first of January 2026, in UTC.
 const NOON: Timestamp = Timestamp::from_millis(1_767_268_800_000);
@@ -181,8 +181,7 @@ impl<'t> World<'t> {
 
     /// A call that is on the wire when the process dies is in doubt ever after.
     fn may_crash(&self, commands: &[Command]) -> bool {
-        let calls =
-            |command: &Command| matches!(command, Command::Perform(work) if *work.task_type() == TaskType::Http);
+        let calls = |command: &Command| matches!(command, Command::Perform(work) if work.task_type().is_http());
         let on_the_wire = self.mail.iter().any(|mail| matches!(mail.what, What::Call(_)));
         self.manner == Manner::Crashing && !on_the_wire && !commands.iter().any(calls)
     }

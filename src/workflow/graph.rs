@@ -121,7 +121,7 @@ fn note(task: &WorkflowTask) -> String {
     let input = |name: &str| text(task.input_parameters.get(name));
     let part = |value: &Option<String>| value.clone().unwrap_or_default();
     match &task.task_type {
-        TaskType::Http => {
+        TaskType::Http | TaskType::HttpPoll => {
             let nested = task.input_parameters.get("http_request").and_then(Value::as_object);
             let request = nested.unwrap_or(&task.input_parameters);
             format!("{} {}", text(request.get("method")), place(&text(request.get("uri"))))

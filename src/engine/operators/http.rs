@@ -6,7 +6,7 @@ use crate::engine::answer::{Answer, Response};
 use crate::engine::event::{Completion, Fact, Failure};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::limits::REASON_BODY_CHARS;
-use crate::engine::operators::update_secret;
+use crate::engine::operators::{http_poll, update_secret};
 use crate::engine::plan::PlannedTask;
 use crate::engine::step::Step;
 use crate::words::{Map, Payload, RunNumber, TaskStatus};
@@ -22,7 +22,7 @@ pub(in crate::engine) fn note_input(planned: &PlannedTask, input: &mut Map) {
 }
 
 /// Returns a field of the request, in either form that the dialect has.
-fn field<'a>(input: &'a Value, name: &str) -> Option<&'a Value> {
+pub(super) fn field<'a>(input: &'a Value, name: &str) -> Option<&'a Value> {
     input.get("http_request").and_then(|request| request.get(name)).or_else(|| input.get(name))
 }
 
@@ -77,11 +77,17 @@ pub(in crate::engine) fn answered(step: &mut Step<'_>, run: RunNumber, response:
             step.fail_run_with(run, TaskStatus::Failed, reason, output);
             step.follow(run);
         }
+        None if is_polling(step, run) => http_poll::ask(step, run),
         None => succeed(step, run),
     }
 }
 
-fn succeed(step: &mut Step<'_>, run: RunNumber) {
+fn is_polling(step: &Step<'_>, run: RunNumber) -> bool {
+    step.execution.planned(step.at(run)).task.task_type == TaskType::HttpPoll
+}
+
+/// Ends a run whose response is the last one.
+pub(super) fn succeed(step: &mut Step<'_>, run: RunNumber) {
     match filtered(step, run) {
         Ok(output) => {
             mask_fetched(step, run, output.as_ref());
@@ -248,7 +254,7 @@ pub(in crate::engine) fn is_idempotent(run: &Run) -> bool {
 
 /// Returns whether a call is under way: sent, perhaps, and not answered.
 pub(in crate::engine) fn is_in_flight(execution: &Execution, run: &Run) -> bool {
-    execution.planned(run).task.task_type == TaskType::Http
+    execution.planned(run).task.task_type.is_http()
         && run.status == TaskStatus::InProgress
         && run.response.is_none()
         && run.wake.is_none()

@@ -9,6 +9,7 @@ pub(super) mod fork;
 pub(super) mod fork_join_dynamic;
 pub(super) mod get_workflow;
 pub(super) mod http;
+pub(super) mod http_poll;
 pub(super) mod human;
 pub(super) mod inline;
 pub(super) mod join;

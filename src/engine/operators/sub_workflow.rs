@@ -9,7 +9,7 @@ use crate::engine::kin::Wanted;
 use crate::engine::lookup::Scope;
 use crate::engine::plan::PlannedTask;
 use crate::words::{Map, TaskStatus, WorkflowStatus};
-use crate::workflow::definition::WorkflowDef;
+use crate::workflow::definition::{WorkflowDef, WorkflowTask};
 use crate::workflow::expressions::{LimitHit, inert, java_text, shown};
 
 /// The parameters that may be expressions, with the names under which the input shows them.
@@ -30,9 +30,9 @@ pub(in crate::engine) fn input(planned: &PlannedTask, scope: &Scope<'_>, workflo
         let value = parameter.and_then(|parameter| parameter.get(name)).map(|value| scope.resolve(value));
         input.insert(shown_as.to_owned(), value.transpose()?.unwrap_or_default());
     }
-    let definition = match literal(planned) {
+    let definition = match literal(&planned.task) {
         Some(definition) => whole(&definition),
-        None => given(planned).map(|value| scope.resolve(value)).transpose()?.unwrap_or_default(),
+        None => given(&planned.task).map(|value| scope.resolve(value)).transpose()?.unwrap_or_default(),
     };
     if !definition.is_null() {
         input.insert("subWorkflowVersion".to_owned(), Value::Null);
@@ -45,17 +45,20 @@ pub(in crate::engine) fn input(planned: &PlannedTask, scope: &Scope<'_>, workflo
     Ok(input)
 }
 
-fn given(planned: &PlannedTask) -> Option<&Value> {
-    planned.task.sub_workflow_param.as_ref()?.get("workflowDefinition").filter(|definition| !definition.is_null())
+fn given(task: &WorkflowTask) -> Option<&Value> {
+    task.sub_workflow_param.as_ref()?.get("workflowDefinition").filter(|definition| !definition.is_null())
 }
 
 /// Returns the definition that the task itself has.
-fn literal(planned: &PlannedTask) -> Option<WorkflowDef> {
-    given(planned).filter(|given| given.is_object()).and_then(|given| serde_json::from_value(given.clone()).ok())
+fn literal(task: &WorkflowTask) -> Option<WorkflowDef> {
+    given(task).filter(|given| given.is_object()).and_then(|given| serde_json::from_value(given.clone()).ok())
 }
 
-/// Conductor shows when a definition was made, also where it was not.
+/// Conductor shows when a definition was made, also where it was not, and those inside of it as it reads them.
 fn whole(definition: &WorkflowDef) -> Value {
+    let mut definition = definition.clone();
+    definition.tasks.iter_mut().for_each(whole_below);
+    let definition = &definition;
     let mut value = serde_json::to_value(definition).expect("a definition has only text keys");
     for name in ["createTime", "updateTime"] {
         if value.get(name).is_none() {
@@ -63,6 +66,17 @@ fn whole(definition: &WorkflowDef) -> Value {
         }
     }
     value
+}
+
+fn whole_below(task: &mut WorkflowTask) {
+    let inner = literal(task);
+    if let (Some(inner), Some(Value::Object(parameter))) = (inner, &mut task.sub_workflow_param) {
+        parameter.insert("name".to_owned(), json!(inner.name));
+        parameter.insert("version".to_owned(), json!(inner.version));
+        parameter.insert("workflowDefinition".to_owned(), whole(&inner));
+    }
+    let lists = task.fork_tasks.iter_mut().chain(task.decision_cases.values_mut());
+    lists.chain([&mut task.default_case, &mut task.loop_over]).flatten().for_each(whole_below);
 }
 
 /// Returns the workflow that a run wants to start.
@@ -73,7 +87,7 @@ pub(in crate::engine) fn wanted(planned: &PlannedTask, input: &Value) -> Result<
             "Task {name} is defined as sub-workflow and is missing subWorkflowParams. Please check the workflow definition"
         )));
     }
-    if let Some(definition) = literal(planned) {
+    if let Some(definition) = literal(&planned.task) {
         // A task that a dynamic fork made is data itself.
         return Ok(Wanted::Inline { definition: Box::new(definition), from_data: planned.is_generated });
     }

@@ -235,7 +235,7 @@ impl<'a> Compiler<'a> {
 impl PlannedTask {
     /// Notes the secrets that its call gives a new value.
     pub(super) fn rotate(&mut self, flow: &Feeding) {
-        let is_call = self.task.task_type == TaskType::Http;
+        let is_call = self.task.task_type.is_http();
         let secrets = flow.secrets.get(&self.task.task_reference_name).filter(|_| is_call);
         self.rotates = secrets.into_iter().flatten().cloned().collect();
     }

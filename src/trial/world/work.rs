@@ -15,7 +15,7 @@ impl World<'_> {
     /// Does the work of a task; returns whether the store was written.
     pub(super) fn perform(&mut self, work: &Assignment) -> Result<bool, Error> {
         match work.task_type() {
-            TaskType::Http => self.call(work).map(|()| false),
+            TaskType::Http | TaskType::HttpPoll => self.call(work).map(|()| false),
             TaskType::UpdateSecret => {
                 self.store(work);
                 Ok(true)

@@ -14,8 +14,8 @@ pub(super) fn check(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findin
     let inputs = task.node.get("inputParameters");
     let entries = inputs.map(Node::entries).unwrap_or_default();
     let request = inputs.and_then(|inputs| inputs.get("http_request"));
-    misspelt(workflow, entries, found);
-    misspelt(workflow, request.map(Node::entries).unwrap_or_default(), found);
+    misspelt(workflow, &task.kind, entries, found);
+    misspelt(workflow, &task.kind, request.map(Node::entries).unwrap_or_default(), found);
     // A whole `${…}` is known only when the task starts.
     if request.or(inputs).is_some_and(|request| request.text().is_some()) {
         return;
@@ -74,13 +74,13 @@ fn valued(workflow: &Workflow<'_>, name: &str, value: &Node, found: &mut Finding
     }
 }
 
-fn misspelt(workflow: &Workflow<'_>, entries: &[Entry], found: &mut Findings) {
+fn misspelt(workflow: &Workflow<'_>, kind: &TaskType, entries: &[Entry], found: &mut Findings) {
     // Other inputs are allowed: only a slip of one of these is told.
-    let known = input_names(&TaskType::Http);
+    let known = input_names(kind);
     let is_known = |name: &str| name == "url" || known.clone().any(|known| known == name);
     for entry in entries.iter().filter(|entry| !is_known(&entry.key)) {
         let Some(near) = nearest(&entry.key, known.clone()) else { continue };
-        let message = format!("HTTP does not read `{}`", entry.key);
+        let message = format!("{} does not read `{}`", kind.as_str(), entry.key);
         found.push(
             problem::warning(workflow.source, Some(entry.key_span), "W0412", message)
                 .label("nobody reads this")

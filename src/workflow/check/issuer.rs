@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::workflow::definition::TaskType;
 use crate::workflow::flow::feeding;
 use crate::workflow::load::Loaded;
 use crate::workflow::problem;
@@ -19,7 +18,7 @@ pub(super) fn check(files: &[&Loaded], found: &mut Findings) {
         for workflow in &file.workflows {
             let feeding = feeding(&workflow.def.tasks, &workflow.def.output_parameters);
             let outline = Outline::of(&workflow.node);
-            let calls = outline.tasks.iter().filter(|task| task.kind == TaskType::Http);
+            let calls = outline.tasks.iter().filter(|task| task.kind.is_http());
             for task in calls.filter(|task| feeding.refs.contains(task.reference) && may_change(task)) {
                 issuer(file, task, &retries, found);
             }

@@ -44,7 +44,7 @@ impl Rule<'_> {
     fn task(&mut self, task: &Task<'_>) {
         let inputs = task.node.get("inputParameters");
         let (node, place) = match (&task.kind, task.kind.nature()) {
-            (TaskType::Http, _) => {
+            (TaskType::Http | TaskType::HttpPoll, _) => {
                 let request = task.input("http_request").or(inputs);
                 return request.and_then(|request| request.get("uri")).into_iter().for_each(|uri| self.query(uri));
             }

@@ -21,10 +21,12 @@ pub(super) fn check(
     let Some(name) = names.first() else { return };
     let filter = task.input("outputFilter").or_else(|| task.input("_outputFilters")).filter(|node| node.is_map());
     // The filter reads what the call gave; everyone else reads what the filter left.
-    let filter = filter.filter(|_| task.kind == TaskType::Http && !is_in_filter);
+    let filter = filter.filter(|_| task.kind.is_http() && !is_in_filter);
     let given: Vec<&str> = match (&task.kind, filter) {
-        (TaskType::Http, Some(filter)) => filter.entries().iter().map(|entry| &*entry.key).collect(),
-        (TaskType::Http, None) => vec!["response"],
+        (TaskType::Http | TaskType::HttpPoll, Some(filter)) => {
+            filter.entries().iter().map(|entry| &*entry.key).collect()
+        }
+        (TaskType::Http | TaskType::HttpPoll, None) => vec!["response"],
         (TaskType::Inline | TaskType::Lambda, _) => vec!["result", "error"],
         (TaskType::JsonJqTransform, _) => vec!["result", "resultList", "error"],
         (TaskType::Switch | TaskType::Decision, _) => vec!["evaluationResult", "selectedCase", "caseOutput"],
@@ -39,14 +41,14 @@ pub(super) fn check(
                 .help(format!("its output filter leaves {}", quoted(&given)))
                 .related(filter.head(), "the filter"),
             (None, Some(near)) => diagnostic.help(format!("did you mean `output.{near}`?")),
-            (None, None) if task.kind == TaskType::Http => {
+            (None, None) if task.kind.is_http() => {
                 diagnostic.help("an HTTP task gives `output.response.body`, `.statusCode`, `.headers`")
             }
             (None, None) => diagnostic.help(format!("it gives {}", quoted(&given))),
         });
         return;
     }
-    let Some(part) = names.get(1).filter(|_| task.kind == TaskType::Http && filter.is_none()) else { return };
+    let Some(part) = names.get(1).filter(|_| task.kind.is_http() && filter.is_none()) else { return };
     if !RESPONSE.contains(part) {
         let message = format!("the response of `{reference}` has no `{part}`");
         let diagnostic = problem::warning(source, Some(span), "W0313", message).label("null");

@@ -93,7 +93,10 @@ impl Rule<'_> {
         let outline = &self.workflow.outline;
         let is_last = match reader {
             Reader::Task(place) => {
-                matches!(outline.tasks[place].kind, TaskType::Http | TaskType::UpdateSecret | TaskType::Terminate)
+                matches!(
+                    outline.tasks[place].kind,
+                    TaskType::Http | TaskType::HttpPoll | TaskType::UpdateSecret | TaskType::Terminate
+                )
             }
             Reader::Filter(_) => false,
             Reader::Output => true,

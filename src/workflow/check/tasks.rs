@@ -49,7 +49,7 @@ const TYPES: [&str; 31] = [
 pub(super) fn check(workflow: &Workflow<'_>, known: &Workflows<'_>, found: &mut Findings) {
     for task in &workflow.outline.tasks {
         match &task.kind {
-            TaskType::Http => http::check(workflow, task, found),
+            TaskType::Http | TaskType::HttpPoll => http::check(workflow, task, found),
             TaskType::UpdateSecret => update_secret::check(workflow, task, found),
             TaskType::Wait => wait(workflow, task, found),
             TaskType::Switch => switch(workflow, task, found),

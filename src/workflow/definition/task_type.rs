@@ -75,6 +75,8 @@ task_types! {
     Simple = "SIMPLE", Worker;
     /// Calls a URL.
     Http = "HTTP", Call;
+    /// Calls a URL until a condition holds of what it answers.
+    HttpPoll = "HTTP_POLL", Call;
     /// Writes secrets.
     UpdateSecret = "UPDATE_SECRET", Call;
     /// Signs a JSON Web Token.
@@ -127,6 +129,11 @@ impl TaskType {
     /// Returns whether workers poll for tasks of this type.
     pub const fn is_worker(&self) -> bool {
         matches!(self.nature(), Nature::Worker)
+    }
+
+    /// Returns whether tasks of this type make calls.
+    pub const fn is_http(&self) -> bool {
+        matches!(self, Self::Http | Self::HttpPoll)
     }
 
     /// Returns whether tasks of this type do something outside of the engine.

@@ -70,6 +70,7 @@ const ANY: Inputs = Inputs { required: &[], unless: None, fields: &[] };
 const OF_TYPES: &[OfType] = &[
     of(TaskType::Simple, &[], &ANY),
     of(TaskType::Http, &[], &HTTP),
+    of(TaskType::HttpPoll, &[], &HTTP_POLL),
     of(TaskType::UpdateSecret, &[], &UPDATE_SECRET),
     of(TaskType::GetSignedJwt, &[], &GET_SIGNED_JWT),
     of(TaskType::Inline, &[], &INLINE),
@@ -163,6 +164,29 @@ const HTTP_REQUEST: Inputs = Inputs {
         "Whether the task stays in progress after the call, until somebody completes it. Default: false."
     ),),
 };
+
+macro_rules! http_poll_fields {
+    ($($more:tt)*) => {
+        http_fields!(
+            $($more)*
+            ("terminationCondition", Form::Text, "JavaScript that says whether the answer is the last one; it sees it as `$.output.response`, and what other tasks gave as `$.REF.output`. Default: the first one is."),
+            ("pollingInterval", Form::Count, "How long to wait before the next call, in seconds. Default: 60."),
+            ("pollingStrategy", Form::OneOf(&["FIXED", "LINEAR_BACKOFF", "EXPONENTIAL_BACKOFF"]), "How the wait grows: not, by itself with each call, or twofold; up to a day. Default: FIXED."),
+            ("maxPollCount", Form::Count, "After how many calls the task fails; 0: after 10000. Default: 0."),
+        )
+    };
+}
+
+const HTTP_POLL: Inputs = Inputs {
+    required: &["uri", "method"],
+    unless: Some("http_request"),
+    fields: http_poll_fields!(
+        ("http_request", Form::Of(&HTTP_POLL_REQUEST), "The call; its fields may also stand here by themselves."),
+        ("outputFilter", Form::Any, "What is kept of the last answer, as of HTTP."),
+    ),
+};
+
+const HTTP_POLL_REQUEST: Inputs = Inputs { required: &["uri", "method"], unless: None, fields: http_poll_fields!() };
 
 const BASIC: Inputs = Inputs {
     required: &["type", "username", "password"],
