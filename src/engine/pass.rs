@@ -2,12 +2,13 @@
 //!
 //! As in Conductor, a pass sees to what has ended, in the order of scheduling, and then does what begins. Scripts are
 //! answered later, so what ends in the flow while one is open is deferred: whatever begins in one pass is over before the
-//! next, and before the workflow ends. What the world answers (a call, a worker, a store) is never kept waiting for a script.
+//! next, and before the workflow ends. A JOIN looks when all is quiet. What the world answers (a call, a worker, a store) is never kept waiting for a script.
 
 use std::collections::VecDeque;
 
 use crate::engine::event::Fact;
 use crate::engine::execution::Run;
+use crate::engine::operators::join;
 use crate::engine::plan::Ways;
 use crate::engine::step::Step;
 use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
@@ -49,10 +50,14 @@ impl Step<'_> {
             self.settle(run);
         }
         if self.execution.status == WorkflowStatus::Running {
-            let begun = std::mem::take(&mut self.work);
-            self.work = std::mem::take(&mut self.later);
-            self.work.extend(self.idle_loops());
+            let begun = std::mem::replace(&mut self.work, std::mem::take(&mut self.later));
+            let (new, under_way): (Vec<_>, Vec<_>) = self.idle_loops().into_iter().partition(|run| self.is_new(*run));
+            self.work.extend(under_way);
             self.work.extend(begun);
+            self.work.extend(new);
+        }
+        if !is_pass && self.work.is_empty() && self.execution.index.asking == 0 {
+            self.work.extend(join::due(self.execution));
         }
         is_pass || !self.work.is_empty()
     }
@@ -116,6 +121,11 @@ impl Step<'_> {
         let around = |run: &RunNumber| std::iter::successors(self.at(*run).frame, |holder| self.at(*holder).frame);
         let idle = self.execution.index.idle.iter().copied().filter(|run| self.is_idle(*run));
         idle.filter(|run| !self.ended.iter().any(|ended| around(ended).any(|frame| frame == *run))).collect()
+    }
+
+    /// Returns whether a loop is still to begin.
+    fn is_new(&self, run: RunNumber) -> bool {
+        self.at(run).looping.as_ref().is_some_and(|looping| looping.iteration == 0)
     }
 
     /// Returns whether nothing is open in the iteration of a loop, and its condition is not asked for.

@@ -102,13 +102,13 @@ impl Step<'_> {
                 TaskType::SetVariable
                 | TaskType::Terminate
                 | TaskType::Noop
-                | TaskType::Join
                 | TaskType::ExclusiveJoin
                 | TaskType::Inline
                 | TaskType::Lambda
                 | TaskType::DoWhile,
                 None,
             ) => self.work.push_back(run),
+            (TaskType::Join, None) if join::is_eager(planned) => self.work.push_back(run),
             // As in Conductor, which has it done before what begins with it.
             (TaskType::JsonJqTransform, None) => json_jq_transform::execute(self, run),
             (TaskType::Human, None) => human::execute(self, run),
@@ -328,9 +328,13 @@ impl Step<'_> {
         self.execution.latest(planned.slot).is_some_and(|run| run.number > let_fail && run.scope == scope)
     }
 
-    /// Has a JOIN go on for which nothing is open any more.
+    /// Has a JOIN go on for which nothing is open any more, where it does not wait until all is quiet.
     fn look_at(&mut self, plan: &Plan, join: TaskIndex) {
-        let waiting = plan.task(join).and_then(|join| self.execution.latest(join.slot)).map(|join| join.number);
+        let Some(planned) = plan.task(join) else { return };
+        if planned.task.task_type == TaskType::Join && !join::is_eager(planned) {
+            return;
+        }
+        let waiting = self.execution.latest(planned.slot).map(|join| join.number);
         self.work.extend(waiting.filter(|join| self.is_ready(*join)));
     }
 

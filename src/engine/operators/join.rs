@@ -28,7 +28,8 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run
     let has_failed = |joined: &&&Run| joined.permitted || step.is_fatal(joined.number);
     let failures: Vec<_> = joined.iter().filter(has_failed).filter_map(|joined| joined.reason.clone()).collect();
     let failed = joined.iter().position(|joined| has_failed(&joined));
-    let is_ready = step.execution.index.joins.get(&run) == Some(&0) && *unknown == 0 && !is_under_way(step, *fork, run);
+    let is_ready =
+        step.execution.index.joins.get(&run) == Some(&0) && *unknown == 0 && !is_under_way(step.execution, *fork, run);
     if !is_ready && !joined.iter().any(|joined| step.is_fatal(joined.number)) {
         return;
     }
@@ -55,6 +56,24 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run
     step.follow(run);
 }
 
+/// Returns whether it is looked at in the pass in which its last branch ends, and not only when all is quiet.
+pub(in crate::engine) fn is_eager(planned: &PlannedTask) -> bool {
+    planned.task.join_mode.as_deref() == Some("SYNC")
+}
+
+/// Returns those for which nothing is open any more.
+pub(in crate::engine) fn due(execution: &Execution) -> Vec<RunNumber> {
+    let through = execution.index.joins.iter().filter(|(_, waiting)| **waiting == 0).map(|(run, _)| *run);
+    let is_due = |run: &RunNumber| {
+        let Some(join) = execution.run(*run) else { return false };
+        match &execution.planned(join).ways {
+            Ways::Join { fork, .. } => !is_under_way(execution, *fork, *run),
+            Ways::None | Ways::Fork(_) | Ways::Switch { .. } | Ways::Loop(_) => false,
+        }
+    };
+    through.filter(is_due).collect()
+}
+
 /// Returns the run of a task that a JOIN waits for, of its own iteration.
 fn joined(execution: &Execution, task: TaskIndex, join: RunNumber) -> Option<&Run> {
     let run = execution.latest(execution.plan.task(task)?.slot)?;
@@ -62,14 +81,14 @@ fn joined(execution: &Execution, task: TaskIndex, join: RunNumber) -> Option<&Ru
 }
 
 /// Returns whether something is open in a branch of the dynamic fork before a JOIN.
-fn is_under_way(step: &Step<'_>, fork: Option<TaskIndex>, join: RunNumber) -> bool {
-    let Some(fork) = fork.and_then(|fork| joined(step.execution, fork, join)) else { return false };
+fn is_under_way(execution: &Execution, fork: Option<TaskIndex>, join: RunNumber) -> bool {
+    let Some(fork) = fork.and_then(|fork| joined(execution, fork, join)) else { return false };
     let is_inside = |run: &Run| {
         let mut scope = run.scope;
         while let Some(holder) = scope.filter(|holder| *holder != fork.number) {
-            scope = step.at(holder).scope;
+            scope = execution.run(holder).and_then(|holder| holder.scope);
         }
         scope.is_some()
     };
-    step.execution.open_runs().any(is_inside)
+    execution.open_runs().any(is_inside)
 }

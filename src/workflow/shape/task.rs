@@ -49,7 +49,7 @@ static TASK: Shape = Shape {
         ("joinStatus", Kind::Text, KEPT),
         ("cacheConfig", Kind::Of(&CACHE), KEPT),
         ("permissive", Kind::Flag, "Whether the flow goes on when the task fails; the workflow then fails at its end."),
-        ("joinMode", Kind::OneOf(&["SYNC", "ASYNC"]), "JOIN: whether it is looked at at once or by a queue; both mean the same here."),
+        ("joinMode", Kind::OneOf(&["SYNC", "ASYNC"]), "JOIN: whether it is looked at as soon as its last branch ends, or once all else that can be done is done. Default: ASYNC."),
         ("metadata", Kind::Map, "Anything of yours; nothing here reads it."),
     ],
 };
