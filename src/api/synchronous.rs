@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::Value;
@@ -86,7 +87,7 @@ pub(super) fn routes() -> Routes {
             .asks([WORKER])
             .may_take(One("Map"))
             .gives(One("Workflow"))
-            .gives(Content::Nothing),
+            .gives_with(204, Content::Nothing),
             update,
         )
 }
@@ -336,7 +337,8 @@ async fn signal_and_wait(
     Ok(Json(strategy.response(&standstill, params.text("requestId"))).into_response())
 }
 
-/// Reports on a task and answers with its workflow. Where nothing waits, it is answered with nothing, as without `/sync`.
+/// Reports on a task and answers with its workflow. Where nothing waits, it is answered with nothing, as without `/sync`:
+/// Conductor says 200 to it, with a body that is no JSON.
 async fn update(
     State(handle): State<Handle>,
     Caller(who): Caller,
@@ -345,6 +347,6 @@ async fn update(
     body: Body,
 ) -> Answer {
     let told = tell(&handle, &who, (&id, &reference, &status), &params, &body).await?;
-    let Some((id, _)) = told else { return Ok(().into_response()) };
+    let Some((id, _)) = told else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     Ok(Json(handle.workflow(&who, id, true).await?).into_response())
 }

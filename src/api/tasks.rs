@@ -69,8 +69,7 @@ pub(super) fn routes() -> Routes {
             about("Reports on a task by its reference and answers with its id; with nothing where nothing waits")
                 .asks([WORKER])
                 .may_take(One("Map"))
-                .gives(Content::Text)
-                .gives(Content::Nothing),
+                .gives(Content::Text),
             update_by_reference,
         )
 }
@@ -188,7 +187,7 @@ async fn update_by_reference(
     body: Body,
 ) -> Answer {
     let told = tell(&handle, &who, (&id, &reference, &status), &params, &body).await?;
-    Ok(told.map_or_else(|| ().into_response(), |(execution, run)| text(TaskId::of(execution, run).to_string())))
+    Ok(text(told.map_or_else(String::new, |(execution, run)| TaskId::of(execution, run).to_string())))
 }
 
 /// Reports on a task that is named by its reference. Where nothing waits under this name nobody is told: Conductor answers

@@ -141,7 +141,7 @@ fn an_update_that_waits_and_a_new_state_answer_with_the_workflow() {
         (&json!({"a": 1}), &json!("IN_PROGRESS"))
     );
     let nothing = server.json("POST", &format!("/api/tasks/{id}/one/COMPLETED/sync"), &json!({}));
-    assert_eq!((nothing.status, nothing.body.as_str()), (200, ""));
+    assert_eq!((nothing.status, nothing.body.as_str()), (204, ""));
     let half = server.json("POST", &format!("/api/workflow/{id}/state"), &json!({"taskReferenceName": "two"}));
     assert_eq!(half.status, 400);
     let body = json!({
