@@ -115,7 +115,7 @@ impl Step<'_> {
             (TaskType::Decision, None) => decision::ask(self, planned, run, hidden),
             (TaskType::Wait, None) => self.wait(run),
             (TaskType::Http | TaskType::HttpPoll | TaskType::UpdateSecret | TaskType::GetSignedJwt, None) => {
-                self.release(run)
+                self.release(run);
             }
             (TaskType::Switch, None) => switch::ask(self, planned, run),
             // The others are asked for once their event is on disk.
