@@ -16,6 +16,8 @@ mod executions;
 mod families;
 #[path = "api/grants.rs"]
 mod grants;
+#[path = "api/live.rs"]
+mod live;
 #[path = "api/malformed.rs"]
 mod malformed;
 #[path = "api/matrix.rs"]

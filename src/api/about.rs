@@ -31,6 +31,8 @@ pub enum Content {
     Nothing,
     /// Text.
     Text,
+    /// Server-sent events.
+    Events,
     /// JSON of any kind.
     Json,
     /// JSON of a kind that has a name in `openapi/schemas.json`, or is a definition.

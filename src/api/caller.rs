@@ -23,6 +23,14 @@ pub(super) enum Standing {
 }
 
 impl Standing {
+    /// Returns who acts.
+    pub(super) fn caller(self) -> Result<Owner, Error> {
+        match self {
+            Self::Owner => Ok(Owner::Local),
+            Self::Client(client) => Ok(client?),
+        }
+    }
+
     /// Looks at the token of a request.
     pub(super) fn of_client(handle: &Handle, headers: &HeaderMap) -> Self {
         let mut tokens = headers.get_all(TOKEN_HEADER).iter();
@@ -48,9 +56,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        match Standing::from_request_parts(parts, state).await? {
-            Standing::Owner => Ok(Self(Owner::Local)),
-            Standing::Client(client) => Ok(Self(client?)),
-        }
+        Standing::from_request_parts(parts, state).await?.caller().map(Self)
     }
 }

@@ -15,11 +15,13 @@ pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next
     }
     let standing = standing(&door, &handle, request.headers());
     request.extensions_mut().insert(standing);
+    // An answer that has no end asks again.
+    request.extensions_mut().insert(door);
     next.run(request).await
 }
 
 /// Returns who acts: who can open the socket can read the identity, and the open door is open.
-fn standing(door: &Door, handle: &Handle, headers: &HeaderMap) -> Standing {
+pub(super) fn standing(door: &Door, handle: &Handle, headers: &HeaderMap) -> Standing {
     match door {
         Door::Socket | Door::Loopback(_) => Standing::Owner,
         Door::Clients => Standing::of_client(handle, headers),

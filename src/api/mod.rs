@@ -26,6 +26,7 @@ mod grants;
 mod groups;
 mod guard;
 mod health;
+mod live;
 mod metadata;
 mod openapi;
 mod ours;
@@ -114,6 +115,7 @@ fn all_routes() -> Routes {
         .merge(search::routes())
         .merge(bulk::routes())
         .merge(events::routes())
+        .merge(live::routes())
         .merge(synchronous::routes())
         .merge(tasks::routes())
         .merge(queues::routes())

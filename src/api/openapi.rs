@@ -193,7 +193,7 @@ const fn reason(status: u16) -> &'static str {
         404 => "It is not there, or the caller may not know",
         409 => "What is there does not allow it",
         413 => "The body is too long",
-        429 => "Too many wrong keys were tried",
+        429 => "Too many wrong keys were tried, or the caller listens too often",
         500 => "Something of the server's is broken; its log says what",
         _ => "The server is busy or cannot write; the same request may be sent again",
     }
@@ -204,6 +204,7 @@ fn contents(content: Content) -> Value {
     let schema = match content {
         Content::Nothing => return json!({}),
         Content::Text => return json!({"text/plain": {"schema": {"type": "string"}}}),
+        Content::Events => return json!({"text/event-stream": {"schema": {"type": "string"}}}),
         Content::Json => json!({}),
         Content::One(name) => named(name),
         Content::List(name) => json!({"type": "array", "items": named(name)}),

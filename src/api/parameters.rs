@@ -83,3 +83,11 @@ pub(super) const START: Parameter = number("start", NUMBER_MAX, "How many rows c
 pub(super) const SEARCH: [Parameter; 5] = [START, SIZE, SORT, FREE_TEXT, QUERY];
 /// What calls take that wait.
 pub(super) const WAITING: [Parameter; 4] = [WAIT_FOR, WAIT, STRATEGY, REQUEST];
+/// What a stream of events takes.
+pub(super) const LISTENING: [Parameter; 5] = [
+    texts("kinds", "execution, secret, schedule, problem, definition; all where absent"),
+    text("workflow", "Only what is about this workflow"),
+    text("execution", "Only what is about this execution"),
+    text("lastEventId", "Where to go on, as `Last-Event-ID` says it"),
+    number("timeout", NUMBER_MAX, "When the stream ends, in milliseconds; never where absent"),
+];

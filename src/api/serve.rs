@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -30,6 +30,10 @@ const HEADERS_MAX: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests under way get when the doors close; the calls of tasks are waited for elsewhere.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What tells that the door closes: an answer that has no end ends then.
+#[derive(Clone)]
+pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
 /// Where connections come in.
 pub trait Listener: Send {
@@ -73,7 +77,8 @@ pub async fn serve(
     router: impl FnOnce() -> Router + Send,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let router = LazyLock::new(router);
+    let stopped_by = Stopping(stopping.clone());
+    let router = LazyLock::new(move || router().layer(Extension(stopped_by)));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while let Some(place) = place(&places, &mut stopping).await {
         let accepted = tokio::select! {
@@ -137,7 +142,7 @@ where
     });
 }
 
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // Whoever is gone cannot say that it stops: it has.
     drop(stopping.wait_for(|stopping| *stopping).await);
 }

@@ -15,8 +15,10 @@ use crate::clock::Clock;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::error::Error;
+use crate::daemon::feed::Feed;
 use crate::daemon::handle::{Handle, SEARCHES_AT_ONCE_MAX, Shared};
 use crate::daemon::housekeeping::Housekeeping;
+use crate::daemon::ids;
 use crate::daemon::inbox::{self, Inbox};
 use crate::daemon::message::Message;
 use crate::daemon::restoring::Restored;
@@ -116,13 +118,15 @@ impl Daemon {
         let restored = Restored::read(owned);
         let authority = authority(&config.settings);
         authority.replace(restored.accounts, restored.made);
-        let executor = Arc::new(executor(config, &inbox, &runtime, authority.clone())?);
+        let feed = Feed::new(ids::random());
+        let executor = Arc::new(executor(config, &inbox, &runtime, authority.clone(), feed.clone())?);
         let catalog = config.catalog.restore(restored.registrations);
-        let handle = handle(config, inbox.clone(), reader, authority, restored.problems);
+        let handle = handle(config, inbox.clone(), reader, authority, feed.clone(), restored.problems);
         let mut opened = (config.recovery == Recovery::Everything).then(|| Opened::read(config));
         // A schedule that is not defined when the watermarks are read loses its own.
         let catalog = opened.as_mut().map_or_else(|| catalog.clone(), |opened| opened.catalog(&catalog));
         let mut dispatcher = dispatcher(config, handle.rules()).with_library(Box::new(Shelf(handle.clone())));
+        dispatcher.feed = Some(feed);
         dispatcher.slots.replace(handle.definitions().scheduled(&catalog), config.clock.now());
         let recovered = match config.recovery {
             Recovery::Everything => live.clone(),
@@ -230,7 +234,13 @@ fn take_lock(config: &Config) -> Result<Lock, Error> {
     lock.ok_or_else(|| Error::Conflict(format!("another keytide runs on this folder (it holds {})", path.display())))
 }
 
-fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime, authority: Authority) -> Result<Executor, Error> {
+fn executor(
+    config: &Config,
+    inbox: &Inbox,
+    runtime: &Runtime,
+    authority: Authority,
+    feed: Arc<Feed>,
+) -> Result<Executor, Error> {
     let outcomes = inbox.clone();
     let (store, masking) = (config.store.clone(), config.masking.clone());
     let http = HttpClient::new(
@@ -247,7 +257,9 @@ fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime, authority: Author
         clock: config.clock.clone(),
         deliver: Arc::new(move |outcome| {
             // Whoever logs what follows from an answer must know what was stored with it.
-            masking.follow(&store.snapshot());
+            let snapshot = store.snapshot();
+            masking.follow(&snapshot);
+            feed.tell_store(&snapshot);
             // A dispatcher that has stopped finds the call again at the next start.
             outcomes.tell(Message::Outcome(outcome));
         }),
@@ -255,7 +267,14 @@ fn executor(config: &Config, inbox: &Inbox, runtime: &Runtime, authority: Author
     Executor::new(tools, runtime.handle().clone()).map_err(unavailable)
 }
 
-fn handle(config: &Config, inbox: Inbox, reader: Reader, authority: Authority, unreadable: Vec<Problem>) -> Handle {
+fn handle(
+    config: &Config,
+    inbox: Inbox,
+    reader: Reader,
+    authority: Authority,
+    feed: Arc<Feed>,
+    unreadable: Vec<Problem>,
+) -> Handle {
     Handle(Arc::new(Shared {
         inbox,
         store: config.store.clone(),
@@ -269,6 +288,7 @@ fn handle(config: &Config, inbox: Inbox, reader: Reader, authority: Authority, u
         searches: Arc::new(tokio::sync::Semaphore::new(SEARCHES_AT_ONCE_MAX)),
         views: Views::new(config.store.clone(), config.masking.clone()),
         clock: config.clock.clone(),
+        feed,
         reread: config.reread.clone(),
         set: Mutex::new(Rules {
             environment: config.settings.environment.clone(),

@@ -26,6 +26,8 @@ pub struct Batch {
     pub(super) watermarks: Vec<Watermark>,
     /// The schedules that are not defined any more.
     pub(super) schedules_gone: Vec<String>,
+    /// The schedules that are defined otherwise than before.
+    pub(super) redefined: Vec<String>,
     /// What became of slots.
     pub(super) slots: Vec<Slot>,
     /// What the API owns now.
@@ -93,6 +95,14 @@ impl Batch {
             slots: self.slots.clone(),
             task_logs: self.task_logs.clone(),
         }
+    }
+
+    /// Returns the schedules that stand otherwise than before; some of them more than once.
+    pub(super) fn schedules(&self) -> impl Iterator<Item = &str> {
+        let marked = self.watermarks.iter().map(|mark| mark.schedule.as_str());
+        let slots = self.slots.iter().map(|slot| slot.schedule.as_str());
+        let defined = self.schedules_gone.iter().chain(&self.redefined).map(String::as_str);
+        marked.chain(slots).chain(defined)
     }
 
     /// Adds the definition that an execution starts with.

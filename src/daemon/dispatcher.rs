@@ -9,6 +9,7 @@ use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::calls::Calls;
 use crate::daemon::concurrency::Concurrency;
 use crate::daemon::conditions::Conditions;
+use crate::daemon::feed::Feed;
 use crate::daemon::library::{Empty, Library};
 use crate::daemon::loading::{Plans, load};
 use crate::daemon::message::{Message, Poll, Refused};
@@ -46,6 +47,8 @@ pub struct Dispatcher {
     pub(super) conditions: Conditions,
     draining: bool,
     pub(super) library: Box<dyn Library>,
+    /// Where it tells what it did, if anybody may listen.
+    pub(super) feed: Option<Arc<Feed>>,
     /// What executions need of each other, in this turn.
     pub(super) needs: VecDeque<Need>,
     /// What they need and the journal could not serve.
@@ -92,6 +95,7 @@ impl Dispatcher {
             conditions: Conditions::default(),
             draining: false,
             library: Box::new(Empty),
+            feed: None,
             needs: VecDeque::new(),
             unserved: Vec::new(),
             families: HashMap::new(),
@@ -156,6 +160,7 @@ impl Dispatcher {
         }
         commands.retain(|command| !matches!(command, Command::Offer(_) | Command::Withdraw { .. }));
         self.announce(&batch);
+        self.spread(&batch);
         for answer in batch.answers {
             self.answer(answer);
         }
@@ -245,7 +250,7 @@ impl Dispatcher {
                 batch.answers.push(Answer::Problems { problems, reply });
             }
             Message::Schedules(scheduled) => {
-                self.slots.replace(scheduled, now);
+                batch.redefined.extend(self.slots.replace(scheduled, now));
                 self.slots.plans().for_each(|plan| self.plans.add(plan));
             }
             Message::Own { changes, reply } => {

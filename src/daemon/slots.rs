@@ -83,12 +83,23 @@ impl Slots {
         self.stale
     }
 
-    /// Takes other schedules; those that stay keep their place in time.
-    pub fn replace(&mut self, scheduled: Vec<Scheduled>, now: Timestamp) {
+    /// Takes other schedules; those that stay keep their place in time. Returns those that are new, gone or defined
+    /// otherwise.
+    pub fn replace(&mut self, scheduled: Vec<Scheduled>, now: Timestamp) -> Vec<String> {
+        let before = self.standings();
         self.scheduled = scheduled.into_iter().map(|one| (one.schedule.name.clone(), one)).collect();
         let schedules: Vec<_> = self.scheduled.values().map(|scheduled| scheduled.schedule.clone()).collect();
         let timetable = std::mem::replace(&mut self.timetable, Timetable::new([], Vec::new(), now));
         self.timetable = timetable.replan(schedules, now);
+        let now = self.standings();
+        let names = before.keys().chain(now.keys().filter(|name| !before.contains_key(*name)));
+        names.filter(|name| before.get(*name) != now.get(*name)).cloned().collect()
+    }
+
+    /// Returns how each schedule stands, and what it starts.
+    fn standings(&self) -> BTreeMap<String, (Option<Facts>, StartWorkflowRequest)> {
+        let standing = |(name, one): (&String, &Scheduled)| (name.clone(), (self.facts(name), one.request.clone()));
+        self.scheduled.iter().map(standing).collect()
     }
 
     /// Returns when the next slot is due, or a missed one whose turn it is: a run that has ended makes way for the next.
@@ -117,9 +128,15 @@ impl Slots {
         let mark = self.timetable.watermark(name)?;
         Some(Facts {
             next: self.timetable.next_of(name).map(|slot| slot.due),
+            last: mark.fired,
             paused: mark.paused,
             paused_reason: mark.hold.as_ref().and_then(|hold| hold.reason.clone()),
         })
+    }
+
+    /// Returns the workflow that a schedule starts.
+    pub(super) fn workflow_of(&self, name: &str) -> Option<&str> {
+        self.scheduled.get(name).map(|scheduled| scheduled.request.name.as_str())
     }
 
     /// Holds a schedule, or lets it go on; returns whether there is such a schedule.
@@ -138,6 +155,8 @@ impl Slots {
 pub struct Facts {
     /// When it fires next.
     pub next: Option<Timestamp>,
+    /// When the last slot that fired was due.
+    pub last: Option<Timestamp>,
     /// Whether it is held.
     pub paused: bool,
     /// Why.

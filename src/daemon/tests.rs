@@ -10,4 +10,4 @@ mod storing;
 mod timing;
 mod watching;
 mod working;
-mod world;
+pub(super) mod world;

@@ -10,6 +10,7 @@
 mod answer;
 mod apply;
 mod beginning;
+mod changes;
 mod command;
 mod concurrency;
 mod domains;
@@ -48,6 +49,7 @@ mod tests;
 pub use crate::workflow::pinned::{DefinitionHash, Pinned};
 pub use answer::{Answer, Outcome, Raw, Response, WorkerUpdate};
 pub use apply::{Illegal, apply, replay};
+pub use changes::{Changes, changes};
 pub use command::{Assignment, Command, Offer, Quota};
 pub use concurrency::Share;
 pub use event::{Beginning, Completion, Event, FORMAT, Fact, Failure, Scheduling};

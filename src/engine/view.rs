@@ -84,6 +84,17 @@ pub fn workflow_json(execution: &Execution, include_tasks: bool) -> Value {
     }))
 }
 
+/// Returns of Conductor's Task where it stands.
+pub fn progress_json(execution: &Execution, run: &Run) -> Value {
+    json!({
+        "referenceTaskName": execution.reference(run),
+        "taskId": run.id(execution.id).to_string(),
+        "status": run.status.as_str(),
+        "retryCount": run.attempt,
+        "iteration": execution.shown_iteration(run),
+    })
+}
+
 /// Returns Conductor's Task.
 pub fn task_json(execution: &Execution, run: &Run) -> Value {
     let planned = execution.planned(run);

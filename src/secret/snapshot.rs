@@ -193,6 +193,18 @@ impl Snapshot {
         })
     }
 
+    /// Returns the secrets that were written since an older moment, each with its current version, and those that are gone.
+    pub fn changed_since<'a>(&'a self, older: &'a Self) -> Vec<(&'a str, Option<u32>)> {
+        let written = |secret: &Secret| secret.current().map(|edition| (edition.version, edition.created));
+        let changed = self.contents.secrets.iter().filter_map(move |(name, secret)| {
+            let now = written(secret)?;
+            let before = older.contents.secrets.get(name).and_then(|before| written(before));
+            (before != Some(now)).then_some((name.as_str(), Some(now.0)))
+        });
+        let gone = older.names().filter(|name| !self.contains(name)).map(|name| (name, None));
+        changed.chain(gone).collect()
+    }
+
     /// Returns what people see in the place of a value.
     pub fn fingerprint(&self, value: &Sensitive) -> String {
         self.fingerprints.fingerprint(value)

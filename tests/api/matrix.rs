@@ -122,6 +122,7 @@ impl Things {
         let query = match route.path {
             "/api/scheduler/nextFewSchedules" => "?cronExpression=0%200%200%20*%20*%20*",
             "/api/tasks/queue/size" | "/api/tasks/queue/polldata" => "?taskType=right_work",
+            "/api/events" => "?timeout=0",
             "/api/scheduler/schedules/tags" => "?tag=team:right",
             "/api/users/{key}/checkPermissions" => "?type=SECRET_NAME&id=right_secret",
             _ => "",

@@ -1,10 +1,12 @@
 //! A real daemon in a folder of its own, behind its router.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
+use axum::response::Response;
 use keytide::api::router;
 use keytide::catalog::Catalog;
 use keytide::clock::SystemClock;
@@ -94,6 +96,10 @@ impl Server {
         answer.json()["token"].as_str().unwrap().to_owned()
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }
@@ -105,6 +111,17 @@ impl Server {
     /// Sends a request as it is; a Host of ours is added where there is none.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         self.through(&self.router, method, path, headers, body)
+    }
+
+    /// Sends a GET whose answer may have no end: as the owner, or by the door where clients sign in.
+    pub(crate) fn begin(&self, token: Option<&str>, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = Request::builder().uri(path).header("host", "127.0.0.1:8321");
+        for (name, value) in headers.iter().copied().chain(token.map(|token| ("x-authorization", token))) {
+            request = request.header(name, value);
+        }
+        let router = if token.is_some() { &self.clients } else { &self.router };
+        let request = request.body(Body::empty()).unwrap();
+        self.daemon().runtime().block_on(async { router.clone().oneshot(request).await.unwrap() })
     }
 
     fn through(&self, router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {

@@ -41,6 +41,7 @@ use crate::clock::Clock;
 use crate::daemon::assembly::Reread;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::error::Error;
+use crate::daemon::feed::Feed;
 use crate::daemon::inbox::{Closed, Inbox, REQUESTS_MAX};
 use crate::daemon::message::{Message, Reply};
 use crate::daemon::rules::Rules;
@@ -70,6 +71,8 @@ pub(super) struct Shared {
     pub(super) searches: Arc<tokio::sync::Semaphore>,
     pub(super) views: Views,
     pub(super) clock: Arc<dyn Clock>,
+    /// Where what goes on is told.
+    pub(super) feed: Arc<Feed>,
     pub(super) reread: Reread,
     /// What the settings say now, of what may change while the process runs.
     pub(super) set: Mutex<Rules>,
@@ -126,7 +129,7 @@ impl Handle {
     }
 
     /// Returns whether `who` may do that.
-    fn may(&self, who: &Owner, permission: Permission, kind: TargetKind, name: &str) -> bool {
+    pub(super) fn may(&self, who: &Owner, permission: Permission, kind: TargetKind, name: &str) -> bool {
         let snapshot = self.0.store.snapshot();
         let principal = Principal { owner: who, workflow: None };
         self.0.authority.allows(principal, permission, kind, name, snapshot.tags(name))

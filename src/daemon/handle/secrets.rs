@@ -93,15 +93,19 @@ impl Handle {
     }
 
     /// Returns the store as it is on disk now: another process may have written it.
-    pub(super) fn fresh(&self) -> Arc<Snapshot> {
+    pub(in crate::daemon) fn fresh(&self) -> Arc<Snapshot> {
         if let Err(error) = self.0.store.refresh() {
             tracing::warn!(%error, "the store could not be read again; the last good copy serves");
         }
-        self.0.store.snapshot()
+        let snapshot = self.0.store.snapshot();
+        self.0.feed.tell_store(&snapshot);
+        snapshot
     }
 
     fn change(&self, change: Change) -> Result<Written, Error> {
-        self.0.store.update(vec![change]).map_err(Error::from)
+        let changed = self.0.store.update(vec![change]).map_err(Error::from);
+        self.0.feed.tell_store(&self.0.store.snapshot());
+        changed
     }
 
     /// What `who` may not read is answered like what is not there.

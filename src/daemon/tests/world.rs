@@ -27,26 +27,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often something is looked at that nobody announces.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-pub(super) const KEY_ID: &str = "key-id-canary-1";
-pub(super) const KEY_SECRET: &str = "key-secret-canary-1";
-pub(super) const TOKEN: &str = "my_secret_holding_a_token";
+pub(in crate::daemon) const KEY_ID: &str = "key-id-canary-1";
+pub(in crate::daemon) const KEY_SECRET: &str = "key-secret-canary-1";
+pub(in crate::daemon) const TOKEN: &str = "my_secret_holding_a_token";
 
 /// A project, its store with the issuer's key in it, and the issuer.
-pub(super) struct World {
-    pub(super) issuer: Issuer,
-    pub(super) clock: Arc<dyn Clock>,
+pub(in crate::daemon) struct World {
+    pub(in crate::daemon) issuer: Issuer,
+    pub(in crate::daemon) clock: Arc<dyn Clock>,
     folder: tempfile::TempDir,
     identity: Identity,
     runtime: Runtime,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(in crate::daemon) fn new() -> Self {
         Self::with_clock(Arc::new(SystemClock))
     }
 
     /// A world in which time passes only by [`Served::advance`].
-    pub(super) fn standing_still(now: &str) -> (Self, Arc<ManualClock>) {
+    pub(in crate::daemon) fn standing_still(now: &str) -> (Self, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new(Timestamp::parse(now).unwrap()));
         (Self::with_clock(clock.clone()), clock)
     }
@@ -64,22 +64,22 @@ impl World {
         world
     }
 
-    pub(super) fn at(&self, name: &str) -> PathBuf {
+    pub(in crate::daemon) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(in crate::daemon) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.at(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
-    pub(super) fn store_file(&self) -> PathBuf {
+    pub(in crate::daemon) fn store_file(&self) -> PathBuf {
         self.paths().store
     }
 
     /// Another process that opened the store.
-    pub(super) fn store(&self) -> Arc<Store> {
+    pub(in crate::daemon) fn store(&self) -> Arc<Store> {
         Arc::new(Store::open(self.edges(), self.paths(), self.identity.clone(), 5).unwrap())
     }
 
@@ -91,7 +91,7 @@ impl World {
         Paths::new(&self.at("secrets"), &self.at(".keytide"), None)
     }
 
-    pub(super) fn config(&self, settings: Settings, recovery: Recovery) -> Config {
+    pub(in crate::daemon) fn config(&self, settings: Settings, recovery: Recovery) -> Config {
         let store = self.store();
         Config {
             settings: Arc::new(settings),
@@ -111,12 +111,12 @@ impl World {
     }
 
     /// Starts the daemon with what `keytide.toml` says.
-    pub(super) fn serve(&self) -> Served<'_> {
+    pub(in crate::daemon) fn serve(&self) -> Served<'_> {
         let text = std::fs::read(self.at(crate::settings::FILE_NAME)).ok();
         self.serve_with(reread(text.as_deref()).unwrap())
     }
 
-    pub(super) fn serve_with(&self, settings: Settings) -> Served<'_> {
+    pub(in crate::daemon) fn serve_with(&self, settings: Settings) -> Served<'_> {
         let config = self.config(settings, Recovery::Everything);
         let masking = config.masking.clone();
         let daemon = Daemon::start(&config).unwrap();
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// Waits until `look` finds something.
-    pub(super) fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    pub(in crate::daemon) fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         for _ in 0..PATIENCE.as_millis() / LOOK_EVERY.as_millis() {
             if let Some(found) = look() {
                 return found;
@@ -135,22 +135,22 @@ impl World {
     }
 
     /// Returns a file of the project that holds a text in clear.
-    pub(super) fn file_with(&self, canary: &str) -> Option<PathBuf> {
+    pub(in crate::daemon) fn file_with(&self, canary: &str) -> Option<PathBuf> {
         file_with(self.folder.path(), canary.as_bytes())
     }
 
-    pub(super) fn issued(&self) -> String {
+    pub(in crate::daemon) fn issued(&self) -> String {
         self.issuer.issued_last().unwrap().expose().to_owned()
     }
 
     /// Returns the status of a visit of the protected resource with the stored token.
-    pub(super) fn visit(&self, token: &str) -> u16 {
+    pub(in crate::daemon) fn visit(&self, token: &str) -> u16 {
         let visit = reqwest::Client::new().get(self.issuer.resource_url()).header("x-authorization", token);
         self.runtime.block_on(visit.send()).unwrap().status().as_u16()
     }
 
     /// Starts a service of the test's own beside the issuer.
-    pub(super) fn beside<T>(&self, service: impl Future<Output = T>) -> T {
+    pub(in crate::daemon) fn beside<T>(&self, service: impl Future<Output = T>) -> T {
         self.runtime.block_on(service)
     }
 }
@@ -178,27 +178,27 @@ fn reread(text: Option<&[u8]>) -> Result<Settings, String> {
     }
 }
 
-pub(super) fn put(name: &str, value: &str) -> crate::secret::Change {
+pub(in crate::daemon) fn put(name: &str, value: &str) -> crate::secret::Change {
     let write = Write { name: name.to_owned(), value: Sensitive::new(value), expires: None, plain: false };
     crate::secret::Change::Put { writes: vec![write], writer: crate::secret::Writer::person("test") }
 }
 
 /// A running daemon.
-pub(super) struct Served<'w> {
-    pub(super) handle: Handle,
-    pub(super) masking: Arc<Masking>,
-    daemon: Daemon,
+pub(in crate::daemon) struct Served<'w> {
+    pub(in crate::daemon) handle: Handle,
+    pub(in crate::daemon) masking: Arc<Masking>,
+    pub(in crate::daemon) daemon: Daemon,
     world: &'w World,
 }
 
 impl Served<'_> {
     /// Waits for what the daemon answers.
-    pub(super) fn ask<T>(&self, question: impl Future<Output = T>) -> T {
+    pub(in crate::daemon) fn ask<T>(&self, question: impl Future<Output = T>) -> T {
         let answered = async { tokio::time::timeout(PATIENCE, question).await };
         self.world.runtime.block_on(answered).expect("an answer in time")
     }
 
-    pub(super) fn start(&self, definition: Value) -> ExecutionId {
+    pub(in crate::daemon) fn start(&self, definition: Value) -> ExecutionId {
         let definition: WorkflowDef = serde_json::from_value(definition).unwrap();
         let request = StartWorkflowRequest {
             name: definition.name.clone(),
@@ -209,97 +209,97 @@ impl Served<'_> {
     }
 
     /// Starts a workflow of the catalog.
-    pub(super) fn start_named(&self, name: &str, input: &Value) -> ExecutionId {
+    pub(in crate::daemon) fn start_named(&self, name: &str, input: &Value) -> ExecutionId {
         let request = json!({"name": name, "input": input});
         let request: StartWorkflowRequest = serde_json::from_value(request).unwrap();
         self.ask(self.handle.start(&Owner::Local, request)).unwrap()
     }
 
-    pub(super) fn end_of(&self, id: ExecutionId) -> WorkflowStatus {
+    pub(in crate::daemon) fn end_of(&self, id: ExecutionId) -> WorkflowStatus {
         let ended = self.ask(self.handle.watch(id, Some(PATIENCE), async || ())).unwrap();
         ended.unwrap_or_else(|| panic!("it ends in time: {:#}", self.view(id)))
     }
 
-    pub(super) fn run(&self, definition: Value) -> (WorkflowStatus, Value) {
+    pub(in crate::daemon) fn run(&self, definition: Value) -> (WorkflowStatus, Value) {
         let id = self.start(definition);
         let status = self.end_of(id);
         (status, self.view(id))
     }
 
-    pub(super) fn operate(&self, id: ExecutionId, operation: Operation) -> Result<(), Error> {
+    pub(in crate::daemon) fn operate(&self, id: ExecutionId, operation: Operation) -> Result<(), Error> {
         self.ask(self.handle.operate(&Owner::Local, id, operation))
     }
 
-    pub(super) fn view(&self, id: ExecutionId) -> Value {
+    pub(in crate::daemon) fn view(&self, id: ExecutionId) -> Value {
         self.ask(self.handle.workflow(&Owner::Local, id, true)).unwrap()
     }
 
     /// Returns a stored secret, in clear.
-    pub(super) fn secret(&self, name: &str) -> Option<String> {
+    pub(in crate::daemon) fn secret(&self, name: &str) -> Option<String> {
         let found = self.handle.reveal(&Owner::Local, name, Version::Current);
         found.ok().map(|value| value.expose().to_owned())
     }
 
     /// Returns what is wrong, as `place: message`.
-    pub(super) fn problems(&self) -> Vec<String> {
+    pub(in crate::daemon) fn problems(&self) -> Vec<String> {
         let problems = self.ask(self.handle.problems(&Owner::Local)).unwrap();
         problems.iter().map(|problem| format!("{}: {}", problem.place, problem.message)).collect()
     }
 
-    pub(super) fn has_no_problem(&self) {
+    pub(in crate::daemon) fn has_no_problem(&self) {
         let problems = self.problems();
         assert!(problems.is_empty(), "{problems:?}");
     }
 
     /// Waits for a problem that mentions every one of the words.
-    pub(super) fn problem(&self, words: &[&str]) -> String {
+    pub(in crate::daemon) fn problem(&self, words: &[&str]) -> String {
         self.world.until(&format!("a problem with {words:?}"), || {
             self.problems().into_iter().find(|problem| words.iter().all(|word| problem.contains(word)))
         })
     }
 
     /// Returns what became of slots, the oldest first.
-    pub(super) fn slots(&self) -> Vec<Slot> {
+    pub(in crate::daemon) fn slots(&self) -> Vec<Slot> {
         let mut rows = self.ask(self.handle.slots(&Owner::Local, Query::<SlotField>::default())).unwrap().rows;
         rows.reverse();
         rows
     }
 
-    pub(super) fn schedule(&self, name: &str) -> Option<Value> {
+    pub(in crate::daemon) fn schedule(&self, name: &str) -> Option<Value> {
         self.ask(self.handle.schedule(&Owner::Local, name)).ok()
     }
 
     /// Lets the dispatcher look at the clock.
-    pub(super) fn nudge(&self) {
+    pub(in crate::daemon) fn nudge(&self) {
         self.ask(self.handle.queues(&Owner::Local)).unwrap();
     }
 
-    pub(super) fn until<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
+    pub(in crate::daemon) fn until<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
         self.world.until(what, look)
     }
 
-    pub(super) fn is_busy(&self) -> bool {
+    pub(in crate::daemon) fn is_busy(&self) -> bool {
         self.daemon.is_busy()
     }
 
     /// Stops as at the first SIGTERM.
-    pub(super) fn stop(self) {
+    pub(in crate::daemon) fn stop(self) {
         self.daemon.stop(|| false);
     }
 
     /// Stops, in a hurry once `hurry` says so, and returns what is lost.
-    pub(super) fn stop_unless(self, hurry: impl Fn() -> bool) -> Vec<crate::daemon::Unwritten> {
+    pub(in crate::daemon) fn stop_unless(self, hurry: impl Fn() -> bool) -> Vec<crate::daemon::Unwritten> {
         self.daemon.stop(hurry)
     }
 
     /// Stops as at the second SIGTERM.
-    pub(super) fn hurry(self) {
+    pub(in crate::daemon) fn hurry(self) {
         self.daemon.stop(|| true);
     }
 }
 
 /// The seed's rotation against this address.
-pub(super) fn rotation(uri: &str) -> Value {
+pub(in crate::daemon) fn rotation(uri: &str) -> Value {
     let text = include_str!("../../../workflows/update_rotate_secrets_tracker_app.json");
     let mut definition: Value = serde_json::from_str(text).unwrap();
     definition["tasks"][0]["inputParameters"]["uri"] = uri.into();
@@ -307,18 +307,18 @@ pub(super) fn rotation(uri: &str) -> Value {
 }
 
 /// The seed's rotation with a schedule beside it.
-pub(super) fn scheduled(uri: &str, cron: &str) -> Value {
+pub(in crate::daemon) fn scheduled(uri: &str, cron: &str) -> Value {
     let mut definition = rotation(uri);
     definition["schedules"] = json!([{"cronExpression": cron, "zoneId": "UTC"}]);
     definition
 }
 
 /// A workflow of one task.
-pub(super) fn single(name: &str, task: &Value) -> Value {
+pub(in crate::daemon) fn single(name: &str, task: &Value) -> Value {
     json!({"name": name, "version": 1, "schemaVersion": 2, "tasks": [task]})
 }
 
 /// A task that waits for a worker.
-pub(super) fn worker_task(input: &Value) -> Value {
+pub(in crate::daemon) fn worker_task(input: &Value) -> Value {
     json!({"name": "carry", "taskReferenceName": "carry", "type": "SIMPLE", "inputParameters": input})
 }
