@@ -37,12 +37,7 @@ const RETRY_MILLIS: u32 = 2_000;
 
 pub(super) fn routes() -> Routes {
     let about = about("Tells what goes on, as server-sent events").asks(LISTENING).gives(Content::Events);
-    Routes::default().get(
-        "/api/events",
-        each(Permission::Read, TargetKind::Workflow),
-        about.fails(&[404, 429]),
-        events,
-    )
+    Routes::default().get("/api/events", each(Permission::Read, TargetKind::Workflow), about.fails(&[404, 429]), events)
 }
 
 async fn events(

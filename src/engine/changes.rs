@@ -65,6 +65,8 @@ impl Changes {
                 self.more = true;
             }
             Fact::Due { .. }
+            | Fact::Deferred { .. }
+            | Fact::Released
             | Fact::Answered { .. }
             | Fact::Leased { .. }
             | Fact::Asked { .. }
