@@ -136,7 +136,7 @@ impl Feed {
     }
 
     /// Begins to keep events, where they are not kept yet; returns whether they were not.
-    fn wake(ring: &mut Ring, store: Arc<Snapshot>) -> bool {
+    fn wake(ring: &mut Ring, store: &Arc<Snapshot>) -> bool {
         if ring.awake {
             return false;
         }

@@ -70,7 +70,7 @@ impl Handle {
             Full::All => Error::Busy(format!("{LISTENERS_MAX} listen to the events already")),
             Full::Caller => Error::Impatient(format!("{who} listens to the events {LISTENERS_PER_CALLER_MAX} times")),
         })?;
-        let was_asleep = Feed::wake(&mut ring, self.0.store.snapshot());
+        let was_asleep = Feed::wake(&mut ring, &self.0.store.snapshot());
         let now = ring.last;
         drop(ring);
         if was_asleep {

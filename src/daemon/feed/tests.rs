@@ -45,7 +45,7 @@ fn where_nobody_listens_nothing_is_looked_at_and_who_comes_back_hears_of_the_gap
     let world = World::new();
     let store = world.store().snapshot();
     let feed = Feed::new(7);
-    let wake = || Feed::wake(&mut feed.ring(), store.clone());
+    let wake = || Feed::wake(&mut feed.ring(), &store);
     assert!(wake());
     assert!(!wake(), "it is awake");
     feed.tell(|| vec![event("one")]);
@@ -69,11 +69,11 @@ fn where_nobody_listens_nothing_is_looked_at_and_who_comes_back_hears_of_the_gap
 fn a_store_that_was_written_while_nobody_listened_is_a_gap() {
     let world = World::new();
     let (store, feed) = (world.store(), Feed::new(7));
-    Feed::wake(&mut feed.ring(), store.snapshot());
+    Feed::wake(&mut feed.ring(), &store.snapshot());
     feed.ring().left = super::Instant::now().checked_sub(LINGER);
     assert!(feed.fall_asleep());
     store.update(vec![crate::daemon::tests::world::put("new", "some-value")]).unwrap();
-    Feed::wake(&mut feed.ring(), store.snapshot());
+    Feed::wake(&mut feed.ring(), &store.snapshot());
     assert_eq!(count_behind(&feed, 0), None);
 }
 

@@ -148,15 +148,13 @@ impl Event {
 
 /// Returns the secrets that were written or removed between two moments of the store.
 pub(super) fn secrets(before: &Snapshot, now: &Snapshot) -> Vec<Event> {
-    let event = |(name, version): (&str, Option<u32>)| match version {
-        Some(version) => {
+    let event = |(name, version): (&str, Option<u32>)| {
+        if let Some(version) = version {
             let right = Right::Read(TargetKind::Secret, name.to_owned());
-            Event::new(Kind::Secret, right, &json!({"name": name, "version": version}))
+            return Event::new(Kind::Secret, right, &json!({"name": name, "version": version}));
         }
-        None => {
-            let right = Right::ReadOfGone(name.to_owned(), before.tags(name).cloned().unwrap_or_default());
-            Event::new(Kind::Secret, right, &json!({"name": name, "removed": true}))
-        }
+        let right = Right::ReadOfGone(name.to_owned(), before.tags(name).cloned().unwrap_or_default());
+        Event::new(Kind::Secret, right, &json!({"name": name, "removed": true}))
     };
     now.changed_since(before).into_iter().map(event).collect()
 }
