@@ -33,6 +33,7 @@ impl Changes {
             Fact::Failed(failure) => self.run(failure.run),
             Fact::RunStarted { run, .. }
             | Fact::Troubled { run, .. }
+            | Fact::Polled { run, .. }
             | Fact::Updated { run, .. }
             | Fact::Excused { run }
             | Fact::Permitted { run }
