@@ -7,6 +7,7 @@
 
 mod accounts;
 mod authority;
+mod links;
 mod pattern;
 mod tags;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
 
 pub use accounts::{APPLICATIONS_MAX, AccessKey, Accounts, Application, KEYS_MAX, name_problem};
 pub use authority::{Authority, Current, Ruled};
+pub use links::{LINK_LIFE, Links};
 pub use tags::{TAGS_MAX, Tagged, Tags, tag_problem};
 pub use token::{Claims, Signer, Untrusted};
 

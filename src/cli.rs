@@ -37,6 +37,7 @@ mod secret;
 mod serve;
 mod signals;
 mod trials;
+mod ui;
 mod usage;
 mod worker;
 
@@ -86,6 +87,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         Command::Demo(demo) => demo::run(&demo, console),
         Command::Run(run) => run::run(&run, &project()?, console),
         Command::Serve(serve) => serve::run(&serve, &project()?, console),
+        Command::Ui => ui::run(&project()?, console),
         Command::Check(check) => check::run(&check, &project()?, console),
         Command::Test(test) => trials::run(&test, &project()?, console),
         Command::Secret(secret) => secret::run(secret, &project()?, global, console),

@@ -34,5 +34,6 @@ pub mod trial;
 
 pub mod api;
 pub mod client;
+pub mod ui;
 
 pub mod cli;

@@ -53,7 +53,7 @@ impl Error {
         let code = match why {
             SignedOut::Expired => Some("EXPIRED_TOKEN"),
             SignedOut::Invalid | SignedOut::NoToken => Some("INVALID_TOKEN"),
-            SignedOut::WrongKey => None,
+            SignedOut::WrongKey | SignedOut::DeadLink => None,
         };
         Self { code, ..Self::new(StatusCode::UNAUTHORIZED, message) }
     }

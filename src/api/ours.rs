@@ -21,6 +21,12 @@ pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/api/keytide/problems", Need::Owner, about("Gives what is wrong now").gives(List("Problem")), problems)
         .post(
+            "/api/keytide/sign-in-address",
+            Need::Owner,
+            about("Gives an address that signs the owner in to the pages, once").gives(Content::Text),
+            sign_in_address,
+        )
+        .post(
             "/api/keytide/schedules/{name}/trigger",
             on(Permission::Execute, TargetKind::Schedule),
             about("Starts the workflow of a schedule now").gives(Content::Text),
@@ -77,6 +83,11 @@ async fn problems(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     let problems = handle.problems(&who).await?;
     let shown = problems.iter().map(|problem| json!({"place": problem.place, "message": problem.message}));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
+}
+
+/// The one time that the link is shown.
+async fn sign_in_address(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    Ok(text(handle.sign_in_address(&who)?.expose()))
 }
 
 async fn trigger(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {

@@ -84,6 +84,8 @@ pub(super) enum Command {
     Run(Run),
     /// Watch the folder, keep the schedules, answer the API
     Serve(Serve),
+    /// Give a link that signs you in to the pages, once
+    Ui,
     /// Report every problem of every file
     Check(Check),
     /// Play workflows through with mocks, without network and store

@@ -17,6 +17,7 @@ use super::files;
 use super::logs::{self, Form};
 use super::project::Project;
 use crate::catalog::Catalog;
+use crate::client::Method;
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::{self, Config, Daemon, Hold};
 use crate::secret::Store;
@@ -24,8 +25,8 @@ use crate::workflow::definition::StartWorkflowRequest;
 use crate::workflow::pinned::Pinned;
 
 use here::Here;
-use there::There;
 pub(super) use there::client;
+use there::{There, text};
 
 /// How often the lock and the socket are tried: another command holds the lock for a moment only, and a daemon opens its
 /// socket a moment after it took the lock.
@@ -69,6 +70,15 @@ pub(super) fn defined(project: &Project, name: &str, version: Option<i32>) -> Re
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Asks the daemon that runs for an address that signs its owner in, once.
+pub(super) fn sign_in_address(project: &Project) -> Result<String, Error> {
+    let there = There::find(project)?.ok_or_else(|| {
+        Error::new(Kind::Unreachable, "no keytide serves this folder")
+            .hint("start it: keytide serve --listen 127.0.0.1:8321")
+    })?;
+    Ok(text(there.call(Method::POST, &["api", "keytide", "sign-in-address"], &[], None)?))
 }
 
 /// Starts a daemon that is to stay; a command that holds the lock for a moment is waited for.

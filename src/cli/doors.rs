@@ -9,6 +9,7 @@ use super::project::Project;
 use crate::api::{self, Openness};
 use crate::daemon::Daemon;
 use crate::door::Door;
+use crate::ui::{self, House};
 
 /// The open doors; closing them lets requests under way finish.
 #[derive(Default)]
@@ -49,7 +50,9 @@ impl Doors {
                 let bound = listener.local_addr().map_err(|error| Error::new(Kind::Failed, error))?;
                 let door = if openness == Openness::Open { Door::Loopback(bound) } else { Door::Clients };
                 let handle = daemon.handle().clone();
-                let router = move || api::router(handle, door);
+                let house = House::new(handle.clone(), door.clone(), bound.port())?;
+                daemon.handle().open_pages_at(origin(bound), openness == Openness::Open);
+                let router = move || ui::router(house, api::router(handle, door));
                 runtime.spawn(api::serve(listener, router, stopped));
                 Some(bound)
             }
@@ -64,4 +67,9 @@ impl Doors {
             stopping.send_replace(true);
         }
     }
+}
+
+/// Returns how browsers of this machine name a port.
+fn origin(bound: SocketAddr) -> String {
+    if bound.ip().is_unspecified() { format!("http://localhost:{}", bound.port()) } else { format!("http://{bound}") }
 }

@@ -78,6 +78,7 @@ fn greet(daemon: &Daemon, doors: &Doors, project: &Project, console: &Console) -
     if let Some(port) = doors.port {
         let to_whom = if doors.is_open { "open to everybody on this machine" } else { "for clients that sign in" };
         console.note(&format!("listening on http://{port}, {to_whom}"));
+        invite(daemon, doors, console)?;
     }
     let count = catalog.workflows().count();
     let noun = if count == 1 { "workflow" } else { "workflows" };
@@ -87,6 +88,18 @@ fn greet(daemon: &Daemon, doors: &Doors, project: &Project, console: &Console) -
     for row in schedules.iter().map(|schedule| schedule::row(schedule, now)) {
         let [name, workflow, cron, zone, next, ..] = row.as_slice() else { continue };
         console.note(&format!("  {name} → {workflow}  {cron} {zone}  next {next}"));
+    }
+    Ok(())
+}
+
+/// Shows the way into the pages. A link that signs in is for people at a terminal: logs keep what they are told.
+fn invite(daemon: &Daemon, doors: &Doors, console: &Console) -> Result<(), Error> {
+    if doors.is_open || console.is_watched() {
+        let address = daemon.handle().sign_in_address(&Owner::Local)?;
+        let how_often = if doors.is_open { "" } else { "   (signs in once, within ten minutes)" };
+        console.note(&format!("pages: {}{how_often}", address.expose()));
+    } else {
+        console.note("pages: `keytide ui` gives a link that signs you in");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -282,6 +282,8 @@ fn handle(
         governing: tokio::sync::Mutex::new(()),
         signer: Signer::new(config.store.snapshot().token_key()),
         wrong_keys: Mutex::default(),
+        links: Mutex::default(),
+        pages: OnceLock::new(),
         settings: config.settings.clone(),
         definitions: Definitions::new(config.catalog.clone(), Defaults::from(&config.settings.schedules), authority),
         reader,

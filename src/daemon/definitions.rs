@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::access::{Authority, Principal, TargetKind};
 use crate::catalog::{Catalog, Definition, Owned};
 use crate::daemon::slots::Scheduled;
+use crate::daemon::uses::Uses;
 use crate::engine::Plan;
 use crate::scheduler::{Defaults, Schedule};
 use crate::words::{Owner, Permission};
@@ -19,6 +20,7 @@ pub(super) struct Definitions {
     current: watch::Sender<Arc<Catalog>>,
     changing: Mutex<()>,
     plans: Mutex<HashMap<DefinitionHash, Arc<Plan>>>,
+    uses: Mutex<HashMap<DefinitionHash, Arc<Uses>>>,
     defaults: Mutex<Defaults>,
     authority: Authority,
 }
@@ -33,6 +35,7 @@ impl Definitions {
             current: watch::Sender::new(Arc::new(catalog)),
             changing: Mutex::new(()),
             plans: Mutex::default(),
+            uses: Mutex::default(),
             defaults: Mutex::new(defaults),
             authority,
         }
@@ -63,6 +66,7 @@ impl Definitions {
         let catalog = Arc::new(catalog);
         let live: std::collections::HashSet<_> = catalog.workflows().map(|definition| definition.hash).collect();
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| live.contains(hash));
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| live.contains(hash));
         self.current.send_replace(catalog.clone());
         self.scheduled(&catalog)
     }
@@ -78,9 +82,20 @@ impl Definitions {
         Ok(plan)
     }
 
+    /// Returns what a definition does to secrets and which workflows it starts.
+    pub(super) fn uses(&self, definition: &Definition) -> Arc<Uses> {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.entry(definition.hash).or_insert_with(|| Arc::new(Uses::of(&definition.pinned.workflow))).clone()
+    }
+
+    /// Returns what schedules do where they do not say.
+    pub(super) fn defaults(&self) -> Defaults {
+        *self.defaults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns what the schedules of a catalog start. A schedule that cannot be planned is a problem of its file already.
     pub(super) fn scheduled(&self, catalog: &Catalog) -> Vec<Scheduled> {
-        let defaults = *self.defaults.lock().unwrap_or_else(PoisonError::into_inner);
+        let defaults = self.defaults();
         let scheduled = |owned: &Owned<WorkflowSchedule>| {
             let definition = &owned.def;
             let schedule = Schedule::from_definition(definition, defaults).ok()?;

@@ -57,6 +57,9 @@ pub enum SignedOut {
     /// The key is not known, or disabled, or its secret is another one: all read the same.
     #[error("the key is not known here, or its secret is another one")]
     WrongKey,
+    /// The sign-in link was used, its time is over, or it is none of ours.
+    #[error("the link was used already, or its time is over: `keytide ui` gives a new one")]
+    DeadLink,
 }
 
 impl Error {

@@ -39,6 +39,7 @@ mod problems;
 mod quotas;
 mod reloading;
 mod restoring;
+mod rotation;
 mod rules;
 mod shelf;
 mod shell;
@@ -50,6 +51,7 @@ mod telling;
 mod tests;
 mod turns;
 mod unwritten;
+mod uses;
 mod views;
 mod watching;
 
@@ -65,6 +67,7 @@ pub use library::{Asking, Library, Thing, allows, handlers_of, no_such_workflow,
 pub use message::{May, Message, Poll, Polled, Refused, Removal, Reply};
 pub use offers::{Queue, Queues};
 pub use pollers::LastPoll;
+pub use rotation::{Freshness, LastRun, Rotation};
 pub use rules::Rules;
 pub use slots::{Facts, Hold, Scheduled, Slots};
 pub use sought::{SummaryField, TaskField};

@@ -11,6 +11,7 @@ mod codec;
 mod disk_log;
 mod fields;
 mod finding;
+mod newest;
 mod query;
 mod reader;
 mod rows;

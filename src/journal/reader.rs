@@ -90,7 +90,7 @@ impl Reader {
     }
 
     /// Lends a connection to `look`; one that failed is not used again.
-    fn with<T>(&self, look: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn with<T>(&self, look: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = waiting.map_or_else(|| schema::open_reader(&self.path), Ok)?;
         let seen = look(&connection)?;

@@ -30,6 +30,11 @@ pub fn random_access_key() -> Result<(String, Sensitive), Error> {
     Ok((random_id()?, Sensitive::new(hex(&*random_key()?))))
 }
 
+/// Returns 256 random bits as hex: what lets somebody in, once or for a while.
+pub fn random_token() -> Result<Sensitive, Error> {
+    Ok(Sensitive::new(hex(&*random_key()?)))
+}
+
 /// Fills a buffer from the system's randomness.
 pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
     getrandom::fill(bytes).map_err(|error| Error::NoRandomness { reason: error.to_string() })

@@ -156,7 +156,7 @@ fn accept(reply: Reply) -> Result<Value, Error> {
     Err(problems.fold(Error::new(kind, message), Error::hint))
 }
 
-fn text(value: Value) -> String {
+pub(super) fn text(value: Value) -> String {
     match value {
         Value::String(text) => text,
         Value::Null => String::new(),

@@ -8,8 +8,10 @@ mod definitions;
 mod environment;
 mod executions;
 mod grants;
+mod links;
 mod problems;
 mod rescue;
+mod rotations;
 mod schedules;
 mod searching;
 mod secrets;
@@ -24,18 +26,19 @@ mod workers;
 pub use applications::KeyChange;
 pub use executions::Known;
 pub use grants::Membership;
+pub(super) use links::Pages;
 pub(super) use searching::SEARCHES_AT_ONCE_MAX;
 pub use searching::latest;
 pub use standstill::Standstill;
 pub use tags::{TagChange, TagMap, shown_tags};
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::oneshot;
 
 pub(super) use signing::WrongKeys;
 
-use crate::access::{Authority, Principal, Signer, TargetKind};
+use crate::access::{Authority, Links, Principal, Signer, TargetKind};
 use crate::catalog::{Catalog, Problem};
 use crate::clock::Clock;
 use crate::daemon::assembly::Reread;
@@ -64,6 +67,9 @@ pub(super) struct Shared {
     pub(super) governing: tokio::sync::Mutex<()>,
     pub(super) signer: Signer,
     pub(super) wrong_keys: Mutex<WrongKeys>,
+    /// The sign-in links that nobody has used yet.
+    pub(super) links: Mutex<Links>,
+    pub(super) pages: OnceLock<Pages>,
     pub(super) settings: Arc<Settings>,
     pub(super) definitions: Definitions,
     pub(super) reader: Reader,

@@ -79,7 +79,7 @@ impl Handle {
     }
 
     /// Looks into the journal where it holds up nobody else.
-    async fn looking<T: Send + 'static>(
+    pub(super) async fn looking<T: Send + 'static>(
         &self,
         who: &Owner,
         look: impl FnOnce(&Self, &Owner) -> Result<T, Error> + Send + 'static,

@@ -39,12 +39,18 @@ impl Handle {
         if let Some(application) = self.0.authority.current().accounts.open(key_id, secret) {
             return Ok(self.0.signer.sign(&application.name, key_id, random_id()?, now));
         }
-        let mut wrong = self.0.wrong_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if wrong.is_too_many(now) {
-            return Err(Error::Impatient("too many wrong keys were tried: wait a minute".to_owned()));
-        }
+        self.count_wrong_key()?;
         tracing::warn!("somebody tried to sign in with a key that is not known, or disabled, or with a wrong secret");
         Err(Error::SignedOut(SignedOut::WrongKey))
+    }
+
+    /// Counts a wrong key, and fails where there were too many lately.
+    pub(super) fn count_wrong_key(&self) -> Result<(), Error> {
+        let mut wrong = self.0.wrong_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if wrong.is_too_many(self.now()) {
+            return Err(Error::Impatient("too many wrong keys were tried: wait a minute".to_owned()));
+        }
+        Ok(())
     }
 
     /// Returns whose token that is. It is good for as long as its key is.

@@ -1,0 +1,32 @@
+use crate::daemon::{Error, Handle};
+use crate::door::Door;
+use crate::secret::random_token;
+use crate::ui::sessions::Sessions;
+use crate::words::Sensitive;
+
+/// What every page shares.
+pub struct House {
+    pub(super) handle: Handle,
+    pub(super) door: Door,
+    pub(super) sessions: Sessions,
+    /// The name of the cookie that says which session somebody has: browsers send one server's cookies to all ports.
+    pub(super) cookie: String,
+    /// What forms carry where nobody signs in.
+    pub(super) form_token: Sensitive,
+}
+
+impl House {
+    /// Opens the house behind a door; `port` is where it listens.
+    pub fn new(handle: Handle, door: Door, port: u16) -> Result<Self, Error> {
+        let form_token = random_token()?;
+        Ok(Self { handle, door, sessions: Sessions::default(), cookie: format!("keytide-{port}"), form_token })
+    }
+
+    /// Returns whether nobody signs in here.
+    pub(super) fn is_open(&self) -> bool {
+        match self.door {
+            Door::Socket | Door::Loopback(_) => true,
+            Door::Clients => false,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use maud::{Markup, html};
+
+use crate::daemon::{Freshness, Rotation};
+use crate::ui::failure::sentence;
+use crate::ui::parts::badge::{Tone, badge};
+use crate::ui::parts::empty::empty;
+use crate::ui::parts::icon::Icon;
+use crate::ui::parts::layout::{self, Place};
+use crate::ui::parts::{link, moment, status};
+use crate::ui::routes::Routes;
+use crate::ui::{Answer, House, Visitor};
+use crate::words::Timestamp;
+
+pub(super) fn routes() -> Routes {
+    Routes::default().page("/", show)
+}
+
+async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
+    let rotations = house.handle.rotations(&visitor.who).await?;
+    let now = house.handle.now();
+    let content = html! {
+        div.head {
+            h1 { "Overview" }
+            @if !rotations.is_empty() { (counts(&rotations)) }
+        }
+        @if rotations.is_empty() {
+            (empty("There are no secrets yet.", "keytide secret set NAME", ("Add a secret", "/add-secret")))
+        } @else {
+            (table(&rotations, now))
+        }
+    };
+    Ok(layout::page(&visitor, Place::Overview, "Overview", &content).into_response())
+}
+
+fn counts(rotations: &[Rotation]) -> Markup {
+    html! {
+        ul.counts aria-label="How many secrets are how fresh" {
+            @for freshness in Freshness::ALL {
+                @let count = rotations.iter().filter(|rotation| rotation.freshness == freshness).count();
+                @if count > 0 { li { (state(freshness, &format!("{count} {}", freshness.as_str()))) } }
+            }
+        }
+    }
+}
+
+fn table(rotations: &[Rotation], now: Timestamp) -> Markup {
+    html! {
+        table data-filter {
+            caption.hidden { "Every secret and how fresh it is, what needs a look first" }
+            thead {
+                tr {
+                    th scope="col" { "Secret" }
+                    th scope="col" { "State" }
+                    th scope="col" { "Age" }
+                    th scope="col" { "Next rotation" }
+                    th scope="col" { "Last result" }
+                    th scope="col" { "Expires" }
+                    th scope="col" { "Rotated by" }
+                    th scope="col" { "Used by" }
+                }
+            }
+            tbody { @for rotation in rotations { (row(rotation, now)) } }
+        }
+    }
+}
+
+fn row(rotation: &Rotation, now: Timestamp) -> Markup {
+    let current = rotation.current.as_ref();
+    html! {
+        tr {
+            th scope="row" {
+                @if current.is_some() { (link::secret(&rotation.secret)) } @else { (rotation.secret) }
+            }
+            td data-label="State" {
+                (state(rotation.freshness, rotation.freshness.as_str()))
+                @if !matches!(rotation.freshness, Freshness::Fresh | Freshness::Unmanaged) {
+                    span.why { (sentence(&rotation.reason)) }
+                }
+            }
+            td data-label="Age" { @match current {
+                Some(current) => (moment::age(current.created, now)),
+                None => span.none { "never written" },
+            } }
+            td data-label="Next rotation" { (maybe(rotation.next.map(|next| moment::moment(next, now)))) }
+            td data-label="Last result" { (maybe(rotation.last.as_ref().map(|last| html! {
+                (status::workflow(last.status)) " " (moment::moment(last.ended.unwrap_or(last.started), now))
+            }))) }
+            td data-label="Expires" {
+                (maybe(current.and_then(|current| current.expires).map(|expires| moment::moment(expires, now))))
+            }
+            td data-label="Rotated by" { (names(&rotation.writers)) }
+            td data-label="Used by" { (names(&rotation.readers)) }
+        }
+    }
+}
+
+fn maybe(shown: Option<Markup>) -> Markup {
+    shown.unwrap_or_else(|| html! { span.none { "–" } })
+}
+
+fn names(names: &[String]) -> Markup {
+    html! {
+        @if names.is_empty() { span.none { "–" } }
+        @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } (name) }
+    }
+}
+
+fn state(freshness: Freshness, words: &str) -> Markup {
+    let (tone, icon) = match freshness {
+        Freshness::InDoubt => (Tone::Bad, Icon::Question),
+        Freshness::Failing => (Tone::Bad, Icon::Cross),
+        Freshness::Late => (Tone::Warn, Icon::Late),
+        Freshness::Expiring => (Tone::Warn, Icon::Hourglass),
+        Freshness::Due => (Tone::Busy, Icon::Clock),
+        Freshness::Fresh => (Tone::Good, Icon::Check),
+        Freshness::Unmanaged => (Tone::Plain, Icon::Hand),
+    };
+    badge(tone, icon, words)
+}

@@ -1,0 +1,162 @@
+//! What the forms of a secret's page do.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::daemon;
+use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
+use crate::ui::form::{Fields, Form};
+use crate::ui::parts::layout;
+use crate::ui::parts::link::secret_path;
+use crate::ui::routes::Routes;
+use crate::ui::{Answer, Failure, House, Visitor};
+use crate::words::{Sensitive, Timestamp};
+
+/// How long a revealed value stays in sight, in seconds: long enough to copy it. The script has the same number.
+pub(super) const REVEALED_SECONDS: u64 = 30;
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .form("/secrets/{name}", update)
+        .form("/secrets/{name}/reveal", reveal)
+        .form("/secrets/{name}/tag", tag)
+        .form("/secrets/{name}/untag", untag)
+        .form("/secrets/{name}/roll-back", roll_back)
+        .form("/secrets/{name}/delete", delete)
+}
+
+/// What somebody wants to be stored.
+pub(super) struct Written {
+    pub(super) value: Sensitive,
+    pub(super) expires: Option<Timestamp>,
+}
+
+/// Reads what is to be stored, and refuses what looks like no secret unless its box is ticked.
+pub(super) fn written(fields: &Fields) -> Result<Written, Failure> {
+    let allow = if fields.is_ticked("force") { Allow::ALL } else { Allow::default() };
+    let value = Value::from(fields.lines("value").expose());
+    let value = text_to_store(&value, Evaluation::Literal, allow).map_err(|refusal| {
+        Failure::wrong(format!("the value is refused: {refusal}; to store it all the same, tick the box below it"))
+    })?;
+    Ok(Written { value, expires: expires(fields.trimmed("expires"))? })
+}
+
+fn expires(text: &str) -> Result<Option<Timestamp>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // Browsers give a local time without seconds; the field says that it is taken for UTC.
+    let read =
+        [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")].iter().find_map(|text| Timestamp::parse(text));
+    read.map(Some).ok_or_else(|| Failure::wrong(format!("`{text}` is no time: write it as 2026-11-20T12:00")))
+}
+
+/// Returns the fields of a form that say until when a value is good, and that it is meant in spite of its looks.
+pub(super) fn expiry_and_force() -> Markup {
+    html! {
+        label for="expires" { "Expires, in UTC (if you know it)" }
+        input #expires name="expires" type="datetime-local" max="9999-12-31T23:59";
+        label.box { input type="checkbox" name="force" value="yes"; "Store it even if it looks like no secret" }
+        p.hint { "An empty text, a page of HTML, a mask or an expression is refused otherwise." }
+    }
+}
+
+impl House {
+    /// Stores a value for who sent it.
+    pub(super) async fn put_secret(
+        &self,
+        visitor: &Visitor,
+        name: &str,
+        value: Sensitive,
+        expires: Option<Timestamp>,
+    ) -> Result<(), Failure> {
+        let write = Write { name: name.to_owned(), value, expires, plain: false };
+        let (handle, who) = (self.handle.clone(), visitor.who.clone());
+        daemon::aside(move || handle.put_secrets(&who, vec![write])).await??;
+        Ok(())
+    }
+}
+
+fn back(name: &str, done: &str) -> Response {
+    Redirect::to(&format!("{}?done={done}", secret_path(name))).into_response()
+}
+
+async fn update(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
+    let Written { value, expires } = written(&form.fields)?;
+    // The page changes what is there, and makes nothing that somebody else has just removed.
+    if !house.handle.secret_exists(&form.visitor.who, &name) {
+        return Err(Failure::missing(format!("there is no secret `{name}`")));
+    }
+    house.put_secret(&form.visitor, &name, value, expires).await?;
+    Ok(back(&name, "stored"))
+}
+
+/// The one page with a value in it: it was asked for by a form, is kept nowhere, and leaves by itself.
+async fn reveal(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
+    let version = match form.fields.trimmed("version") {
+        "" => Version::Current,
+        number => Version::parse(number).ok_or_else(|| Failure::wrong(format!("`{number}` is no version")))?,
+    };
+    let value = house.handle.reveal(&form.visitor.who, &name, version)?;
+    if form.fields.get("as") == "text" {
+        return Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], value.expose().to_owned()).into_response());
+    }
+    let path = secret_path(&name);
+    let content = html! {
+        h1 { (name) }
+        pre.value tabindex="0" { (value.expose()) }
+        p { "It leaves this page after " (REVEALED_SECONDS) " seconds. " a.button href=(path) { "Hide it now" } }
+    };
+    let refresh = ("refresh", format!("{REVEALED_SECONDS}; url={path}"));
+    Ok(([refresh], layout::bare(&name, &content)).into_response())
+}
+
+async fn tag(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
+    let tag = form.fields.trimmed("tag");
+    let (key, value) = tag
+        .split_once(':')
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+        .ok_or_else(|| Failure::wrong(format!("`{tag}` is no tag: write it as key:value")))?;
+    set_tag(&house, &form.visitor, &name, key, Some(value)).await?;
+    Ok(back(&name, "tagged"))
+}
+
+async fn untag(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
+    let key = form.fields.get("key").to_owned();
+    set_tag(&house, &form.visitor, &name, key, None).await?;
+    Ok(back(&name, "untagged"))
+}
+
+async fn set_tag(
+    house: &House,
+    visitor: &Visitor,
+    name: &str,
+    key: String,
+    value: Option<String>,
+) -> Result<(), Failure> {
+    let (handle, who, name) = (house.handle.clone(), visitor.who.clone(), name.to_owned());
+    daemon::aside(move || handle.tag_secret(&who, &name, &key, value.as_deref())).await??;
+    Ok(())
+}
+
+async fn roll_back(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
+    let to = form.fields.trimmed("to");
+    let to = Version::parse(to).ok_or_else(|| Failure::wrong(format!("`{to}` is no version")))?;
+    let (handle, who, named) = (house.handle.clone(), form.visitor.who, name.clone());
+    daemon::aside(move || handle.roll_back_secret(&who, &named, to)).await??;
+    Ok(back(&name, "rolled-back"))
+}
+
+async fn delete(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
+    if form.fields.trimmed("confirm") != name {
+        return Err(Failure::wrong(format!("nothing was deleted: what you wrote is not the name `{name}`")));
+    }
+    let (handle, who) = (house.handle.clone(), form.visitor.who);
+    daemon::aside(move || handle.remove_secret(&who, &name)).await??;
+    Ok(Redirect::to("/secrets?done=removed").into_response())
+}

@@ -1,0 +1,107 @@
+use maud::{DOCTYPE, Markup, html};
+
+use crate::ui::form::TOKEN_FIELD;
+use crate::ui::parts::icon;
+use crate::ui::{Visitor, assets};
+use crate::words::Sensitive;
+
+/// The pages that are in the navigation, in its order. A new one is one line here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ui) enum Place {
+    Overview,
+    Secrets,
+}
+
+impl Place {
+    const ALL: [Self; 2] = [Self::Overview, Self::Secrets];
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Secrets => "Secrets",
+        }
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "/",
+            Self::Secrets => "/secrets",
+        }
+    }
+
+    /// The letter that leads there after `g`.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Overview => "o",
+            Self::Secrets => "s",
+        }
+    }
+}
+
+/// Returns a page of the house: the title of the window, where it is in the navigation, and what it shows.
+pub(in crate::ui) fn page(visitor: &Visitor, place: Place, title: &str, content: &Markup) -> Markup {
+    framed(
+        title,
+        &html! {
+            a.skip href="#content" { "Skip to the content" }
+            header.top {
+                a.brand href="/" { (brand()) }
+                nav aria-label="Pages" {
+                    @for other in Place::ALL {
+                        a href=(other.path()) data-key=(other.key()) aria-current=[(other == place).then_some("page")] {
+                            (other.title())
+                        }
+                    }
+                }
+                div.who {
+                    span.name title="Whose rights this session has" { (visitor.who) }
+                    @if visitor.session.is_some() {
+                        form method="post" action="/sign-out" { (token(&visitor.form_token)) button.quiet { "Sign out" } }
+                    }
+                }
+            }
+            main #content tabindex="-1" { (content) }
+            (icon::all())
+        },
+    )
+}
+
+/// Returns a page for who is not in the house yet, or lost.
+pub(in crate::ui) fn bare(title: &str, content: &Markup) -> Markup {
+    framed(
+        title,
+        &html! {
+            main.bare #content {
+                p.brand { (brand()) }
+                (content)
+            }
+        },
+    )
+}
+
+/// Returns the field that a form of ours carries.
+pub(in crate::ui) fn token(token: &Sensitive) -> Markup {
+    html! { input type="hidden" name=(TOKEN_FIELD) value=(token.expose()); }
+}
+
+fn brand() -> Markup {
+    html! { img src=(assets::icon()) alt="" width="24" height="24"; "keytide" }
+}
+
+fn framed(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { (title) " · keytide" }
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                link rel="icon" href=(assets::icon()) type="image/svg+xml";
+                link rel="stylesheet" href=(assets::stylesheet());
+                script src=(assets::script()) defer {}
+            }
+            body { (body) }
+        }
+    }
+}

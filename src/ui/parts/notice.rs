@@ -1,0 +1,26 @@
+use maud::{Markup, html};
+use serde::Deserialize;
+
+/// What a form did, as the page that it leads to is told. It is a word of ours, so that a link of another site puts no words
+/// of its own into a page.
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::ui) struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+/// What a form did: the word in the address, and what people read.
+const SENTENCES: [(&str, &str); 6] = [
+    ("stored", "The value is stored."),
+    ("removed", "The secret is gone, with all its versions."),
+    ("rolled-back", "The old value is the current one again."),
+    ("tagged", "The tag is set."),
+    ("untagged", "The tag is gone."),
+    ("unchanged", "Nothing was changed."),
+];
+
+/// Returns what the form before did.
+pub(in crate::ui) fn notice(done: &Done) -> Markup {
+    let sentence = SENTENCES.iter().find(|(word, _)| *word == done.done).map(|(_, sentence)| sentence);
+    html! { @if let Some(sentence) = sentence { p.message.good role="status" { (sentence) } } }
+}
