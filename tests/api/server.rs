@@ -124,7 +124,14 @@ impl Server {
         self.daemon().runtime().block_on(async { router.clone().oneshot(request).await.unwrap() })
     }
 
-    fn through(&self, router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) fn through(
+        &self,
+        router: &Router,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request = request.header("host", "127.0.0.1:8321");

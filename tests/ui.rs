@@ -1,0 +1,15 @@
+//! The pages over a real daemon, as a browser without a script gets them.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
+
+#[path = "ui/doors.rs"]
+mod doors;
+#[path = "ui/overview.rs"]
+mod overview;
+#[path = "ui/rig.rs"]
+mod rig;
+#[path = "ui/secrets.rs"]
+mod secrets;
+#[path = "api/server.rs"]
+#[expect(dead_code, reason = "the tests of the API use the rest of it")]
+mod server;

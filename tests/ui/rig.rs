@@ -1,0 +1,158 @@
+//! A browser without a script: it keeps its cookie, sends forms as they are on the page, and follows no redirect by itself.
+
+use axum::Router;
+use keytide::api;
+use keytide::door::Door;
+use keytide::settings::Settings;
+use keytide::ui::{self, House};
+use keytide::words::Owner;
+
+use crate::server::{Answer, Server};
+
+/// Where the tests' server listens.
+pub(crate) const HOST: &str = "127.0.0.1:8321";
+
+/// A server whose pages people sign in to.
+pub(crate) struct Site {
+    pub(crate) server: Server,
+    router: Router,
+}
+
+/// Somebody with a browser.
+pub(crate) struct Browser<'s> {
+    site: &'s Site,
+    pub(crate) cookie: Option<String>,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        Self::behind(Door::Clients, |_| ())
+    }
+
+    /// Returns a site where nobody signs in.
+    pub(crate) fn open() -> Self {
+        Self::behind(Door::Loopback(HOST.parse().unwrap()), |_| ())
+    }
+
+    pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
+        Self::behind(Door::Clients, set)
+    }
+
+    fn behind(door: Door, set: impl FnOnce(&mut Settings)) -> Self {
+        let server = Server::with(set);
+        let handle = server.daemon().handle().clone();
+        let house = House::new(handle.clone(), door.clone(), 8321).unwrap();
+        let router = ui::router(house, api::router(handle, door));
+        Self { server, router }
+    }
+
+    /// Returns a browser that has not been here.
+    pub(crate) fn stranger(&self) -> Browser<'_> {
+        Browser { site: self, cookie: None }
+    }
+
+    /// Returns the browser of the owner.
+    pub(crate) fn owner(&self) -> Browser<'_> {
+        let link = self.server.daemon().handle().make_sign_in_link(&Owner::Local).unwrap();
+        let mut browser = self.stranger();
+        let answer = browser.send("/sign-in", &[("link", link.expose())]);
+        assert_eq!((answer.status, answer.header("location")), (303, "/"), "{answer:?}");
+        browser.take_cookie(&answer);
+        browser
+    }
+
+    /// Returns the browser of an application, which is made with a key.
+    pub(crate) fn application(&self, name: &str) -> Browser<'_> {
+        let (id, secret) = self.key_of(name);
+        let mut browser = self.stranger();
+        let answer = browser.send("/sign-in", &[("key-id", &id), ("key-secret", &secret)]);
+        assert_eq!(answer.status, 303, "{answer:?}");
+        browser.take_cookie(&answer);
+        browser
+    }
+
+    /// Makes an application with a key.
+    pub(crate) fn key_of(&self, name: &str) -> (String, String) {
+        let handle = self.server.daemon().handle();
+        self.server.daemon().runtime().block_on(async {
+            handle.create_application(&Owner::Local, name.to_owned()).await.unwrap();
+            let (id, secret) = handle.add_key(&Owner::Local, name.to_owned()).await.unwrap();
+            (id, secret.expose().to_owned())
+        })
+    }
+}
+
+impl Browser<'_> {
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[("sec-fetch-site", "same-origin")], "")
+    }
+
+    /// Sends a form with these fields and nothing else.
+    pub(crate) fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let origin = format!("http://{HOST}");
+        let headers = [("origin", origin.as_str()), ("sec-fetch-site", "same-origin")];
+        self.request("POST", path, &headers, &encoded(fields))
+    }
+
+    /// Sends the form of a page: the hidden fields that the page has for it, and what somebody fills in.
+    pub(crate) fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let shown = self.get(page);
+        assert_eq!(shown.status, 200, "{page}: {shown:?}");
+        let form = form_of(&shown.body, action).unwrap_or_else(|| panic!("{page} has no form for {action}"));
+        let mut all: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        all.retain(|(name, _)| !fields.iter().any(|(field, _)| field == name));
+        all.extend(fields);
+        self.send(action, &all)
+    }
+
+    /// Sends a request as it is, with the cookie.
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut all = vec![("host", HOST), ("content-type", "application/x-www-form-urlencoded")];
+        all.extend(self.cookie.iter().map(|cookie| ("cookie", cookie.as_str())));
+        all.retain(|(name, _)| !headers.iter().any(|(header, _)| header == name));
+        all.extend(headers);
+        self.site.server.through(&self.site.router, method, path, &all, body.as_bytes())
+    }
+
+    pub(crate) fn take_cookie(&mut self, answer: &Answer) {
+        let set = answer.header("set-cookie");
+        self.cookie = set.split(';').next().map(str::to_owned);
+    }
+}
+
+impl Answer {
+    /// Returns a header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Returns fields as browsers send them.
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
+    let escape = |text: &str| -> String {
+        let escaped = text.bytes().map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        });
+        escaped.collect()
+    };
+    fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect::<Vec<_>>().join("&")
+}
+
+/// Returns the hidden fields of the form with this action.
+fn form_of(page: &str, action: &str) -> Option<Vec<(String, String)>> {
+    let (_, form) = page.split_once(&format!("action=\"{action}\""))?;
+    let (form, _) = form.split_once("</form>")?;
+    let fields = form.split("<input type=\"hidden\"").skip(1).map(|input| {
+        let attribute = |name: &str| {
+            let value = input.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split_once('"'));
+            value.map(|(value, _)| unescaped(value)).unwrap_or_default()
+        };
+        (attribute("name"), attribute("value"))
+    });
+    Some(fields.collect())
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
