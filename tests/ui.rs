@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
+#[path = "api/contract.rs"]
+mod contract;
 #[path = "ui/doors.rs"]
 mod doors;
 #[path = "ui/overview.rs"]

@@ -23,7 +23,7 @@ pub(super) fn routes() -> Routes {
         .post(
             "/api/keytide/sign-in-address",
             Need::Owner,
-            about("Gives an address that signs the owner in to the pages, once").gives(Content::Text),
+            about("Gives an address that signs the owner in to the pages, once").gives(Content::Text).fails(&[409]),
             sign_in_address,
         )
         .post(

@@ -124,7 +124,14 @@ impl Server {
         self.daemon().runtime().block_on(async { router.clone().oneshot(request).await.unwrap() })
     }
 
-    pub(crate) fn through(
+    fn through(&self, router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let answer = self.asked(router, method, path, headers, body);
+        contract::hold(method, path, &answer);
+        answer
+    }
+
+    /// Sends a request to whatever answers, as it is.
+    pub(crate) fn asked(
         &self,
         router: &Router,
         method: &str,
@@ -140,15 +147,13 @@ impl Server {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body.to_vec())).unwrap();
-        let answer = self.daemon().runtime().block_on(async {
+        self.daemon().runtime().block_on(async {
             let response = router.clone().oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
             let body = to_bytes(body, ANSWER_BYTES_MAX).await.unwrap();
             let body = String::from_utf8(body.to_vec()).unwrap();
             Answer { status: parts.status.as_u16(), headers: parts.headers, body }
-        });
-        contract::hold(method, path, &answer);
-        answer
+        })
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

@@ -16,6 +16,7 @@ mod import;
 mod keys;
 mod kill;
 mod leak;
+mod pages;
 mod project;
 mod readme;
 mod run;

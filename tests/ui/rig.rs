@@ -111,7 +111,7 @@ impl Browser<'_> {
         all.extend(self.cookie.iter().map(|cookie| ("cookie", cookie.as_str())));
         all.retain(|(name, _)| !headers.iter().any(|(header, _)| header == name));
         all.extend(headers);
-        self.site.server.through(&self.site.router, method, path, &all, body.as_bytes())
+        self.site.server.asked(&self.site.router, method, path, &all, body.as_bytes())
     }
 
     pub(crate) fn take_cookie(&mut self, answer: &Answer) {
