@@ -5,6 +5,7 @@
 //!
 //! **Architecture Invariant:** pure, and cautious: what cannot be followed counts as flowing.
 
+mod named;
 mod outside;
 mod tasks;
 mod trace;
@@ -19,8 +20,9 @@ use serde_json::Value;
 use super::definition::{Nature, TaskType, WorkflowTask};
 use super::expressions::{Reference, parse};
 use crate::words::Map;
+pub use named::{secrets_written, workflows_started};
 pub use outside::names_outside;
-use tasks::{Pair, all_lists, all_tasks, pairs};
+use tasks::{all_lists, all_tasks, pairs};
 use trace::{Closeness, Stop, Trace};
 
 /// Which tasks' outputs flow where.
@@ -86,36 +88,6 @@ pub fn feeding_inside(task: &WorkflowTask) -> Feeding {
 /// Returns the names of the tasks, with those of all that are nested in them: workers poll for these.
 pub fn task_names(tasks: &[WorkflowTask]) -> impl Iterator<Item = &str> {
     all_tasks(tasks).into_iter().map(|task| task.name.as_str())
-}
-
-/// Lists the names of the secrets that tasks write, as far as the definition says them outright; each once, in order.
-pub fn secrets_written(tasks: &[WorkflowTask]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for task in all_tasks(tasks).into_iter().filter(|task| task.task_type == TaskType::UpdateSecret) {
-        for name in pairs(task).iter().filter_map(Pair::literal_name) {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-    }
-    names
-}
-
-/// Lists the names of the workflows that tasks start, as far as the definition says them outright; each once, in order.
-pub fn workflows_started(tasks: &[WorkflowTask]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for task in all_tasks(tasks) {
-        let named = match task.task_type {
-            TaskType::SubWorkflow => task.sub_workflow_param.as_ref(),
-            TaskType::StartWorkflow => task.input_parameters.get("startWorkflow"),
-            _ => None,
-        };
-        let name = named.and_then(|named| named.get("name")).and_then(Value::as_str);
-        if let Some(name) = name.filter(|name| !name.contains("${") && !names.iter().any(|known| known == name)) {
-            names.push(name.to_owned());
-        }
-    }
-    names
 }
 
 impl Feeding {
