@@ -143,6 +143,8 @@ impl Execution {
     pub(super) fn iteration_output(&self, number: RunNumber, iteration: i32) -> Map {
         let mut output = Map::new();
         let Some(frame) = self.index.frames.get(&(number, iteration)) else { return output };
+        let is_cut =
+            self.run(number).is_some_and(|run| !run.status.is_terminal() || run.status == TaskStatus::Canceled);
         let runs = frame.runs.iter().filter_map(|number| self.run(*number));
         for run in runs.filter(|run| !run.retried) {
             let planned = self.planned(run);
@@ -153,8 +155,8 @@ impl Execution {
                 // Conductor shows the tasks of an inner loop beside it too.
                 output.extend(self.iteration_output(run.number, inner.iteration));
             }
-            // What comes after a failure is not shown, as in Conductor.
-            if run.status.is_terminal() && !run.status.is_successful() {
+            // What comes after a failure is not shown, as in Conductor; where the loop was cut, nobody had looked.
+            if run.status.is_terminal() && !run.status.is_successful() && !is_cut {
                 break;
             }
         }
@@ -173,7 +175,7 @@ impl Execution {
     fn last_shown(&self, run: &Run, looping: &Looping) -> i32 {
         let is_shown = match run.status {
             TaskStatus::Scheduled | TaskStatus::InProgress | TaskStatus::Canceled => {
-                self.was_cut_inside(run.number, looping.iteration)
+                self.was_cut_by_the_flow(run.number, looping.iteration)
             }
             TaskStatus::Failed
             | TaskStatus::FailedWithTerminalError
@@ -185,10 +187,13 @@ impl Execution {
         if is_shown { looping.iteration } else { looping.iteration - 1 }
     }
 
-    fn was_cut_inside(&self, number: RunNumber, iteration: i32) -> bool {
+    /// Returns whether the flow ended the execution with a task that came after the iteration had begun: the loop was looked
+    /// at in that moment.
+    fn was_cut_by_the_flow(&self, number: RunNumber, iteration: i32) -> bool {
         let frame = self.index.frames.get(&(number, iteration));
-        let mut runs = frame.into_iter().flat_map(|frame| &frame.runs).filter_map(|number| self.run(*number));
-        runs.any(|run| {
+        let Some(begun) = frame.and_then(|frame| frame.runs.iter().min()) else { return false };
+        let after = self.runs.get(begun.0 as usize - 1..).unwrap_or_default();
+        after.iter().filter(|run| !run.gone && !run.permitted && !run.retried).any(|run| {
             let task_type = &self.planned(run).task.task_type;
             let failed = matches!(run.status, TaskStatus::Failed | TaskStatus::FailedWithTerminalError);
             let ended = *task_type == TaskType::Terminate && run.status == TaskStatus::Completed;

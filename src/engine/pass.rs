@@ -84,7 +84,8 @@ impl Step<'_> {
         ended.into()
     }
 
-    fn place(&self, run: RunNumber) -> Vec<RunNumber> {
+    /// Returns a run below those with which it was scheduled.
+    pub(super) fn place(&self, run: RunNumber) -> Vec<RunNumber> {
         let with = |run: &Run| {
             let holder = self.execution.run(run.scope?)?;
             let is_first = match &self.execution.planned(holder).ways {

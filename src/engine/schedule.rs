@@ -235,6 +235,7 @@ impl Step<'_> {
             switch::Choice::Impossible { reason } => {
                 self.fail_run(run, TaskStatus::Failed, reason);
                 self.follow(run);
+                self.fail_loop_of(run);
             }
         }
     }

@@ -132,6 +132,24 @@ fn fail(step: &mut Step<'_>, run: RunNumber, status: TaskStatus, reason: String)
     step.follow(run);
 }
 
+impl Step<'_> {
+    /// Fails the loop around a run that has failed while it was scheduled: as in Conductor, the loop is looked at before
+    /// anything follows from the failure. What an iteration begins with comes after that look.
+    pub(in crate::engine) fn fail_loop_of(&mut self, run: RunNumber) {
+        let failed = self.at(run);
+        let Some(around) = failed.frame.map(|around| self.at(around)).filter(|around| !around.status.is_terminal())
+        else {
+            return;
+        };
+        let frame = self.execution.index.frames.get(&(around.number, failed.iteration));
+        let begun = frame.and_then(|frame| frame.runs.first().copied());
+        if self.is_fatal(run) && self.place(run).first().copied() != begun {
+            let reason = format!("{} ", failed.reason.as_deref().unwrap_or("null"));
+            fail(self, around.number, TaskStatus::Failed, reason);
+        }
+    }
+}
+
 /// Returns why an iteration in which something permissive failed fails its loop.
 fn failures(step: &Step<'_>, run: RunNumber, iteration: i32) -> Option<String> {
     let frame = step.execution.index.frames.get(&(run, iteration))?;

@@ -29,4 +29,5 @@ fn fail(step: &mut Step<'_>, run: RunNumber, reason: String) {
     let output = Payload::new(json!({"error": reason}));
     step.fail_run_with(run, TaskStatus::Failed, reason, Some(output));
     step.follow(run);
+    step.fail_loop_of(run);
 }
