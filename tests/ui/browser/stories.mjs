@@ -1,0 +1,157 @@
+// What people do with the pages, in a real browser, under the content policy that everybody gets.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { Site, violations } from "./site.mjs";
+
+const { SHOTS } = process.env;
+let site;
+
+before(async () => {
+  site = new Site();
+  await site.start();
+});
+after(() => site.stop());
+
+// The row of a table whose heading has this name.
+const row = (page, name) => page.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });
+
+test("a link signs in once, and leaves nothing in the address", async () => {
+  const link = await site.link();
+  const page = await site.window();
+  await page.goto(link);
+  await page.waitForURL(`${site.origin}/`);
+  const [cookie] = await page.context().cookies();
+  assert.equal(cookie.httpOnly, true);
+  assert.equal(cookie.sameSite, "Strict");
+  assert.deepEqual(page.wrongs, []);
+  const other = await site.window();
+  await other.goto(link);
+  await other.getByRole("alert").waitFor();
+  assert.match(await other.getByRole("alert").textContent(), /used already/);
+  assert.ok(!other.url().includes("#"), other.url());
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(`${site.origin}/sign-in`);
+  await page.goto(`${site.origin}/secrets`);
+  await page.waitForURL(`${site.origin}/sign-in?to=**`);
+});
+
+test("a secret is added, rotated, revealed and tagged", async () => {
+  const page = await site.signedIn();
+  await page.getByRole("link", { name: "Secrets" }).click();
+  await page.getByRole("link", { name: /Add (a )?secret/ }).click();
+  await page.getByLabel("Name", { exact: true }).fill("api_key");
+  await page.getByLabel("Value").fill("the-key-of-the-api");
+  await page.getByRole("button", { name: "Add secret" }).click();
+  await page.getByText("The value is stored.").waitFor();
+  await page.goto(`${site.origin}/`);
+  assert.match(await row(page, "github_token").textContent(), /due.*never rotated/s);
+
+  await site.keytide("run", "rotate_github");
+  await page.reload();
+  assert.match(await row(page, "github_token").textContent(), /fresh.*completed.*rotate_github/s);
+
+  await page.getByRole("link", { name: "Secrets" }).click();
+  assert.ok(!(await page.content()).includes("issued-token-"));
+  await page.getByRole("button", { name: "Reveal github_token" }).click();
+  const value = row(page, "github_token").getByRole("status");
+  await value.waitFor();
+  const first = await value.textContent();
+  assert.match(first, /^issued-token-\d+$/);
+  await page.screenshot({ path: join(SHOTS, "revealed.png"), fullPage: true });
+  await page.getByRole("button", { name: "Hide github_token" }).click();
+  assert.ok(!(await page.content()).includes(first));
+
+  await site.keytide("run", "rotate_github");
+  await page.reload();
+  await page.getByRole("button", { name: "Copy github_token" }).click();
+  await page.getByText("Copied.").waitFor();
+  const second = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(second, /^issued-token-\d+$/);
+  assert.notEqual(second, first);
+
+  await page.getByRole("link", { name: "Tags of github_token" }).click();
+  await page.getByLabel("New tag").fill("team:build");
+  await page.getByRole("button", { name: "Add tag" }).click();
+  await page.getByText("The tag is set.").waitFor();
+  await page.getByRole("link", { name: "Secrets" }).first().click();
+  assert.match(await row(page, "github_token").textContent(), /team:build/);
+  assert.deepEqual(page.wrongs, []);
+});
+
+test("a revealed value leaves by itself after 30 seconds", async () => {
+  const page = await site.signedIn();
+  await page.clock.install();
+  await page.goto(`${site.origin}/secrets/api_key`);
+  await page.getByRole("button", { name: "Reveal api_key", exact: true }).click();
+  await page.getByText("the-key-of-the-api").waitFor();
+  await page.clock.runFor(29_000);
+  assert.ok((await page.content()).includes("the-key-of-the-api"));
+  await page.clock.runFor(2_000);
+  assert.ok(!(await page.content()).includes("the-key-of-the-api"));
+});
+
+test("everything can be done without a script", async () => {
+  const page = await site.window({ javaScriptEnabled: false });
+  await page.goto(`${site.origin}/sign-in`);
+  await page.getByLabel("Sign-in link").fill(await site.link());
+  await page.getByRole("button", { name: "Sign in" }).first().click();
+  await page.goto(`${site.origin}/secrets/api_key`);
+  await page.getByLabel("New value").fill("another-key-of-the-api");
+  await page.getByRole("button", { name: "Store the new value" }).click();
+  await page.getByText("The value is stored.").waitFor();
+  await page.getByRole("button", { name: "Reveal api_key", exact: true }).click();
+  await page.getByText("another-key-of-the-api").waitFor();
+  await page.getByRole("link", { name: "Hide it now" }).click();
+  await page.getByRole("button", { name: "Roll back to v1" }).click();
+  await page.getByText("The old value is the current one again.").waitFor();
+});
+
+test("a rotation that fails is the first thing that one sees", async () => {
+  await assert.rejects(site.keytide("run", "rotate_registry"));
+  const page = await site.signedIn();
+  assert.match(await page.getByRole("row").nth(1).textContent(), /registry_token.*failing.*Its last rotation failed\./s);
+});
+
+test("keys lead from page to page and never while somebody types", async () => {
+  const page = await site.signedIn();
+  await page.keyboard.press("g");
+  await page.keyboard.press("s");
+  await page.waitForURL(`${site.origin}/secrets`);
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.goto(`${site.origin}/add-secret`);
+  await page.getByLabel("Name", { exact: true }).pressSequentially("go?/");
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "go?/");
+  assert.equal(page.url(), `${site.origin}/add-secret`);
+  assert.deepEqual(page.wrongs, []);
+});
+
+const PAGES = {
+  overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", missing: "/secrets/none",
+};
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`every page is for everybody, and shown as it should be: ${colorScheme}`, async () => {
+    // What axe needs our content policy does not allow: it looks in a window without one.
+    const looked = await site.signedIn({ colorScheme, bypassCSP: true });
+    const phone = await site.signedIn({ colorScheme, viewport: { width: 390, height: 844 } });
+    const wide = await site.signedIn({ colorScheme });
+    const stranger = await site.window({ colorScheme, bypassCSP: true });
+    const shown = async (name, path, pages) => {
+      for (const [kind, page] of Object.entries(pages)) {
+        await page.goto(site.origin + path);
+        if (kind === "axe") assert.deepEqual(await violations(page), [], `${name}, ${colorScheme}`);
+        else await page.screenshot({ path: join(SHOTS, `${name}-${colorScheme}${kind === "phone" ? "-390" : ""}.png`), fullPage: true });
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.equal(overflow, 0, `${name} is wider than its window (${kind})`);
+      }
+    };
+    for (const [name, path] of Object.entries(PAGES)) await shown(name, path, { axe: looked, phone, wide });
+    await shown("sign-in", "/sign-in", { axe: stranger, wide: stranger });
+    for (const page of [wide, phone]) assert.deepEqual(page.wrongs.filter((wrong) => !wrong.includes("404")), []);
+  });
+}
