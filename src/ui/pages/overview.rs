@@ -87,7 +87,7 @@ fn row(rotation: &Rotation, now: Timestamp) -> Markup {
             } }
             td data-label="Next rotation" { (maybe(rotation.next.map(|next| moment::moment(next, now)))) }
             td data-label="Last result" { (maybe(rotation.last.as_ref().map(|last| html! {
-                (status::workflow(last.status)) " " (moment::moment(last.ended.unwrap_or(last.started), now))
+                span { (status::workflow(last.status)) " " (moment::moment(last.ended.unwrap_or(last.started), now)) }
             }))) }
             td data-label="Expires" {
                 (maybe(current.and_then(|current| current.expires).map(|expires| moment::moment(expires, now))))
@@ -104,8 +104,11 @@ fn maybe(shown: Option<Markup>) -> Markup {
 
 fn names(names: &[String]) -> Markup {
     html! {
-        @if names.is_empty() { span.none { "–" } }
-        @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } (name) }
+        @if names.is_empty() {
+            span.none { "–" }
+        } @else {
+            span.names { @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } (name) } }
+        }
     }
 }
 
