@@ -1,4 +1,6 @@
-//! Conductor's durations of WAIT: `2 days 3 hours 4 minutes 5 seconds`, any part left out.
+//! How long, or until when, a WAIT waits, as Conductor writes it: `2 days 3 hours 4 minutes 5 seconds`, any part left out.
+
+use crate::words::Timestamp;
 
 /// The units in their order, each with its words and its seconds.
 const UNITS: [(&[&str], u64); 4] = [
@@ -28,6 +30,41 @@ pub fn parse_duration_seconds(text: &str) -> Option<u64> {
 /// Returns whether a text is a duration.
 pub(super) fn is_duration(text: &str) -> bool {
     parse_duration_seconds(text).is_some()
+}
+
+/// Reads a date, with a time and a zone or without, as WAIT takes it as `until`; without a zone it is UTC.
+pub fn parse_until(text: &str) -> Option<Timestamp> {
+    let mut parts = text.split_whitespace();
+    let date: jiff::civil::Date = parts.next()?.parse().ok()?;
+    let time = match parts.next() {
+        Some(time) => jiff::civil::Time::strptime("%H:%M", time).ok()?,
+        None => jiff::civil::Time::midnight(),
+    };
+    let zone = parts.next().unwrap_or("UTC");
+    if parts.next().is_some() {
+        return None;
+    }
+    let zone = zone_of(zone)?;
+    let moment = date.to_datetime(time).to_zoned(zone).ok()?;
+    Some(Timestamp::from_millis(moment.timestamp().as_millisecond()))
+}
+
+/// Reads an IANA name, an offset or one of the abbreviations that Java knows everywhere.
+fn zone_of(name: &str) -> Option<jiff::tz::TimeZone> {
+    let name = match name {
+        "Z" | "UTC" | "GMT" => "UTC",
+        "EST" | "EDT" => "America/New_York",
+        "CST" | "CDT" => "America/Chicago",
+        "MST" | "MDT" => "America/Denver",
+        "PST" | "PDT" => "America/Los_Angeles",
+        "CET" | "CEST" => "Europe/Paris",
+        "IST" => "Asia/Kolkata",
+        other => other.trim_start_matches("GMT").trim_start_matches("UTC"),
+    };
+    jiff::tz::TimeZone::get(name).ok().or_else(|| {
+        let offset = jiff::fmt::strtime::parse("%:z", name).or_else(|_| jiff::fmt::strtime::parse("%z", name)).ok()?;
+        offset.offset().map(jiff::tz::TimeZone::fixed)
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::definition::{TaskType, WorkflowDef, WorkflowTask};
-use super::duration::is_duration;
+use super::duration::{is_duration, parse_until};
 use super::expressions::parse;
 use crate::words::Map;
 
@@ -35,32 +35,37 @@ pub fn registration_errors(workflow: &WorkflowDef) -> Vec<ValidationError> {
         add(".tasks", "WorkflowTask list cannot be empty".to_owned());
     }
     let mut tasks = Vec::new();
-    collect(&workflow.tasks, ".tasks", &mut tasks);
+    collect(&workflow.tasks, Some(".tasks"), &mut tasks);
     for message in duplicates(workflow, &tasks).into_iter().chain(inputs(&tasks)) {
         add("", message);
     }
-    for (path, task) in &tasks {
+    for (path, task) in tasks.iter().filter_map(|(path, task)| Some((path.as_deref()?, task))) {
         for message in one(task) {
             add(path, message);
+        }
+        if task.start_delay < 0 {
+            add(&format!("{path}.startDelay"), "must be greater than or equal to 0".to_owned());
         }
     }
     errors
 }
 
-type Placed<'a> = (String, &'a WorkflowTask);
+/// A task with its place; none where the server does not look: it does not look into loops.
+type Placed<'a> = (Option<String>, &'a WorkflowTask);
 
-fn collect<'a>(list: &'a [WorkflowTask], path: &str, all: &mut Vec<Placed<'a>>) {
+fn collect<'a>(list: &'a [WorkflowTask], path: Option<&str>, all: &mut Vec<Placed<'a>>) {
     for (index, task) in list.iter().enumerate() {
-        let path = format!("{path}[{index}]");
+        let path = path.map(|path| format!("{path}[{index}]"));
+        let below = |name: &str| path.as_ref().map(|path| format!("{path}.{name}"));
         all.push((path.clone(), task));
         for (case, tasks) in &task.decision_cases {
-            collect(tasks, &format!("{path}.decisionCases[{case}]"), all);
+            collect(tasks, below(&format!("decisionCases[{case}].<map value>")).as_deref(), all);
         }
-        collect(&task.default_case, &format!("{path}.defaultCase"), all);
+        collect(&task.default_case, below("defaultCase").as_deref(), all);
         for (branch, tasks) in task.fork_tasks.iter().enumerate() {
-            collect(tasks, &format!("{path}.forkTasks[{branch}]"), all);
+            collect(tasks, below(&format!("forkTasks[{branch}].<list element>")).as_deref(), all);
         }
-        collect(&task.loop_over, &format!("{path}.loopOver"), all);
+        collect(&task.loop_over, None, all);
     }
 }
 
@@ -156,6 +161,8 @@ fn by_type(task: &WorkflowTask) -> Vec<String> {
     match &task.task_type {
         TaskType::DoWhile => do_while(task),
         TaskType::ForkJoinDynamic => dynamic_fork(task),
+        TaskType::Switch => switch(task).into_iter().chain(cases(task)).collect(),
+        TaskType::Decision => decision(task).into_iter().chain(cases(task)).collect(),
         _ => by_simple_type(task).into_iter().collect(),
     }
 }
@@ -186,8 +193,6 @@ fn by_simple_type(task: &WorkflowTask) -> Option<String> {
     match &task.task_type {
         TaskType::Wait => wait(task),
         TaskType::Terminate => terminate(task),
-        TaskType::Switch => switch(task),
-        TaskType::Decision => decision(task),
         TaskType::JsonJqTransform if !task.input_parameters.contains_key("queryExpression") => {
             Some(required("inputParameters.queryExpression", task))
         }
@@ -195,7 +200,17 @@ fn by_simple_type(task: &WorkflowTask) -> Option<String> {
         TaskType::ForkJoin if task.fork_tasks.is_empty() => {
             Some(format!("forkTasks should have atleast one task for taskType: FORK_JOIN taskName: {}", task.name))
         }
-        TaskType::SubWorkflow | TaskType::Event | TaskType::Other(_) => other(task, task.task_type.as_str()),
+        TaskType::SubWorkflow => match &task.sub_workflow_param {
+            None => Some(required("subWorkflowParam", task)),
+            Some(Value::Object(_)) => None,
+            // The server answers 500.
+            Some(_) => Some(format!("subWorkflowParam is an object, with name and version, in task: {}", task.name)),
+        },
+        TaskType::Event => task.sink.is_none().then(|| required("sink", task)),
+        TaskType::Other(name) if &**name == "KAFKA_PUBLISH" => {
+            let given = task.input_parameters.get("kafka_request").is_some_and(|request| !request.is_null());
+            (!given).then(|| required("inputParameters.kafka_request", task))
+        }
         _ => None,
     }
 }
@@ -205,13 +220,23 @@ fn required(field: &str, task: &WorkflowTask) -> String {
 }
 
 fn wait(task: &WorkflowTask) -> Option<String> {
-    let given = |name: &str| task.input_parameters.get(name)?.as_str().filter(|text| !text.trim().is_empty());
+    let given = |name: &str| {
+        let value = task.input_parameters.get(name).filter(|value| !value.is_null())?;
+        let text = value.as_str();
+        text.is_none_or(|text| !text.trim().is_empty()).then_some(text)
+    };
+    // What is no text, the server cannot read.
+    let reads =
+        |text: Option<&str>, reads: fn(&str) -> bool| text.is_some_and(|text| text.starts_with("${") || reads(text));
     match (given("duration"), given("until")) {
         (Some(_), Some(_)) => Some("Both 'duration' and 'until' specified. Please provide only one input".to_owned()),
-        (Some(duration), None) if !duration.starts_with("${") && !is_duration(duration) => {
+        (Some(duration), None) if !reads(duration, is_duration) => {
             Some("Either date or duration is passed as null ".to_owned())
         }
-        (Some(_) | None, _) => None,
+        (None, Some(until)) if !reads(until, |text| parse_until(text).is_some()) => {
+            Some("Unable to parse date ".to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -234,18 +259,10 @@ fn decision(task: &WorkflowTask) -> Option<String> {
     is_missing.then(|| required("caseValueParam or caseExpression", task))
 }
 
-fn other(task: &WorkflowTask, name: &str) -> Option<String> {
-    let is_missing = |field: &str| match field {
-        "subWorkflowParam" => task.sub_workflow_param.is_none(),
-        "sink" => task.sink.is_none(),
-        _ => false,
-    };
-    let field = match name {
-        "SUB_WORKFLOW" => "subWorkflowParam",
-        "EVENT" => "sink",
-        _ => return None,
-    };
-    is_missing(field).then(|| required(field, task))
+fn cases(task: &WorkflowTask) -> Option<String> {
+    let (kind, name) = (task.task_type.as_str(), &task.name);
+    let message = || format!("decisionCases should have atleast one task for taskType: {kind} taskName: {name}");
+    task.decision_cases.is_empty().then(message)
 }
 
 #[cfg(test)]

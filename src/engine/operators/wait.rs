@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::words::Timestamp;
-use crate::workflow::duration::parse_duration_seconds;
+use crate::workflow::duration::{parse_duration_seconds, parse_until};
 use crate::workflow::expressions::java_text;
 
 /// Returns when a WAIT that starts now ends; [`Timestamp::MAX`] where only somebody can end it.
@@ -19,7 +19,7 @@ pub(in crate::engine) fn end(input: &Value, now: Timestamp) -> Result<Timestamp,
             })?;
             Ok(now.plus(Duration::from_secs(seconds)))
         }
-        (None, Some(text)) => until(&text).ok_or_else(|| {
+        (None, Some(text)) => parse_until(&text).ok_or_else(|| {
             format!("Not a valid time: {text}; write it as `yyyy-MM-dd`, `yyyy-MM-dd HH:mm` or `yyyy-MM-dd HH:mm z`")
         }),
     }
@@ -28,41 +28,6 @@ pub(in crate::engine) fn end(input: &Value, now: Timestamp) -> Result<Timestamp,
 fn text(input: &Value, key: &str) -> Option<String> {
     let value = input.get(key).filter(|value| !value.is_null())?;
     Some(java_text(value)).filter(|text| !text.is_empty())
-}
-
-/// Reads a date, with a time and a zone or without; without a zone it is UTC.
-fn until(text: &str) -> Option<Timestamp> {
-    let mut parts = text.split_whitespace();
-    let date: jiff::civil::Date = parts.next()?.parse().ok()?;
-    let time = match parts.next() {
-        Some(time) => jiff::civil::Time::strptime("%H:%M", time).ok()?,
-        None => jiff::civil::Time::midnight(),
-    };
-    let zone = parts.next().unwrap_or("UTC");
-    if parts.next().is_some() {
-        return None;
-    }
-    let zone = zone_of(zone)?;
-    let moment = date.to_datetime(time).to_zoned(zone).ok()?;
-    Some(Timestamp::from_millis(moment.timestamp().as_millisecond()))
-}
-
-/// Reads an IANA name, an offset or one of the abbreviations that Java knows everywhere.
-fn zone_of(name: &str) -> Option<jiff::tz::TimeZone> {
-    let name = match name {
-        "Z" | "UTC" | "GMT" => "UTC",
-        "EST" | "EDT" => "America/New_York",
-        "CST" | "CDT" => "America/Chicago",
-        "MST" | "MDT" => "America/Denver",
-        "PST" | "PDT" => "America/Los_Angeles",
-        "CET" | "CEST" => "Europe/Paris",
-        "IST" => "Asia/Kolkata",
-        other => other.trim_start_matches("GMT").trim_start_matches("UTC"),
-    };
-    jiff::tz::TimeZone::get(name).ok().or_else(|| {
-        let offset = jiff::fmt::strtime::parse("%:z", name).or_else(|_| jiff::fmt::strtime::parse("%z", name)).ok()?;
-        offset.offset().map(jiff::tz::TimeZone::fixed)
-    })
 }
 
 #[cfg(test)]

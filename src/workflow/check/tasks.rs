@@ -2,7 +2,7 @@
 
 use crate::words::{Diagnostic, Span, nearest};
 use crate::workflow::definition::TaskType;
-use crate::workflow::duration::is_duration;
+use crate::workflow::duration::{is_duration, parse_until};
 use crate::workflow::problem;
 use crate::workflow::tree::Node;
 
@@ -48,13 +48,17 @@ const TYPES: [&str; 31] = [
 /// Reports what is wrong with each task by its kind.
 pub(super) fn check(workflow: &Workflow<'_>, known: &Workflows<'_>, found: &mut Findings) {
     for task in &workflow.outline.tasks {
+        delay(workflow, task, found);
         match &task.kind {
             TaskType::Http | TaskType::HttpPoll => http::check(workflow, task, found),
             TaskType::UpdateSecret => update_secret::check(workflow, task, found),
             TaskType::Wait => wait(workflow, task, found),
             TaskType::Switch => switch(workflow, task, found),
             TaskType::ForkJoin => fork(workflow, task, found),
-            TaskType::Decision => scripts::decision(workflow, task, found),
+            TaskType::Decision => {
+                scripts::decision(workflow, task, found);
+                cases(workflow, task, found);
+            }
             TaskType::Inline => scripts::inline(workflow, task, found),
             TaskType::Lambda => scripts::lambda(workflow, task, found),
             TaskType::JsonJqTransform => scripts::jq(workflow, task, found),
@@ -77,8 +81,17 @@ pub(super) fn error(workflow: &Workflow<'_>, span: Span, code: &'static str, mes
     problem::error(workflow.source, Some(span), code, message)
 }
 
+fn delay(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
+    let given = task.node.get("startDelay").filter(|delay| delay.to_json().as_i64().is_some_and(i64::is_negative));
+    if let Some(given) = given {
+        let message = format!("`startDelay` is below zero in {} `{}`", task.kind.as_str(), task.name());
+        found.push(error(workflow, given.span, "E0201", message).help("it is a number of seconds"));
+    }
+}
+
 fn wait(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
-    let given = |name: &str| task.input(name).filter(|value| value.text().is_some_and(|text| !text.trim().is_empty()));
+    let is_given = |value: &&Node| !value.is_null() && value.text().is_none_or(|text| !text.trim().is_empty());
+    let given = |name: &str| task.input(name).filter(is_given);
     let (duration, until) = (given("duration"), given("until"));
     if let (Some(duration), Some(until)) = (duration, until) {
         let message = format!("WAIT `{}` has both `duration` and `until`", task.name());
@@ -90,14 +103,21 @@ fn wait(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
         );
         return;
     }
-    let Some((node, text)) = duration.and_then(|node| Some((node, node.text()?))) else { return };
-    if !text.contains("${") && !is_duration(text) {
-        let message = format!("WAIT `{}` has a `duration` that cannot be read", task.name());
-        found.push(
-            error(workflow, node.span, "E0405", message)
-                .help("write `2 hours 30 minutes`, with days, hours, minutes, seconds in this order"),
-        );
-    }
+    // What is no text, Conductor cannot read.
+    let reads =
+        |node: &Node, reads: fn(&str) -> bool| node.text().is_some_and(|text| text.contains("${") || reads(text));
+    let (name, node, help) = match (duration, until) {
+        (Some(node), _) if !reads(node, is_duration) => {
+            ("duration", node, "write `2 hours 30 minutes`, with days, hours, minutes, seconds in this order")
+        }
+        (None, Some(node)) if !reads(node, |text| parse_until(text).is_some()) => {
+            ("until", node, "write `2030-01-31`, `2030-01-31 18:30` or `2030-01-31 18:30 Europe/Berlin`")
+        }
+        _ => return,
+    };
+    let message =
+        format!("WAIT `{}` has {} `{name}` that cannot be read", task.name(), if name == "until" { "an" } else { "a" });
+    found.push(error(workflow, node.span, "E0405", message).help(help));
 }
 
 fn switch(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
@@ -111,6 +131,7 @@ fn switch(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
             found.push(error(workflow, task.node.head(), "E0406", message).help(help));
         }
     }
+    cases(workflow, task, found);
     scripts::evaluator(workflow, task, task.node.get("evaluatorType"), found);
     let is_value_param = task.node.get("evaluatorType").and_then(Node::text) == Some("value-param");
     let expression = task.node.get("expression").and_then(|node| Some((node, node.text()?)));
@@ -122,6 +143,19 @@ fn switch(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
         } else {
             diagnostic.help(format!("add `{name}: ${{…}}` to `inputParameters`"))
         });
+    }
+}
+
+/// Reports a SWITCH or DECISION without a case: Conductor does not register one.
+fn cases(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
+    let cases = task.node.get("decisionCases");
+    if cases.is_none_or(|cases| cases.entries().is_empty()) {
+        let (kind, code) = (task.kind.as_str(), if task.kind == TaskType::Switch { "E0406" } else { "E0411" });
+        let message = format!("{kind} `{}` has no case", task.name());
+        let place = cases.map_or_else(|| task.node.head(), |cases| cases.span);
+        let help =
+            "add one to `decisionCases`: a value, with a list of tasks; where there is no choice, leave the task out";
+        found.push(error(workflow, place, code, message).help(help));
     }
 }
 

@@ -106,11 +106,11 @@ fn tasks_with_scripts_need_their_script() {
             r"{name: b, taskReferenceName: b, type: INLINE, inputParameters: {evaluatorType: javascrip}}",
             r"{name: c, taskReferenceName: c, type: LAMBDA}",
             r#"{name: d, taskReferenceName: d, type: JSON_JQ_TRANSFORM, inputParameters: {queryExpression: ""}}"#,
-            r"{name: e, taskReferenceName: e, type: DECISION}",
+            r"{name: e, taskReferenceName: e, type: DECISION, decisionCases: {}}",
             r"{name: f, taskReferenceName: f, type: EXCLUSIVE_JOIN, joinOn: [a], defaultExclusiveJoinTask: [bb]}",
             r"{name: g, taskReferenceName: g, type: HUMAN}",
             r#"{name: h, taskReferenceName: h, type: INLINE, inputParameters: {expression: "$.x", x: 1}}"#,
-            r#"{name: i, taskReferenceName: i, type: SWITCH, evaluatorType: javascript, expression: "$.x", inputParameters: {x: 1}}"#,
+            r#"{name: i, taskReferenceName: i, type: SWITCH, evaluatorType: javascript, expression: "$.x", inputParameters: {x: 1}, decisionCases: {x: [{name: k, taskReferenceName: k, type: NOOP}]}}"#,
         ]),
         &[
             "E0416 3 <python> INLINE `a` has an evaluator that is not here: `python` | write the expression in JavaScript, or have a worker run it",
@@ -119,6 +119,7 @@ fn tasks_with_scripts_need_their_script() {
             "E0411 5 <name> `inputParameters.scriptExpression` is missing in LAMBDA `c` | add `scriptExpression`: the body of a function: `return $.name`",
             "E0411 6 <\"\"> `inputParameters.queryExpression` is missing in JSON_JQ_TRANSFORM `d` | add `queryExpression`: a jq filter; the other inputs are `.`",
             "E0411 7 <name> DECISION `e` has neither `caseValueParam` nor `caseExpression` | add `caseValueParam: NAME`, where NAME is an input that holds the value, or use SWITCH",
+            "E0411 7 <{}> DECISION `e` has no case | add one to `decisionCases`: a value, with a list of tasks; where there is no choice, leave the task out",
             "E0409 8 <bb> EXCLUSIVE_JOIN `f` waits for `bb`, which no task is called | did you mean `b`?",
         ],
     );
@@ -313,9 +314,9 @@ fn control_tasks_need_what_they_decide_on() {
     tells(
         &workflow(&[
             "{name: a, taskReferenceName: a, type: WAIT, inputParameters: {duration: 1s, until: 2030-01-01}}",
-            "{name: b, taskReferenceName: b, type: WAIT, inputParameters: {duration: soon}}",
+            "{name: b, taskReferenceName: b, type: WAIT, startDelay: -1, inputParameters: {duration: soon}}",
             "{name: c, taskReferenceName: c, type: SWITCH}",
-            "{name: d, taskReferenceName: d, type: SWITCH, evaluatorType: value-param, expression: x, inputParameters: {y: 1}}",
+            "{name: d, taskReferenceName: d, type: SWITCH, evaluatorType: value-param, expression: x, inputParameters: {y: 1}, decisionCases: {x: [{name: z, taskReferenceName: z, type: NOOP}]}}",
             "{name: e, taskReferenceName: e, type: FORK_JOIN, forkTasks: [[], [{name: f, taskReferenceName: f}]]}",
             "{name: g, taskReferenceName: g, type: JOIN, joinOn: [f, zulu]}",
             "{name: h, taskReferenceName: h, type: TERMINATE, inputParameters: {terminationStatus: DONE}}",
@@ -325,9 +326,11 @@ fn control_tasks_need_what_they_decide_on() {
         ]),
         &[
             "E0405 3 <2030-01-01> WAIT `a` has both `duration` and `until` | keep one of them",
+            "E0201 4 <-1> `startDelay` is below zero in WAIT `b` | it is a number of seconds",
             "E0405 4 <soon> WAIT `b` has a `duration` that cannot be read | write `2 hours 30 minutes`, with days, hours, minutes, seconds in this order",
             "E0406 5 <name> `evaluatorType` is missing in SWITCH `c` | add `evaluatorType: value-param`",
             "E0406 5 <name> `expression` is missing in SWITCH `c` | add `expression: NAME`, where NAME is an input that holds the value to decide on",
+            "E0406 5 <name> SWITCH `c` has no case | add one to `decisionCases`: a value, with a list of tasks; where there is no choice, leave the task out",
             "E0406 6 <x> SWITCH `d` decides on the input `x`, which it does not have | add `x: ${…}` to `inputParameters`",
             "E0407 7 <[]> a branch of FORK_JOIN `e` is empty | remove it, or put a NOOP there",
             "E0409 8 <zulu> JOIN `g` waits for `zulu`, which no task is called | use the `taskReferenceName` of a branch's last task",

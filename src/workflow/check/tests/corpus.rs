@@ -48,6 +48,7 @@ fn of_recorded_definitions_only_what_is_so_is_told_by_the_rules_that_warn() {
         told,
         [
             "expr_output/workflow.json W0314 `$${workflow.input.s}` is not evaluated",
+            "reg_nested_paths/workflow.json W0422 SWITCH `o` never takes the case `a`",
             "switch_in_fork/workflow.json W0422 SWITCH `s2` never takes the case `a`",
             "terminate_completed/workflow.json W0422 no run comes to what follows TERMINATE `t`",
         ]
