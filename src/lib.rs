@@ -30,6 +30,7 @@ pub mod watch;
 pub mod daemon;
 
 pub mod door;
+pub mod live;
 pub mod trial;
 
 pub mod api;

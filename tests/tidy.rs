@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 9] = [
     &["catalog", "scheduler", "engine"],
     &["journal", "executor", "watch", "observe"],
     &["daemon"],
-    &["trial", "door"],
+    &["trial", "door", "live"],
     &["api", "client", "ui", "cluster", "mcp"],
     &["cli"],
 ];

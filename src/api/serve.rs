@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::daemon;
+use crate::live::Stopping;
 
 /// How many connections one door holds open: a few hundred workers that poll, and far fewer than the files that a process
 /// may have open.
@@ -30,10 +31,6 @@ const HEADERS_MAX: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests under way get when the doors close; the calls of tasks are waited for elsewhere.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// What tells that the door closes: an answer that has no end ends then.
-#[derive(Clone)]
-pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
 /// Where connections come in.
 pub trait Listener: Send {
@@ -77,7 +74,7 @@ pub async fn serve(
     router: impl FnOnce() -> Router + Send,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let stopped_by = Stopping(stopping.clone());
+    let stopped_by = Stopping::new(stopping.clone());
     let router = LazyLock::new(move || router().layer(Extension(stopped_by)));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while let Some(place) = place(&places, &mut stopping).await {
@@ -142,7 +139,7 @@ where
     });
 }
 
-pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // Whoever is gone cannot say that it stops: it has.
     drop(stopping.wait_for(|stopping| *stopping).await);
 }

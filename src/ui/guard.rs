@@ -1,34 +1,41 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::ui::sessions::Use;
 use crate::ui::{Failure, House, Visitor};
 use crate::words::{Owner, Sensitive};
+
+/// What a page sends that reads itself again.
+const LIVE_HEADER: &str = "x-keytide-live";
 
 /// Lets a request in, or answers 403 before anything else is looked at; and says who it comes from.
 pub(super) async fn guard(State(house): State<Arc<House>>, mut request: Request, next: Next) -> Response {
     if let Some(reason) = house.door.page_refusal(request.method(), request.uri(), request.headers()) {
         return Failure::new(StatusCode::FORBIDDEN, reason).into_response();
     }
-    if let Some(visitor) = visitor(&house, &request) {
+    // A page that reads itself again, because something changed, is nobody who uses it.
+    let used = if request.headers().contains_key(LIVE_HEADER) { Use::Looking } else { Use::Using };
+    if let Some(visitor) = visitor(&house, request.headers(), used) {
         request.extensions_mut().insert(visitor);
     }
     next.run(request).await
 }
 
-fn visitor(house: &House, request: &Request) -> Option<Visitor> {
+/// Returns who sent these headers.
+pub(super) fn visitor(house: &House, headers: &HeaderMap, used: Use) -> Option<Visitor> {
     if house.is_open() {
         return Some(Visitor { who: Owner::Local, form_token: house.form_token.clone(), session: None });
     }
-    let cookies = request.headers().get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
     let pairs = cookies.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut ours = pairs.filter(|(name, _)| *name == house.cookie).map(|(_, value)| Sensitive::new(value));
     ours.find_map(|cookie| {
-        let found = house.sessions.find(&cookie, house.handle.now())?;
+        let found = house.sessions.find(&cookie, used, house.handle.now())?;
         let who = match found.token {
             None => Owner::Local,
             // The session of an application is good for as long as the key that signed in.

@@ -17,6 +17,7 @@ mod form;
 mod guard;
 mod headers;
 mod house;
+mod live;
 mod pages;
 mod parts;
 mod routes;
@@ -70,7 +71,7 @@ pub fn table() -> Vec<Route> {
 }
 
 fn all_routes() -> Routes {
-    Routes::default().merge(assets::routes()).merge(sign_in::routes()).merge(pages::routes())
+    Routes::default().merge(assets::routes()).merge(sign_in::routes()).merge(live::routes()).merge(pages::routes())
 }
 
 async fn in_time(request: Request, next: Next) -> Response {

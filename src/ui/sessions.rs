@@ -27,6 +27,15 @@ struct Session {
     used: Timestamp,
 }
 
+/// What a request is to its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Somebody does something: the session goes on.
+    Using,
+    /// A page that is open looks for news: that keeps no session from its end.
+    Looking,
+}
+
 /// What a session says of who has it.
 pub(super) struct Found {
     /// The token of the application that signed in; none: it is the owner.
@@ -56,8 +65,8 @@ impl Sessions {
         Ok(cookie)
     }
 
-    /// Returns the session of a cookie, which is used now.
-    pub(super) fn find(&self, cookie: &Sensitive, now: Timestamp) -> Option<Found> {
+    /// Returns the session of a cookie.
+    pub(super) fn find(&self, cookie: &Sensitive, used: Use, now: Timestamp) -> Option<Found> {
         let key = digest(cookie);
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.get(&key)?.is_over(now) {
@@ -65,7 +74,9 @@ impl Sessions {
             return None;
         }
         let session = sessions.get_mut(&key)?;
-        session.used = session.used.max(now);
+        if used == Use::Using {
+            session.used = session.used.max(now);
+        }
         Some(Found { token: session.token.clone(), form_token: session.form_token.clone() })
     }
 
@@ -81,7 +92,7 @@ fn digest(cookie: &Sensitive) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{IDLE_MAX, LIFE_MAX, SESSIONS_MAX, Sessions};
+    use super::{IDLE_MAX, LIFE_MAX, SESSIONS_MAX, Sessions, Use};
     use crate::words::{Sensitive, Timestamp};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -93,12 +104,15 @@ mod tests {
         let used = sessions.open(None, NOW).unwrap();
         let mut now = NOW;
         while now.since(NOW) < LIFE_MAX {
-            assert!(sessions.find(&used, now).is_some());
+            assert!(sessions.find(&used, Use::Using, now).is_some());
             now = now.plus(IDLE_MAX / 2);
         }
-        assert!(sessions.find(&used, NOW.plus(LIFE_MAX)).is_none(), "its life is over");
-        assert!(sessions.find(&idle, NOW.plus(IDLE_MAX)).is_none(), "it was idle");
-        assert!(sessions.find(&idle, NOW).is_none(), "a clock that was set back");
+        assert!(sessions.find(&used, Use::Using, NOW.plus(LIFE_MAX)).is_none(), "its life is over");
+        let open = sessions.open(None, NOW).unwrap();
+        assert!(sessions.find(&open, Use::Looking, NOW.plus(IDLE_MAX / 2)).is_some());
+        assert!(sessions.find(&open, Use::Looking, NOW.plus(IDLE_MAX)).is_none(), "a page that only lies open");
+        assert!(sessions.find(&idle, Use::Using, NOW.plus(IDLE_MAX)).is_none(), "it was idle");
+        assert!(sessions.find(&idle, Use::Using, NOW).is_none(), "a clock that was set back");
     }
 
     #[test]
@@ -106,9 +120,9 @@ mod tests {
         let sessions = Sessions::default();
         let (one, other) = (sessions.open(None, NOW).unwrap(), sessions.open(None, NOW).unwrap());
         sessions.close(&one);
-        assert!(sessions.find(&one, NOW).is_none());
-        assert!(sessions.find(&other, NOW).is_some());
-        assert!(sessions.find(&Sensitive::new(""), NOW).is_none());
+        assert!(sessions.find(&one, Use::Using, NOW).is_none());
+        assert!(sessions.find(&other, Use::Using, NOW).is_some());
+        assert!(sessions.find(&Sensitive::new(""), Use::Using, NOW).is_none());
     }
 
     #[test]
@@ -116,10 +130,10 @@ mod tests {
         let sessions = Sessions::default();
         let later = |number: usize| NOW.plus(std::time::Duration::from_millis(number as u64));
         let cookies: Vec<_> = (0..SESSIONS_MAX).map(|number| sessions.open(None, later(number)).unwrap()).collect();
-        assert!(sessions.find(&cookies[0], later(SESSIONS_MAX)).is_some());
+        assert!(sessions.find(&cookies[0], Use::Using, later(SESSIONS_MAX)).is_some());
         let newest = sessions.open(None, later(SESSIONS_MAX)).unwrap();
-        assert!(sessions.find(&cookies[1], later(SESSIONS_MAX)).is_none());
-        assert!(sessions.find(&cookies[0], later(SESSIONS_MAX)).is_some());
-        assert!(sessions.find(&newest, later(SESSIONS_MAX)).is_some());
+        assert!(sessions.find(&cookies[1], Use::Using, later(SESSIONS_MAX)).is_none());
+        assert!(sessions.find(&cookies[0], Use::Using, later(SESSIONS_MAX)).is_some());
+        assert!(sessions.find(&newest, Use::Using, later(SESSIONS_MAX)).is_some());
     }
 }

@@ -36,7 +36,12 @@ async fn show(MaybeVisitor(visitor): MaybeVisitor, Query(Wanted { to }): Query<W
     }
 }
 
-async fn sign_in(State(house): State<Arc<House>>, headers: HeaderMap, fields: Fields) -> Answer {
+async fn sign_in(
+    State(house): State<Arc<House>>,
+    MaybeVisitor(before): MaybeVisitor,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Answer {
     let to = safe_path(fields.get("to")).unwrap_or("/");
     let session = match signed_in(&house, &fields) {
         Ok(session) => session,
@@ -45,6 +50,10 @@ async fn sign_in(State(house): State<Arc<House>>, headers: HeaderMap, fields: Fi
             return Ok((failure.status(), page(to, Some(failure.message()))).into_response());
         }
     };
+    // Who signs in anew leaves no session behind.
+    if let Some(before) = before.and_then(|before| before.session) {
+        house.sessions.close(&before);
+    }
     // Whoever reached us over TLS, ours or that of something before us, says so: the cookie must then take no other way.
     let is_secure = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
     let secure = if is_secure { "; Secure" } else { "" };

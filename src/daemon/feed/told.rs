@@ -33,6 +33,11 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Self; 5] = [Self::Execution, Self::Secret, Self::Schedule, Self::Problem, Self::Definition];
 
+    /// Reads the name of a kind.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// Returns its name, as clients filter by it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,5 @@
-// Makes the pages quicker; each of them is complete without it. Nothing here makes HTML of a text: `textContent` only.
+// Makes the pages quicker; each of them is complete without it. Texts go into pages by `textContent` alone; HTML is made of
+// nothing but pages of ours that are read again.
 "use strict";
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -14,9 +15,9 @@ function signIn() {
 }
 
 // The exact time shows on hover with the zone of the server's clock; people also want their own.
-function tellOwnTimes() {
+function tellOwnTimes(root) {
   const own = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
-  for (const time of all("time[datetime]")) {
+  for (const time of all("time[datetime]", root)) {
     const at = new Date(time.dateTime);
     if (!Number.isNaN(at.getTime())) time.title += "\n" + own.format(at);
   }
@@ -35,8 +36,8 @@ async function ask(form) {
   return answer.text();
 }
 
-function reveals() {
-  for (const form of all("form[data-reveal]")) {
+function reveals(root) {
+  for (const form of all("form[data-reveal]", root)) {
     const dots = form.querySelector(".dots");
     const button = form.querySelector("button:not([data-copy])");
     const label = button.getAttribute("aria-label");
@@ -99,22 +100,111 @@ function say(text) {
 }
 
 // A table with a filter shows the rows that have what was typed.
-function filters() {
-  for (const table of all("table[data-filter]")) {
+const ROWS_WITH_FILTER = 8;
+let filtered = "";
+
+function filters(root) {
+  for (const table of all("table[data-filter]", root)) {
     const rows = all("tbody tr", table);
-    if (rows.length < 8) continue;
+    if (rows.length < ROWS_WITH_FILTER) continue;
     const input = document.createElement("input");
     input.type = "search";
     input.className = "filter";
     input.placeholder = "Filter  (/)";
     input.setAttribute("aria-label", "Filter the rows");
+    input.value = filtered;
     const texts = rows.map((row) => row.textContent.toLowerCase());
-    input.addEventListener("input", () => {
-      const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const sift = () => {
+      filtered = input.value;
+      const wanted = filtered.toLowerCase().split(/\s+/).filter(Boolean);
       rows.forEach((row, index) => { row.hidden = !wanted.every((word) => texts[index].includes(word)); });
-    });
+    };
+    input.addEventListener("input", sift);
+    sift();
     table.before(input);
   }
+}
+
+// How long after the first news a page reads itself again: several come at once.
+const GATHER_MS = 400;
+// How often it does without any, so that what is said of times stays true.
+const AGE_MS = 60_000;
+
+// Keeps what is on the page true while somebody looks at it.
+function live() {
+  const area = document.querySelector("[data-live]");
+  if (!area) return;
+  const policy = globalThis.trustedTypes?.createPolicy("keytide", { createHTML: (page) => page });
+  const kinds = area.dataset.live;
+  let source, timer, due = false, busy = false, lost = false;
+  const update = async () => {
+    // Nobody is interrupted: what is shown on purpose stays until it is hidden.
+    if (!due || busy || document.hidden || area.querySelector("output.shown")) return;
+    busy = true;
+    due = false;
+    try {
+      const answer = await fetch(location.pathname, { headers: { "x-keytide-live": "1" }, redirect: "error" });
+      if (!answer.ok) return;
+      const text = await answer.text();
+      const page = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
+      const fresh = page.querySelector("[data-live]");
+      if (fresh) replace(area, fresh);
+    } catch {
+      due = true;
+    } finally {
+      busy = false;
+    }
+  };
+  const soon = () => {
+    due = true;
+    clearTimeout(timer);
+    timer = setTimeout(update, GATHER_MS);
+  };
+  const listen = () => {
+    source = new EventSource("/live?kinds=" + kinds);
+    for (const kind of [...kinds.split(","), "reset"]) source.addEventListener(kind, soon);
+    source.addEventListener("open", () => {
+      if (lost) soon();
+      lost = false;
+      tellLost(false);
+    });
+    source.addEventListener("error", () => {
+      lost = true;
+      tellLost(true);
+    });
+  };
+  // A browser has few connections to one server: a page that nobody sees has none.
+  document.addEventListener("visibilitychange", () => {
+    source?.close();
+    if (document.hidden) return;
+    listen();
+    soon();
+  });
+  addEventListener("pagehide", () => source?.close());
+  if (!document.hidden) listen();
+  setInterval(soon, AGE_MS);
+}
+
+// Puts the new content in place of the old, and the focus where it was.
+function replace(area, fresh) {
+  const name = (element) => element.id || element.getAttribute("aria-label") || element.getAttribute("href");
+  const focused = area.contains(document.activeElement) ? name(document.activeElement) : undefined;
+  area.replaceChildren(...fresh.childNodes);
+  wire(area);
+  if (focused) all("a, button, input", area).find((element) => name(element) === focused)?.focus();
+}
+
+// Says that the page may be old, for as long as it may be.
+function tellLost(isLost) {
+  let line = document.getElementById("lost");
+  if (!isLost) return line?.remove();
+  if (line) return;
+  line = document.createElement("p");
+  line.id = "lost";
+  line.className = "message";
+  line.setAttribute("role", "status");
+  line.textContent = "keytide does not answer; this page may be old. Reconnecting…";
+  document.querySelector("main").prepend(line);
 }
 
 // Keys, as `?` lists them; never while somebody types.
@@ -172,8 +262,13 @@ function sheet() {
   dialog.showModal();
 }
 
+function wire(root) {
+  tellOwnTimes(root);
+  reveals(root);
+  filters(root);
+}
+
 signIn();
-tellOwnTimes();
-reveals();
-filters();
+wire(document);
 keys();
+live();

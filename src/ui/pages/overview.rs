@@ -23,6 +23,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
     let rotations = house.handle.rotations(&visitor.who).await?;
     let now = house.handle.now();
     let content = html! {
+      div data-live="secret,execution,schedule,definition" {
         div.head {
             h1 { "Overview" }
             @if !rotations.is_empty() { (counts(&rotations)) }
@@ -32,6 +33,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
         } @else {
             (table(&rotations, now))
         }
+      }
     };
     Ok(layout::page(&visitor, Place::Overview, "Overview", &content).into_response())
 }

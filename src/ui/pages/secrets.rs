@@ -38,7 +38,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(done): Qu
         @if secrets.is_empty() {
             (empty("There are no secrets yet.", "keytide secret set NAME", ("Add a secret", "/add-secret")))
         } @else {
-            (table(&visitor, &secrets, now))
+            div data-live="secret" { (table(&visitor, &secrets, now)) }
         }
     };
     Ok(layout::page(&visitor, Place::Secrets, "Secrets", &content).into_response())
