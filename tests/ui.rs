@@ -6,6 +6,8 @@
 mod contract;
 #[path = "ui/doors.rs"]
 mod doors;
+#[path = "ui/live.rs"]
+mod live;
 #[path = "ui/overview.rs"]
 mod overview;
 #[path = "ui/rig.rs"]

@@ -1,16 +1,26 @@
 //! A browser without a script: it keeps its cookie, sends forms as they are on the page, and follows no redirect by itself.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
 use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::http::Request;
 use keytide::api;
 use keytide::door::Door;
 use keytide::settings::Settings;
 use keytide::ui::{self, House};
 use keytide::words::Owner;
+use tower::ServiceExt as _;
 
 use crate::server::{Answer, Server};
 
 /// Where the tests' server listens.
 pub(crate) const HOST: &str = "127.0.0.1:8321";
+
+/// Longer than anything here takes on a machine that is busy with something else.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server whose pages people sign in to.
 pub(crate) struct Site {
@@ -114,9 +124,46 @@ impl Browser<'_> {
         self.site.server.asked(&self.site.router, method, path, &all, body.as_bytes())
     }
 
+    /// Begins to hear what goes on.
+    pub(crate) fn listen(&self, kinds: &str) -> News<'_> {
+        let mut request = Request::builder().uri(format!("/live?kinds={kinds}")).header("host", HOST);
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let runtime = self.site.server.daemon().runtime();
+        let response = runtime.block_on(async { self.site.router.clone().oneshot(request).await.unwrap() });
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        News { site: self.site, body: response.into_body() }
+    }
+
     pub(crate) fn take_cookie(&mut self, answer: &Answer) {
         let set = answer.header("set-cookie");
         self.cookie = set.split(';').next().map(str::to_owned);
+    }
+}
+
+/// What a page hears.
+pub(crate) struct News<'s> {
+    site: &'s Site,
+    body: Body,
+}
+
+impl News<'_> {
+    /// Reads until something is told that has this in it, and returns all that was told; nothing where it ended before.
+    pub(crate) fn until(&mut self, part: &str) -> Option<String> {
+        let mut told = String::new();
+        while !told.contains(part) {
+            let body = &mut self.body;
+            let frame = self.site.server.daemon().runtime().block_on(async {
+                tokio::time::timeout(PATIENCE, poll_fn(|context| Pin::new(&mut *body).poll_frame(context)))
+                    .await
+                    .unwrap()
+            });
+            told.push_str(std::str::from_utf8(&frame?.unwrap().into_data().unwrap()).unwrap());
+        }
+        Some(told)
     }
 }
 

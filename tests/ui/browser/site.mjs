@@ -101,7 +101,10 @@ export class Site {
     page.wrongs = [];
     page.on("console", (message) => { if (message.type() === "error") page.wrongs.push(message.text()); });
     page.on("pageerror", (error) => page.wrongs.push(String(error)));
-    page.on("requestfailed", (request) => page.wrongs.push(`${request.url()}: ${request.failure()?.errorText}`));
+    // A page that is left hears no more news, which is no failure.
+    page.on("requestfailed", (request) => {
+      if (new URL(request.url()).pathname !== "/live") page.wrongs.push(`${request.url()}: ${request.failure()?.errorText}`);
+    });
     return page;
   }
 
@@ -112,14 +115,17 @@ export class Site {
     return page;
   }
 
+  async stopDaemon() {
+    if (!this.daemon || this.daemon.exitCode !== null) return;
+    const ended = new Promise((resolve) => this.daemon.once("exit", resolve));
+    this.daemon.kill("SIGTERM");
+    await ended;
+  }
+
   async stop() {
     await this.browser?.close();
     this.issuer?.close();
-    if (this.daemon) {
-      const ended = new Promise((resolve) => this.daemon.once("exit", resolve));
-      this.daemon.kill("SIGTERM");
-      await ended;
-    }
+    await this.stopDaemon();
     if (this.folder) rmSync(this.folder, { recursive: true });
   }
 }

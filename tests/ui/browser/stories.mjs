@@ -114,6 +114,17 @@ test("a rotation that fails is the first thing that one sees", async () => {
   assert.match(await page.getByRole("row").nth(1).textContent(), /registry_token.*failing.*Its last rotation failed\./s);
 });
 
+test("a page that is open shows what changes", async () => {
+  const page = await site.signedIn();
+  await page.goto(`${site.origin}/secrets`);
+  await page.evaluate(() => { globalThis.same = true; });
+  const before = await row(page, "github_token").textContent();
+  await site.keytide("run", "rotate_github");
+  await row(page, "github_token").filter({ hasNotText: before }).waitFor();
+  assert.equal(await page.evaluate(() => globalThis.same), true, "it was not loaded again");
+  assert.deepEqual(page.wrongs, []);
+});
+
 test("keys lead from page to page and never while somebody types", async () => {
   const page = await site.signedIn();
   await page.keyboard.press("g");
@@ -155,3 +166,11 @@ for (const colorScheme of ["light", "dark"]) {
     for (const page of [wide, phone]) assert.deepEqual(page.wrongs.filter((wrong) => !wrong.includes("404")), []);
   });
 }
+
+// The last one: the daemon is gone after it.
+test("a page says that it may be old once nothing answers", async () => {
+  const page = await site.signedIn();
+  await row(page, "github_token").waitFor();
+  await site.stopDaemon();
+  await page.getByText("Reconnecting…").waitFor();
+});
