@@ -152,6 +152,12 @@ impl Catalog {
         self.files.values().filter_map(File::loaded).collect()
     }
 
+    /// Returns how many files have nothing wrong in them, and how many have.
+    pub fn file_counts(&self) -> [usize; 2] {
+        let broken = self.files.iter().filter(|(name, file)| file.problem(name).is_some()).count();
+        [self.files.len() - broken, broken]
+    }
+
     /// Returns everything that is wrong now and that somebody has to mend.
     pub fn problems(&self) -> Vec<Problem> {
         let troubles = self.troubles.iter().map(Problem::of_trouble);

@@ -3,6 +3,9 @@
 //! **Architecture Invariant:** there is one sink. What is logged anywhere in the process, by us or by a library, leaves
 //! through it, so a known secret value cannot be written in any encoding, at any level.
 
+mod line;
+pub mod metrics;
+
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -86,7 +89,7 @@ where
     let others = verbosity.level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(others).with_target("keytide", verbosity.level);
     let layer = fmt::layer().with_writer(MaskedWriter { masking, open }).with_ansi(false);
-    let layer = if verbosity.json { layer.json().boxed() } else { layer.boxed() };
+    let layer = if verbosity.json { layer.event_format(line::JsonLine).boxed() } else { layer.boxed() };
     // A subscriber that is there already stays: tests install one each.
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
 }

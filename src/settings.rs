@@ -183,6 +183,10 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Whether it answers without sign-in, on loopback only.
     pub open: bool,
+    /// Whether everybody who reaches the port may read the metrics.
+    pub open_metrics: bool,
+    /// Whether the metrics name secrets.
+    pub metrics_secret_names: bool,
 }
 
 /// Who may do what.
@@ -223,7 +227,12 @@ impl Default for Settings {
                 proxy: None,
                 ca_file: None,
             },
-            server: Server { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8321)), open: false },
+            server: Server {
+                listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8321)),
+                open: false,
+                open_metrics: false,
+                metrics_secret_names: false,
+            },
             access: Access::default(),
             origins: BTreeMap::new(),
         }

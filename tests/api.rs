@@ -24,6 +24,8 @@ mod malformed;
 mod matrix;
 #[path = "api/metadata.rs"]
 mod metadata;
+#[path = "api/metrics.rs"]
+mod metrics;
 #[path = "api/openapi.rs"]
 mod openapi;
 #[path = "api/scheduler.rs"]

@@ -1,10 +1,13 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::api::error::Error;
 use crate::daemon::{self, Handle, SignedOut};
-use crate::words::Owner;
+use crate::words::{Owner, Sensitive};
 
 /// The header that holds a token, as Conductor's clients send it.
 const TOKEN_HEADER: &str = "x-authorization";
@@ -29,6 +32,18 @@ impl Standing {
             Self::Owner => Ok(Owner::Local),
             Self::Client(client) => Ok(client?),
         }
+    }
+
+    /// Looks at a key and its secret, where a request comes with them as user and password.
+    pub(super) fn of_scraper(handle: &Handle, headers: &HeaderMap) -> Option<Self> {
+        let sent = headers.get(AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, encoded) = sent.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let pair = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let (key, secret) = pair.as_deref()?.split_once(':')?;
+        Some(Self::Client(handle.opened_by(key, &Sensitive::new(secret))))
     }
 
     /// Looks at the token of a request.

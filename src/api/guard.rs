@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::caller::Standing;
 use crate::api::error::Error;
+use crate::api::metrics;
 use crate::daemon::Handle;
 use crate::door::Door;
 
@@ -13,7 +14,10 @@ pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next
     if let Some(reason) = door.refusal(request.uri(), request.headers()) {
         return Error::new(StatusCode::FORBIDDEN, reason).into_response();
     }
-    let standing = standing(&door, &handle, request.headers());
+    let standing = match scraping(&door, &handle, &request) {
+        Some(scraping) => scraping,
+        None => standing(&door, &handle, request.headers()),
+    };
     request.extensions_mut().insert(standing);
     // An answer that has no end asks again.
     request.extensions_mut().insert(door);
@@ -26,4 +30,16 @@ pub(super) fn standing(door: &Door, handle: &Handle, headers: &HeaderMap) -> Sta
         Door::Socket | Door::Loopback(_) => Standing::Owner,
         Door::Clients => Standing::of_client(handle, headers),
     }
+}
+
+/// Returns who asks for the metrics, where that is said otherwise than by a token: Prometheus cannot sign in, so it sends a
+/// key and its secret with each request; and the settings may let everybody read them.
+fn scraping(door: &Door, handle: &Handle, request: &Request) -> Option<Standing> {
+    if request.uri().path() != metrics::PATH || *door != Door::Clients {
+        return None;
+    }
+    if handle.settings().server.open_metrics {
+        return Some(Standing::Owner);
+    }
+    Standing::of_scraper(handle, request.headers())
 }

@@ -28,6 +28,7 @@ mod guard;
 mod health;
 mod live;
 mod metadata;
+mod metrics;
 mod openapi;
 mod ours;
 mod parameters;
@@ -104,6 +105,7 @@ pub fn table() -> Vec<Route> {
 fn all_routes() -> Routes {
     Routes::default()
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(openapi::routes())
         .merge(token::routes())
         .merge(metadata::routes())

@@ -187,9 +187,18 @@ pub(super) struct Serve {
     /// Answer on an address that is no loopback without TLS: something before it speaks TLS
     #[arg(long)]
     pub(super) insecure_listen: bool,
-    /// Log as JSON
-    #[arg(long)]
-    pub(super) log_json: bool,
+    /// Log for people or, a JSON object a line, for machines
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+}
+
+/// What a line of the log looks like.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
 }
 
 #[derive(Args)]

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::args::LogFormat;
 use super::console::Console;
 use super::error::{Error, Kind};
 use super::files;
-use super::logs::{self, Form};
+use super::logs;
 use super::project::Project;
 use crate::catalog::Catalog;
 use crate::client::Method;
@@ -97,7 +98,7 @@ impl Connection {
     pub(super) fn open(project: &Project, store: &Arc<Store>, console: &Console) -> Result<Self, Error> {
         let change = files::scan(project, &project.workflows);
         let catalog = Catalog::default().next(change.files, change.troubles);
-        let masking = logs::install(store, console, Form::Text);
+        let masking = logs::install(store, console, LogFormat::Text);
         for attempt in 0..ATTEMPTS_MAX {
             match Here::begin(project, store, &masking, catalog.clone()) {
                 Ok(here) => {

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use super::args::LogFormat;
 use super::args::{self, Global};
 use super::console::Console;
 use super::doors::Doors;
 use super::environment::Environment;
 use super::error::{Error, Kind};
 use super::init;
-use super::logs::{self, Form};
+use super::logs;
 use super::project::Project;
 use super::serve::stopped;
 use super::signals::Hurry;
@@ -54,7 +55,7 @@ pub(super) fn run(arguments: &args::Demo, console: &Console) -> Result<(), Error
     let options = Options { lifetime: TOKEN_LIFETIME, key_id: KEY_ID.to_owned(), key_secret: key_secret.clone() };
     let issuer = runtime.block_on(Issuer::start(options, Arc::new(SystemClock))).map_err(failed)?;
     stage.furnish(&issuer, &key_secret)?;
-    let masking = logs::install(&stage.store, console, Form::Text);
+    let masking = logs::install(&stage.store, console, LogFormat::Text);
     let config = stage.project.daemon(&stage.store, &masking, Recovery::Everything, Catalog::default(), Vec::new());
     let daemon = Daemon::start(&config)?;
     let doors = Doors::open(&daemon, &stage.project, None)?;

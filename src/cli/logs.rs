@@ -4,24 +4,16 @@ use std::sync::Arc;
 
 use tracing_subscriber::filter::LevelFilter;
 
+use super::args::LogFormat;
 use super::console::{self, Console};
 use crate::observe::{self, Masking, Verbosity};
 use crate::redact::Masker;
 use crate::secret::Store;
 
-/// How a line of the log looks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-}
-
 /// Sends the logs to stderr, masked by what the store knows; the masker learns as the store changes.
-pub(super) fn install(store: &Store, console: &Console, form: Form) -> Arc<Masking> {
+pub(super) fn install(store: &Store, console: &Console, form: LogFormat) -> Arc<Masking> {
     let masking = Masking::new(Masker::new(store.snapshot().masked_values()));
-    let json = form == Form::Json;
+    let json = form == LogFormat::Json;
     let level = match (console.quiet, console.verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) if json => LevelFilter::INFO,

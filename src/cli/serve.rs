@@ -8,7 +8,7 @@ use super::connection::start_patiently;
 use super::console::Console;
 use super::doors::{Doors, Listen};
 use super::error::{Error, Kind};
-use super::logs::{self, Form};
+use super::logs;
 use super::project::Project;
 use super::schedule;
 use super::signals::{Hurry, Signals};
@@ -23,8 +23,7 @@ use crate::words::Owner;
 pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Result<(), Error> {
     let listen = listen(arguments, project)?;
     let store = Arc::new(project.store()?);
-    let form = if arguments.log_json { Form::Json } else { Form::Text };
-    let masking = logs::install(&store, console, form);
+    let masking = logs::install(&store, console, arguments.log_format);
     let own_addresses = listen.iter().map(|listen| listen.address).collect();
     let config = project.daemon(&store, &masking, Recovery::Everything, Catalog::default(), own_addresses);
     let daemon = start_patiently(&config)?;

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::access::{Authority, Ruled, Signer};
 use crate::catalog::{Catalog, Problem};
 use crate::clock::Clock;
+use crate::daemon::counting::Onlookers;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::error::Error;
@@ -118,15 +119,15 @@ impl Daemon {
         let restored = Restored::read(owned);
         let authority = authority(&config.settings);
         authority.replace(restored.accounts, restored.made);
-        let feed = Feed::new(ids::random());
-        let executor = Arc::new(executor(config, &inbox, &runtime, authority.clone(), feed.clone())?);
+        let onlookers = Onlookers { feed: Feed::new(ids::random()), metrics: Arc::default() };
+        let executor = Arc::new(executor(config, &inbox, &runtime, authority.clone(), onlookers.clone())?);
         let catalog = config.catalog.restore(restored.registrations);
-        let handle = handle(config, inbox.clone(), reader, authority, feed.clone(), restored.problems);
+        let handle = handle(config, inbox.clone(), reader, authority, onlookers.clone(), restored.problems);
         let mut opened = (config.recovery == Recovery::Everything).then(|| Opened::read(config));
         // A schedule that is not defined when the watermarks are read loses its own.
         let catalog = opened.as_mut().map_or_else(|| catalog.clone(), |opened| opened.catalog(&catalog));
         let mut dispatcher = dispatcher(config, handle.rules()).with_library(Box::new(Shelf(handle.clone())));
-        dispatcher.feed = Some(feed);
+        dispatcher.onlookers = Some(onlookers);
         dispatcher.slots.replace(handle.definitions().scheduled(&catalog), config.clock.now());
         let recovered = match config.recovery {
             Recovery::Everything => live.clone(),
@@ -239,9 +240,10 @@ fn executor(
     inbox: &Inbox,
     runtime: &Runtime,
     authority: Authority,
-    feed: Arc<Feed>,
+    onlookers: Onlookers,
 ) -> Result<Executor, Error> {
     let outcomes = inbox.clone();
+    let Onlookers { feed, metrics } = onlookers;
     let (store, masking) = (config.store.clone(), config.masking.clone());
     let http = HttpClient::new(
         config.settings.http.clone(),
@@ -263,6 +265,7 @@ fn executor(
             // A dispatcher that has stopped finds the call again at the next start.
             outcomes.tell(Message::Outcome(outcome));
         }),
+        stored: Arc::new(move |took| metrics.stored(took)),
     };
     Executor::new(tools, runtime.handle().clone()).map_err(unavailable)
 }
@@ -272,7 +275,7 @@ fn handle(
     inbox: Inbox,
     reader: Reader,
     authority: Authority,
-    feed: Arc<Feed>,
+    onlookers: Onlookers,
     unreadable: Vec<Problem>,
 ) -> Handle {
     Handle(Arc::new(Shared {
@@ -290,7 +293,7 @@ fn handle(
         searches: Arc::new(tokio::sync::Semaphore::new(SEARCHES_AT_ONCE_MAX)),
         views: Views::new(config.store.clone(), config.masking.clone()),
         clock: config.clock.clone(),
-        feed,
+        onlookers,
         reread: config.reread.clone(),
         set: Mutex::new(Rules {
             environment: config.settings.environment.clone(),

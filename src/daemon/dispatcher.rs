@@ -9,7 +9,7 @@ use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::calls::Calls;
 use crate::daemon::concurrency::Concurrency;
 use crate::daemon::conditions::Conditions;
-use crate::daemon::feed::Feed;
+use crate::daemon::counting::Onlookers;
 use crate::daemon::library::{Empty, Library};
 use crate::daemon::loading::{Plans, load};
 use crate::daemon::message::{Message, Poll, Refused};
@@ -47,8 +47,8 @@ pub struct Dispatcher {
     pub(super) conditions: Conditions,
     draining: bool,
     pub(super) library: Box<dyn Library>,
-    /// Where it tells what it did, if anybody may listen.
-    pub(super) feed: Option<Arc<Feed>>,
+    /// Who looks on at what it does, if anybody.
+    pub(super) onlookers: Option<Onlookers>,
     /// What executions need of each other, in this turn.
     pub(super) needs: VecDeque<Need>,
     /// What they need and the journal could not serve.
@@ -95,7 +95,7 @@ impl Dispatcher {
             conditions: Conditions::default(),
             draining: false,
             library: Box::new(Empty),
-            feed: None,
+            onlookers: None,
             needs: VecDeque::new(),
             unserved: Vec::new(),
             families: HashMap::new(),

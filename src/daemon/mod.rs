@@ -17,6 +17,7 @@ mod batch;
 mod calls;
 mod concurrency;
 mod conditions;
+mod counting;
 mod definitions;
 mod dispatcher;
 mod errands;

@@ -15,6 +15,7 @@ mod update_secret;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -48,6 +49,8 @@ pub struct Tools {
     pub clock: Arc<dyn Clock>,
     /// Where answers go.
     pub deliver: Deliver,
+    /// Told how long a rewrite of the store took.
+    pub stored: Arc<dyn Fn(Duration) + Send + Sync>,
 }
 
 /// Signs the token that a task asks for, with the keys of this moment of the store.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 use crate::access::Policy;
 use crate::engine::{Answer, Assignment, Outcome};
@@ -71,7 +72,11 @@ fn serve(tools: &Tools, work: &Receiver<Work>, in_flight: &AtomicUsize) {
         survive(tools, stores, |work| {
             let assignments = work.into_iter().map(|(Work::Preflight(one) | Work::Store(one))| one).collect();
             let (snapshot, now) = (tools.snapshot(), tools.clock.now());
+            let began = Instant::now();
             store_together(&tools.store, &snapshot, &tools.authority.policy(), now, assignments, &*tools.deliver);
+            if tools.store.snapshot().revision() != snapshot.revision() {
+                (tools.stored)(began.elapsed());
+            }
             tools.store.catch_up();
         });
         in_flight.fetch_sub(count, Ordering::AcqRel);

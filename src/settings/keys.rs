@@ -77,7 +77,7 @@ macro_rules! key {
 
 /// Every plain setting, in the order of the file.
 #[rustfmt::skip]
-pub(super) const KEYS: [Key; 19] = [
+pub(super) const KEYS: [Key; 21] = [
     key!("folders.workflows", "Where the definitions are, below the project folder unless absolute.",
         "a path", Form::Text, |s, v| s.folders.workflows => text(v), |s| show_text(&s.folders.workflows)),
     key!("folders.secrets", "Where the secret store is, below the project folder unless absolute.",
@@ -134,6 +134,11 @@ pub(super) const KEYS: [Key; 19] = [
         |s| show_text(&s.server.listen.to_string())),
     key!("server.open", "Whether the API answers without sign-in, on loopback only.",
         "true or false", Form::Flag, |s, v| s.server.open => v.as_bool(), |s| s.server.open.to_string()),
+    key!("server.open_metrics", "Whether everybody who reaches the port may read /metrics, and the names in it.",
+        "true or false", Form::Flag, |s, v| s.server.open_metrics => v.as_bool(), |s| s.server.open_metrics.to_string()),
+    key!("server.metrics_secret_names", "Whether /metrics has a series for each secret, by its name.",
+        "true or false", Form::Flag,
+        |s, v| s.server.metrics_secret_names => v.as_bool(), |s| s.server.metrics_secret_names.to_string()),
     key!("access.workflows", "Whether every workflow of the folder may use every secret, or only what a grant says.",
         "\"open\" or \"granted\"", Form::OneOf(&["open", "granted"]),
         |s, v| s.access.workflows_granted => choice(v, ["open", "granted"]),

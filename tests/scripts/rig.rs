@@ -58,6 +58,7 @@ impl Rig {
             evaluator,
             clock: Arc::new(SystemClock),
             deliver: Arc::new(move |outcome| drop(deliver.lock().unwrap().send(outcome))),
+            stored: Arc::new(|_| ()),
         };
         let executor = Executor::new(tools, runtime.handle().clone()).unwrap();
         let workflow = json!({"name": "w", "tasks": [{"name": "t", "taskReferenceName": "t", "type": "NOOP"}]});

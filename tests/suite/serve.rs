@@ -87,6 +87,26 @@ tasks:
 }
 
 #[test]
+fn a_log_for_machines_is_a_json_object_a_line_with_nothing_secret_in_it() {
+    let canary = "canary-9f3b17c2-\"quoted\"-value";
+    let workflow = r#"{"name": "fails", "version": 1, "tasks": [
+      {"name": "t", "taskReferenceName": "t", "type": "TERMINATE", "inputParameters": {
+        "terminationStatus": "FAILED", "terminationReason": "the issuer said ${workflow.input.said}"}}],
+      "schedules": [{"name": "s", "cronExpression": "0/1 * * * * *", "zoneId": "UTC",
+        "input": {"said": "canary-9f3b17c2-\"quoted\"-value"}}]}"#;
+    let test = Test::new().secret("token", canary).file("workflows/fails.json", workflow);
+    let mut serving = Running::serve(&test, &["--log-format", "json"]);
+    let line = serving.until("a run did not complete");
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    let fields: Vec<&String> = said.as_object().unwrap().keys().collect();
+    assert_eq!(fields[..4], ["ts", "level", "target", "message"]);
+    assert_eq!((&said["level"], &said["workflow"]), (&"WARN".into(), &"fails".into()));
+    assert!(said["run"].is_string() && said["ts"].as_str().unwrap().ends_with('Z'), "{line}");
+    assert_eq!(said["reason"], "the issuer said ***");
+    assert!(!line.contains("9f3b17c2"), "{line}");
+}
+
+#[test]
 fn a_run_that_fails_is_told_with_its_reason_masked() {
     let workflow = r#"{"name": "fails", "version": 1, "tasks": [
       {"name": "t", "taskReferenceName": "t", "type": "TERMINATE", "inputParameters": {

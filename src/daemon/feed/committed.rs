@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::daemon::batch::Batch;
+use crate::daemon::counting::Onlookers;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::feed::told::Event;
 
 impl Dispatcher {
-    /// Tells those who listen what a batch changed, now that it is on disk.
+    /// Counts what a batch did and tells those who listen, now that it is on disk.
     pub(in crate::daemon) fn spread(&self, batch: &Batch) {
-        let Some(feed) = &self.feed else { return };
+        let Some(Onlookers { feed, metrics }) = &self.onlookers else { return };
+        self.count(batch, metrics);
         if batch.touched.values().any(|events| !events.is_empty()) || batch.schedules().next().is_some() {
             feed.tell(|| self.told(batch));
         }

@@ -63,7 +63,7 @@ impl Handle {
         last: Option<&str>,
         patience: Option<Duration>,
     ) -> Result<Listener, Error> {
-        let feed = &self.0.feed;
+        let feed = &self.0.onlookers.feed;
         let mut ring = feed.ring();
         let caller = who.to_string();
         ring.enter(&caller).map_err(|full| match full {
@@ -146,7 +146,7 @@ impl Listener {
     }
 
     fn feed(&self) -> &Arc<Feed> {
-        &self.handle.0.feed
+        &self.handle.0.onlookers.feed
     }
 }
 

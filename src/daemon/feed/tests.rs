@@ -106,9 +106,9 @@ fn who_takes_nothing_is_cut_off_and_holds_nobody_up() {
     let next = |listener: &mut super::Listener| served.daemon.runtime().block_on(listener.next(&owner));
     let last = slow.place();
     for number in 0..=EVENTS_MAX {
-        handle.0.feed.tell(|| vec![event(&number.to_string())]);
+        handle.0.onlookers.feed.tell(|| vec![event(&number.to_string())]);
         if number == EVENTS_MAX / 2 {
-            while quick.place() != handle.0.feed.name_of(handle.0.feed.ring().last) {
+            while quick.place() != handle.0.onlookers.feed.name_of(handle.0.onlookers.feed.ring().last) {
                 assert!(matches!(next(&mut quick), Next::Told(_)));
             }
         }

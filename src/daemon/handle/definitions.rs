@@ -174,7 +174,7 @@ impl Handle {
     pub(in crate::daemon) fn publish(&self, changing: &Changing<'_>, catalog: Catalog) {
         let before = self.catalog();
         let scheduled = self.0.definitions.replace(changing, catalog);
-        self.0.feed.tell_catalog(&before, &self.catalog());
+        self.0.onlookers.feed.tell_catalog(&before, &self.catalog());
         // A dispatcher that has stopped starts nothing any more.
         self.0.inbox.tell(Message::Schedules(scheduled));
     }

@@ -9,6 +9,7 @@ mod environment;
 mod executions;
 mod grants;
 mod links;
+mod metrics;
 mod problems;
 mod rescue;
 mod rotations;
@@ -42,9 +43,9 @@ use crate::access::{Authority, Links, Principal, Signer, TargetKind};
 use crate::catalog::{Catalog, Problem};
 use crate::clock::Clock;
 use crate::daemon::assembly::Reread;
+use crate::daemon::counting::Onlookers;
 use crate::daemon::definitions::Definitions;
 use crate::daemon::error::Error;
-use crate::daemon::feed::Feed;
 use crate::daemon::inbox::{Closed, Inbox, REQUESTS_MAX};
 use crate::daemon::message::{Message, Reply};
 use crate::daemon::rules::Rules;
@@ -77,8 +78,8 @@ pub(super) struct Shared {
     pub(super) searches: Arc<tokio::sync::Semaphore>,
     pub(super) views: Views,
     pub(super) clock: Arc<dyn Clock>,
-    /// Where what goes on is told.
-    pub(super) feed: Arc<Feed>,
+    /// Where what goes on is told and counted.
+    pub(super) onlookers: Onlookers,
     pub(super) reread: Reread,
     /// What the settings say now, of what may change while the process runs.
     pub(super) set: Mutex<Rules>,

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::access::{Principal, TAGS_MAX, Target, TargetKind};
+use crate::daemon::counting::Onlookers;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::tags::too_many;
@@ -103,13 +105,18 @@ impl Handle {
             tracing::warn!(%error, "the store could not be read again; the last good copy serves");
         }
         let snapshot = self.0.store.snapshot();
-        self.0.feed.tell_store(&snapshot);
+        self.0.onlookers.feed.tell_store(&snapshot);
         snapshot
     }
 
     fn change(&self, change: Change) -> Result<Written, Error> {
+        let began = Instant::now();
         let changed = self.0.store.update(vec![change]).map_err(Error::from);
-        self.0.feed.tell_store(&self.0.store.snapshot());
+        let Onlookers { feed, metrics } = &self.0.onlookers;
+        if changed.is_ok() {
+            metrics.stored(began.elapsed());
+        }
+        feed.tell_store(&self.0.store.snapshot());
         changed
     }
 

@@ -35,9 +35,19 @@ impl WrongKeys {
 impl Handle {
     /// Signs an application in with one of its keys, and returns its token.
     pub fn sign_in(&self, key_id: &str, secret: &Sensitive) -> Result<Sensitive, Error> {
+        let name = self.opener(key_id, secret)?;
+        Ok(self.0.signer.sign(&name, key_id, random_id()?, self.now()))
+    }
+
+    /// Returns whose key that is, for who sends it with each request.
+    pub fn opened_by(&self, key_id: &str, secret: &Sensitive) -> Result<Owner, Error> {
+        self.opener(key_id, secret).map(Owner::App)
+    }
+
+    fn opener(&self, key_id: &str, secret: &Sensitive) -> Result<String, Error> {
         let now = self.now();
         if let Some(application) = self.0.authority.current().accounts.open(key_id, secret) {
-            return Ok(self.0.signer.sign(&application.name, key_id, random_id()?, now));
+            return Ok(application.name.clone());
         }
         self.count_wrong_key()?;
         tracing::warn!("somebody tried to sign in with a key that is not known, or disabled, or with a wrong secret");
