@@ -94,6 +94,7 @@ impl Children {
                 let deliver = deliver.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 drop(deliver.send(told));
             }),
+            stored: Arc::new(|_| ()),
         };
         let pinned = Pinned {
             workflow: serde_json::from_value(definition())?,
