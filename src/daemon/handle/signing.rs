@@ -45,7 +45,6 @@ impl Handle {
     }
 
     fn opener(&self, key_id: &str, secret: &Sensitive) -> Result<String, Error> {
-        let now = self.now();
         if let Some(application) = self.0.authority.current().accounts.open(key_id, secret) {
             return Ok(application.name.clone());
         }
