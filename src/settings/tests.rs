@@ -159,7 +159,12 @@ fn unknown_names_are_errors_that_name_the_nearest() {
         &["keytide.toml:2:1 E0602 unknown key `http.timeot` (did you mean `timeout`?)"],
     );
     refused("\n[htpp]\n", &["keytide.toml:2:2 E0602 unknown table `htpp` (did you mean `http`?)"]);
-    refused("[server]\nxyz = 1\n", &["keytide.toml:2:1 E0602 unknown key `server.xyz` (known here: listen, open, open_metrics, metrics_secret_names)"]);
+    refused(
+        "[server]\nxyz = 1\n",
+        &[
+            "keytide.toml:2:1 E0602 unknown key `server.xyz` (known here: listen, open, open_metrics, metrics_secret_names)",
+        ],
+    );
 }
 
 #[test]
