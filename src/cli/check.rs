@@ -1,6 +1,7 @@
 //! `keytide check`: every problem of every file at once.
 
 mod fix;
+mod scripts;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -48,7 +49,8 @@ pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Re
             console,
         )?;
     }
-    let diagnostics = diagnostics(&files.loaded.iter().collect::<Vec<_>>(), &known);
+    let mut diagnostics = diagnostics(&files.loaded.iter().collect::<Vec<_>>(), &known);
+    diagnostics.extend(scripts::unreadable(&files.loaded));
     shown::show(&diagnostics, &masker, format, console);
     for trouble in &files.troubles {
         console.note(&format!("{}: {}", trouble.place, trouble.message));

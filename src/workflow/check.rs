@@ -17,6 +17,7 @@ mod reference;
 mod references;
 mod schedules;
 mod scripts;
+mod sources;
 mod tasks;
 mod update_secret;
 
@@ -29,6 +30,7 @@ use super::problem;
 use super::tree::Node;
 
 use self::outline::Outline;
+pub use self::sources::{ScriptText, Scripting, scripts};
 
 /// What exists outside of the files.
 #[derive(Clone, Debug, Default)]

@@ -80,7 +80,8 @@ mod tests {
     fn each_wrong_example_gives_its_code_alone_and_each_right_one_gives_none() {
         let mut wrong = Vec::new();
         // A file with too many problems has too many for a page.
-        for code in codes().filter(|code| code.code != "N0203") {
+        // Whether a script can be read, an interpreter says.
+        for code in codes().filter(|code| !["N0203", "E0419"].contains(&code.code)) {
             let (bad, good) = (given(&code, "Wrong"), given(&code, "Right"));
             if bad != BTreeSet::from([code.code]) || !good.is_empty() {
                 wrong.push(format!("{}: wrong {bad:?} right {good:?}", code.code));

@@ -1,5 +1,7 @@
 //! `check`, `explain`.
 
+use serde_json::{Value, json};
+
 use super::rig::Test;
 
 const GOOD: &str = r#"{"name": "good", "version": 1, "schemaVersion": 2, "tasks": [
@@ -117,4 +119,50 @@ fn problems_are_told_to_github_and_to_code_scanning() {
     let changes = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
     assert_eq!(changes["insertedContent"]["text"], "2");
     assert_eq!(test.keytide(&["check", "--format", "json"]).fails(1).json()[0]["fix"]["certain"], true);
+}
+
+#[test]
+fn scripts_that_cannot_be_read_are_told_and_none_is_evaluated() {
+    let inputs = |kind: &str, field: &str, text: &str| json!({"name": kind, "taskReferenceName": kind, "type": kind, "inputParameters": {field: text}});
+    let node = |kind: &str, field: &str, text: &str| {
+        json!({"name": kind, "taskReferenceName": kind, "type": kind, field: text, "inputParameters": {"x": 1},
+            "evaluatorType": "javascript", "caseValueParam": "x",
+            "decisionCases": {"a": [{"name": "n", "taskReferenceName": format!("n{kind}"), "type": "NOOP"}]},
+            "loopOver": [{"name": "m", "taskReferenceName": format!("m{kind}"), "type": "NOOP"}]})
+    };
+    let poll = |text: &str| {
+        inputs("HTTP_POLL", "http_request", "").as_object().map(|task| {
+            let mut task = task.clone();
+            task["inputParameters"] =
+                json!({"http_request": {"uri": "http://x/", "method": "GET", "terminationCondition": text}});
+            json!(task)
+        })
+    };
+    let workflow = |tasks: Value| json!({"name": "w", "version": 1, "tasks": tasks}).to_string();
+    let good = workflow(json!([
+        inputs("INLINE", "expression", "function f(){ return $.x; } f();"),
+        inputs("LAMBDA", "scriptExpression", "if ($.a) { return 1; } else { throw new Error('never evaluated'); }"),
+        inputs("JSON_JQ_TRANSFORM", "queryExpression", "def f: .a; f | error # never evaluated"),
+        node("SWITCH", "expression", "while (true) {}"),
+        node("DECISION", "caseExpression", "$.x == 1"),
+        node("DO_WHILE", "loopCondition", "if ($.DO_WHILE['iteration'] < 2) { true; } else { false; }"),
+        poll("$.output.response.body.done"),
+    ]));
+    let test = Test::new().file("workflows/good.json", &good);
+    test.keytide(&["check"]).success();
+    let bad = workflow(json!([
+        inputs("INLINE", "expression", "1 +"),
+        inputs("LAMBDA", "scriptExpression", "return {"),
+        inputs("JSON_JQ_TRANSFORM", "queryExpression", ".a |"),
+        node("SWITCH", "expression", "$.x =="),
+        node("DECISION", "caseExpression", "'x"),
+        node("DO_WHILE", "loopCondition", "$.x <"),
+        poll("(function(){"),
+    ]));
+    let test = Test::new().file("bad.json", &bad);
+    let found = test.keytide(&["check", "bad.json", "--format", "json"]).fails(1).json();
+    let told: Vec<_> = found.as_array().unwrap().iter().filter(|problem| problem["code"] == "E0419").collect();
+    assert_eq!(told.len(), 7, "{found:#}");
+    let message = told[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("the script of INLINE `INLINE` cannot be read: SyntaxError"), "{message}");
 }
