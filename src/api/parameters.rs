@@ -66,6 +66,10 @@ pub(super) const UNTIL: Parameter = moment("scheduleEndTime", "No time after it,
 pub(super) const LIMIT: Parameter = number("limit", NUMBER_MAX, "How many times; 5 at most");
 pub(super) const APPLICATIONS: Parameter = flag("apps", "Whether applications are in the answer; nobody else is there");
 pub(super) const TAG: Parameter = text("tag", "The tag, as `key:value`").required();
+pub(super) const SECRET_VERSION: Parameter =
+    text("version", "`previous`, or the number of a version; the current one where absent");
+pub(super) const PLAIN: Parameter = flag("plain", "Whether it is configuration, and not masked");
+pub(super) const EXPIRES: Parameter = text("expires", "When it stops working, as RFC 3339");
 pub(super) const TAG_KEY: Parameter = text("tagKey", "Only with a tag of this key");
 pub(super) const TAG_VALUE: Parameter = text("tagValue", "Only with a tag of this value");
 pub(super) const RESOURCE_TYPE: Parameter = word(

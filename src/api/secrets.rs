@@ -8,13 +8,13 @@ use crate::access::TargetKind;
 use crate::api::about::Content::{List, One};
 use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
-use crate::api::parameters::{ACCESS, FORCE};
+use crate::api::parameters::{ACCESS, EXPIRES, FORCE, PLAIN, SECRET_VERSION};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error, secret_body, tags, text};
 use crate::daemon::{self, Handle, shown_tags};
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
-use crate::words::{Owner, Permission};
+use crate::words::{Owner, Permission, Timestamp};
 
 /// Says that a value is meant in spite of its looks, as `?force=true` does.
 const FORCE_HEADER: &str = "x-keytide-force";
@@ -60,13 +60,13 @@ pub(super) fn routes() -> Routes {
         .get(
             "/api/secrets/{key}",
             on(Permission::Read, TargetKind::Secret),
-            about("Reveals the value of a secret").gives(Content::Text),
+            about("Reveals the value of a secret").asks([SECRET_VERSION]).gives(Content::Text),
             reveal,
         )
         .put(
             "/api/secrets/{key}",
             Need::Write(TargetKind::Secret),
-            about("Stores a value: text, or a JSON string").asks([FORCE]).takes(Content::Text),
+            about("Stores a value: text, or a JSON string").asks([FORCE, PLAIN, EXPIRES]).takes(Content::Text),
             put,
         )
         .delete("/api/secrets/{key}", on(Permission::Delete, TargetKind::Secret), about("Removes a secret"), remove)
@@ -142,8 +142,12 @@ async fn nothing_to_clear() -> Json<Value> {
     Json(json!({"message": "nothing is cached"}))
 }
 
-async fn reveal(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
-    let value = handle.reveal(&who, &key, Version::Current)?;
+async fn reveal(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, params: Params) -> Answer {
+    let version = params.text("version").unwrap_or("current");
+    let version = if version == "current" { Some(Version::Current) } else { Version::parse(version) };
+    let version =
+        version.ok_or_else(|| Error::wrong("version: it is neither `previous` nor the number of a version"))?;
+    let value = handle.reveal(&who, &key, version)?;
     Ok(text(value.expose()))
 }
 
@@ -161,7 +165,10 @@ async fn put(
     let value = text_to_store(&value, Evaluation::Literal, allow).map_err(|refusal| {
         Error::wrong(format!("the value for `{key}` is refused: {refusal}; to store it all the same, add ?force=true"))
     })?;
-    let write = Write { name: key, value, expires: None, plain: false };
+    let moment =
+        |text: &str| Timestamp::parse(text).ok_or_else(|| Error::wrong(format!("expires: \"{text}\" is no time")));
+    let expires = params.text("expires").map(moment).transpose()?;
+    let write = Write { name: key, value, expires, plain: params.flag("plain", false)? };
     daemon::aside(move || handle.put_secrets(&who, vec![write])).await??;
     Ok(().into_response())
 }

@@ -3,16 +3,20 @@
 use serde_json::{Value, json};
 
 use super::args::{App, AppKey, Format};
-use super::connection::Connection;
+use super::connection::{self, Connection};
 use super::console::Console;
 use super::error::Error;
 use super::project::Project;
+use crate::client::Method;
 use crate::words::Timestamp;
+
+/// Where applications are.
+const APPLICATIONS: [&str; 2] = ["api", "applications"];
 
 /// Makes, lists and removes applications and their keys.
 pub(super) fn run(command: App, project: &Project, console: &Console) -> Result<(), Error> {
-    let store = std::sync::Arc::new(project.store()?);
-    let connection = Connection::open(project, &store, console)?;
+    let store = project.store_here()?;
+    let connection = Connection::open(project, store.as_ref(), console)?;
     let done = perform(command, &connection, console);
     connection.close(console);
     done
@@ -21,27 +25,37 @@ pub(super) fn run(command: App, project: &Project, console: &Console) -> Result<
 fn perform(command: App, connection: &Connection, console: &Console) -> Result<(), Error> {
     match command {
         App::Create { name } => {
-            connection.create_application(&name)?;
-            show_key(&connection.add_key(&name)?, console);
+            connection.ask(Method::POST, &APPLICATIONS, &[], Some(&json!({"name": name})))?;
+            show_key(&add_key(connection, &name)?, console);
             console
                 .note(&format!("{name} may do nothing yet: grant it something with a [[grant]] to = \"app:{name}\""));
         }
         App::List => list(connection, console)?,
         App::Rm { name } => {
-            connection.remove_application(&name)?;
+            connection.ask(Method::DELETE, &of(&name, &[]), &[], None)?;
             console.note(&format!("{name} is gone, and what it signed in is signed out"));
         }
-        App::Key(AppKey::Add { name }) => show_key(&connection.add_key(&name)?, console),
+        App::Key(AppKey::Add { name }) => show_key(&add_key(connection, &name)?, console),
         App::Key(AppKey::Rm { name, key }) => {
-            connection.remove_key(&name, &key)?;
+            connection.ask(Method::DELETE, &of(&name, &["accessKeys", &key]), &[], None)?;
             console.note(&format!("{key} is gone, and what it signed in is signed out"));
         }
         App::Key(AppKey::Disable { name, key }) => {
-            connection.disable_key(&name, &key)?;
+            let path = ["api", "keytide", "applications", &name, "keys", &key, "disable"];
+            connection.ask(Method::POST, &path, &[], None)?;
             console.note(&format!("{key} is disabled, and what it signed in is signed out"));
         }
     }
     Ok(())
+}
+
+/// Returns the path of an application, and of what is below it.
+fn of<'a>(name: &'a str, below: &[&'a str]) -> Vec<&'a str> {
+    [&APPLICATIONS, &[name][..], below].concat()
+}
+
+fn add_key(connection: &Connection, name: &str) -> Result<Value, Error> {
+    connection.ask(Method::POST, &of(name, &["accessKeys"]), &[], Some(&json!({})))
 }
 
 /// The one time that the secret is shown.
@@ -59,9 +73,9 @@ fn show_key(key: &Value, console: &Console) {
 fn list(connection: &Connection, console: &Console) -> Result<(), Error> {
     let mut rows = Vec::new();
     let mut shown = Vec::new();
-    for application in connection.applications()? {
+    for application in connection::list(connection.get(&APPLICATIONS, &[])?) {
         let name = application["name"].as_str().unwrap_or_default();
-        let keys = connection.keys(name)?;
+        let keys = connection::list(connection.get(&of(name, &["accessKeys"]), &[])?);
         rows.extend(keys.iter().map(|key| row(name, key)));
         if keys.is_empty() {
             rows.push(vec![name.to_owned(), "-".to_owned(), "no key".to_owned(), "-".to_owned()]);

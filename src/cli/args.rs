@@ -5,8 +5,10 @@ mod import;
 mod runs;
 mod schedule;
 mod secret;
+mod task;
 mod trials;
 mod worker;
+mod workflow;
 
 use std::path::PathBuf;
 
@@ -16,10 +18,12 @@ use super::help;
 pub(super) use app::{App, AppKey};
 pub(super) use import::{Import, ImportConductor};
 pub(super) use runs::{Rescue, Runs, Show};
-pub(super) use schedule::{Clocks, Next, Schedule};
+pub(super) use schedule::{Clocks, Next, Plan, Schedule};
 pub(super) use secret::{Exec, Secret};
+pub(super) use task::{Report, Task};
 pub(super) use trials::{Test, TestFormat};
 pub(super) use worker::Worker;
+pub(super) use workflow::{Start, Workflow};
 
 /// Rotates tokens on schedule and keeps them in an age-encrypted file.
 #[derive(Parser)]
@@ -50,6 +54,10 @@ pub(super) struct Global {
     /// Take `[access]`, `[groups]`, `[[grant]]`, `[http]` and `[server]` from this file
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) policy: Option<PathBuf>,
+    /// Speak to this server instead of the folder's daemon; `CONDUCTOR_SERVER_URL` names one too, and
+    /// `CONDUCTOR_AUTH_KEY` with `CONDUCTOR_AUTH_SECRET`, or `CONDUCTOR_AUTH_TOKEN`, sign in
+    #[arg(long, value_name = "URL", global = true)]
+    pub(super) server: Option<String>,
     /// Print tables for people or JSON for machines
     #[arg(short, long, value_enum, default_value_t = Format::Table, global = true)]
     pub(super) output: Format,
@@ -100,6 +108,12 @@ pub(super) enum Command {
     /// List, hold and fire schedules
     #[command(subcommand)]
     Schedule(Schedule),
+    /// Register, start and operate workflows, in the words of Conductor's command line
+    #[command(subcommand)]
+    Workflow(Workflow),
+    /// Register and report on tasks, in the words of Conductor's command line
+    #[command(subcommand)]
+    Task(Task),
     /// List executions
     Runs(Runs),
     /// Show one execution

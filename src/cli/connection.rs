@@ -2,8 +2,8 @@
 //!
 //! Both give the same JSON, which is the REST API's, so a command does not see which of them it has.
 
-mod applications;
 mod here;
+mod server;
 mod there;
 
 use std::sync::Arc;
@@ -18,16 +18,17 @@ use super::files;
 use super::logs;
 use super::project::Project;
 use crate::catalog::Catalog;
-use crate::client::Method;
+use crate::client::{Method, Request};
 use crate::clock::{Clock, SystemClock};
-use crate::daemon::{self, Config, Daemon, Hold};
+use crate::daemon::{self, Config, Daemon};
 use crate::secret::Store;
 use crate::workflow::definition::StartWorkflowRequest;
 use crate::workflow::pinned::Pinned;
 
 use here::Here;
-pub(super) use there::client;
-use there::{There, text};
+pub(super) use server::{tell, unanswered};
+use there::{There, accept};
+pub(super) use there::{client, list, text};
 
 /// How often the lock and the socket are tried: another command holds the lock for a moment only, and a daemon opens its
 /// socket a moment after it took the lock.
@@ -79,7 +80,7 @@ pub(super) fn sign_in_address(project: &Project) -> Result<String, Error> {
         Error::new(Kind::Unreachable, "no keytide serves this folder")
             .hint("start it: keytide serve --listen 127.0.0.1:8321")
     })?;
-    Ok(text(there.call(Method::POST, &["api", "keytide", "sign-in-address"], &[], None)?))
+    Connection::There(there).ask(Method::POST, &["api", "keytide", "sign-in-address"], &[], None).map(text)
 }
 
 /// Starts a daemon that is to stay; a command that holds the lock for a moment is waited for.
@@ -94,8 +95,14 @@ pub(super) fn start_patiently(config: &Config) -> Result<Daemon, Error> {
 }
 
 impl Connection {
-    /// Starts a daemon for this command, or finds the one that runs.
-    pub(super) fn open(project: &Project, store: &Arc<Store>, console: &Console) -> Result<Self, Error> {
+    /// Starts a daemon for this command, or finds the one that runs; without a store it is the server that is named.
+    pub(super) fn open(project: &Project, store: Option<&Arc<Store>>, console: &Console) -> Result<Self, Error> {
+        let Some(store) = store else {
+            let there = There::find(project)?;
+            return there
+                .map(Self::There)
+                .ok_or_else(|| Error::new(Kind::Unreachable, "there is no server to speak to"));
+        };
         let change = files::scan(project, &project.workflows);
         let catalog = Catalog::default().next(change.files, change.troubles);
         let masking = logs::install(store, console, LogFormat::Text);
@@ -149,59 +156,55 @@ impl Connection {
         }
     }
 
+    /// Asks what a client may ask, wherever the daemon is, and returns what it brings.
+    pub(super) fn ask(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Error> {
+        let request = Request { method, path, query, body };
+        accept(match self {
+            Self::Here(here) => here.call(&request)?,
+            Self::There(there) => there.call(&request)?,
+        })
+    }
+
+    /// Reads something.
+    pub(super) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Error> {
+        self.ask(Method::GET, path, query, None)
+    }
+
     /// Returns the summaries of the latest executions that a Conductor query asks for.
     pub(super) fn search(&self, query: &str, count: u64) -> Result<Vec<Value>, Error> {
-        match self {
-            Self::Here(here) => here.search(query, count),
-            Self::There(there) => there.search(query, count),
-        }
+        let size = count.to_string();
+        let query = [("query", query), ("size", size.as_str()), ("sort", "startTime:DESC")];
+        let mut page = self.get(&["api", "workflow", "search"], &query)?;
+        Ok(list(page["results"].take()))
     }
 
     /// Returns the schedules with `origin` and `nextRunTime`.
     pub(super) fn schedules(&self) -> Result<Vec<Value>, Error> {
-        match self {
-            Self::Here(here) => here.schedules(),
-            Self::There(there) => there.schedules(),
-        }
-    }
-
-    /// Holds a schedule, or lets it go on.
-    pub(super) fn hold(&self, schedule: &str, hold: Hold) -> Result<(), Error> {
-        match self {
-            Self::Here(here) => here.hold(schedule, hold),
-            Self::There(there) => there.hold(schedule, hold),
-        }
+        self.get(&["api", "scheduler", "schedules"], &[]).map(list)
     }
 
     /// Starts a schedule's workflow now.
     pub(super) fn trigger(&self, schedule: &str) -> Result<String, Error> {
-        match self {
-            Self::Here(here) => here.trigger(schedule),
-            Self::There(there) => there.trigger(schedule),
-        }
+        self.ask(Method::POST, &["api", "keytide", "schedules", schedule, "trigger"], &[], None).map(text)
     }
 
-    /// Stores a value that a run fetched and could not store.
-    pub(super) fn rescue(&self, id: &str, path: &str, secret: &str, force: bool) -> Result<(), Error> {
-        match self {
-            Self::Here(here) => here.rescue(id, path, secret, force),
-            Self::There(there) => there.rescue(id, path, secret, force),
-        }
-    }
-
-    /// Stops naming what a run fetched and did not store as a problem.
-    pub(super) fn dismiss(&self, id: &str) -> Result<(), Error> {
-        match self {
-            Self::Here(here) => here.dismiss(id),
-            Self::There(there) => there.dismiss(id),
-        }
-    }
-
-    /// Returns what somebody has to look at, as places with what is wrong there.
+    /// Returns what somebody has to look at, as places with what is wrong there; nothing where that is not ours to see.
     pub(super) fn problems(&self) -> Result<Vec<(String, String)>, Error> {
         match self {
             Self::Here(here) => here.problems(),
-            Self::There(there) => there.problems(),
+            Self::There(_) => match self.get(&["api", "keytide", "problems"], &[]) {
+                Err(error) if matches!(error.kind, Kind::Unreachable | Kind::NotFound) => Ok(Vec::new()),
+                problems => Ok(list(problems?)
+                    .into_iter()
+                    .map(|mut problem| (text(problem["place"].take()), text(problem["message"].take())))
+                    .collect()),
+            },
         }
     }
 

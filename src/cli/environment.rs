@@ -21,8 +21,12 @@ pub(super) struct Environment {
     pub(super) config_home: Option<PathBuf>,
     /// `$XDG_RUNTIME_DIR`.
     pub(super) runtime: Option<PathBuf>,
+    /// `CONDUCTOR_SERVER_URL`, as Conductor's clients have it.
+    pub(super) conductor_server: Option<String>,
     /// `CONDUCTOR_AUTH_KEY` and `CONDUCTOR_AUTH_SECRET`, as Conductor's clients have them.
     pub(super) conductor_key: Option<(String, Sensitive)>,
+    /// `CONDUCTOR_AUTH_TOKEN`: a token that somebody else got.
+    pub(super) conductor_token: Option<Sensitive>,
     /// `${workflow.env.NAME}` from `KEYTIDE_ENV_NAME`.
     pub(super) values: Vec<(String, String)>,
     /// The current folder.
@@ -41,6 +45,8 @@ impl Environment {
         Ok(Self {
             identity_file: path("KEYTIDE_IDENTITY_FILE"),
             identity: text("KEYTIDE_IDENTITY").map(Sensitive::new),
+            conductor_server: text("CONDUCTOR_SERVER_URL"),
+            conductor_token: text("CONDUCTOR_AUTH_TOKEN").map(Sensitive::new),
             conductor_key: text("CONDUCTOR_AUTH_KEY").zip(text("CONDUCTOR_AUTH_SECRET").map(Sensitive::new)),
             credentials: path("CREDENTIALS_DIRECTORY"),
             state: path("STATE_DIRECTORY"),
@@ -63,5 +69,6 @@ impl Environment {
     }
 }
 
-/// Variables that a child process never inherits: they open the store.
-pub(super) const IDENTITY_VARIABLES: [&str; 2] = ["KEYTIDE_IDENTITY", "KEYTIDE_IDENTITY_FILE"];
+/// Variables that a child process never inherits: they open the store, here or over there.
+pub(super) const IDENTITY_VARIABLES: [&str; 4] =
+    ["KEYTIDE_IDENTITY", "KEYTIDE_IDENTITY_FILE", "CONDUCTOR_AUTH_SECRET", "CONDUCTOR_AUTH_TOKEN"];

@@ -62,7 +62,7 @@ fn definition(arguments: &Arguments, project: &Project) -> Result<WorkflowDef, E
         let loaded = bare_task_as_workflow(&loaded).unwrap_or(loaded);
         return Ok(files::only_workflow(&loaded)?.def.clone());
     }
-    let files = Files::of_project(project);
+    let files = if project.server.is_some() { Files::default() } else { Files::of_project(project) };
     let all = || files.loaded.iter().flat_map(|file| &file.workflows).map(|located| &located.def);
     let version = arguments.version;
     let found = all().filter(|def| def.name == named && version.is_none_or(|version| def.version == version));

@@ -38,6 +38,8 @@ Environment:
   CREDENTIALS_DIRECTORY  from systemd: `age-identity` and `policy.toml` are looked for there
   XDG_CONFIG_HOME        `keytide/identity.txt` is there, else in ~/.config
   STATE_DIRECTORY        from systemd: the state, where `--state` is absent, and the secrets in it
+  CONDUCTOR_SERVER_URL   the server to speak to, where neither `--server` nor what is here is named
+  CONDUCTOR_AUTH_KEY     with CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_TOKEN instead: who we are there
   KEYTIDE_ENV_NAME       ${workflow.env.NAME}, over `[environment]` of keytide.toml"
 );
 

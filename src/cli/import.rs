@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::args::{Format, ImportConductor};
+use super::connection;
 use super::console::{Console, one_line};
 use super::error::{Error, Kind};
 use super::project::Project;
 use crate::client::{Client, Method, Request};
 use crate::disk::replace;
-use crate::words::Sensitive;
 use crate::workflow::expressions::{environment_in_template, references_in_template};
 use crate::workflow::shown::shown_definition;
 use definitions::{Document, documents};
@@ -42,7 +42,7 @@ struct Report {
 
 /// Brings workflows, task definitions and schedules of a server into the folder.
 pub(super) fn conductor(arguments: &ImportConductor, project: &Project, console: &Console) -> Result<(), Error> {
-    let client = sign_in(arguments, project, console)?;
+    let client = client(project)?;
     let found = Found {
         workflows: list(&client, &["api", "metadata", "workflow"])?,
         task_defs: list(&client, &["api", "metadata", "taskdefs"])?,
@@ -77,37 +77,16 @@ pub(super) fn conductor(arguments: &ImportConductor, project: &Project, console:
     if report.kept.is_empty() { Ok(()) } else { Err(Error::silent(Kind::Conflict)) }
 }
 
-/// Returns a client that the server knows.
-fn sign_in(arguments: &ImportConductor, project: &Project, console: &Console) -> Result<Client, Error> {
-    let wrong = |error: crate::client::Error| Error::new(Kind::Unreachable, error);
-    let client = Client::of_server(&arguments.server, None).map_err(|error| Error::new(Kind::Usage, error))?;
-    let Some((key, secret)) = &project.environment.conductor_key else { return Ok(client) };
-    if arguments.server.starts_with("http://") && !is_this_machine(&arguments.server) {
-        console.note("the key goes to the server in clear: use https where you can");
-    }
-    let body = json!({"keyId": key, "keySecret": secret.expose()});
-    let request = Request { method: Method::POST, path: &["api", "token"], query: &[], body: Some(&body) };
-    let reply = client.call(&request).map_err(wrong)?;
-    match (reply.status, reply.body["token"].as_str()) {
-        // A server without sign-in, as Conductor's clients take it.
-        (404, _) => Ok(client),
-        (200..300, Some(token)) => {
-            let token = Sensitive::new(token);
-            Client::of_server(&arguments.server, Some(&token)).map_err(|error| Error::new(Kind::Usage, error))
-        }
-        (status, _) => Err(Error::new(Kind::Unreachable, format!("the server refuses the key (status {status})"))
-            .hint("CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET are an access key of an application there")),
-    }
-}
-
-fn is_this_machine(address: &str) -> bool {
-    let host = address.trim_start_matches("http://").split(['/', ':']).next().unwrap_or_default();
-    host == "localhost" || host.starts_with("127.") || host == "[" // of `[::1]`
+/// Returns a client of the server that is named.
+fn client(project: &Project) -> Result<Client, Error> {
+    let missing = || Error::new(Kind::Usage, "which server? Name it with --server URL, or set CONDUCTOR_SERVER_URL");
+    project.server.as_ref().ok_or_else(missing)?;
+    connection::client(project)?.ok_or_else(missing)
 }
 
 fn get(client: &Client, path: &[&str]) -> Result<(u16, Value), Error> {
     let request = Request { method: Method::GET, path, query: &[], body: None };
-    let reply = client.call(&request).map_err(|error| Error::new(Kind::Unreachable, error))?;
+    let reply = client.call(&request).map_err(connection::unanswered)?;
     Ok((reply.status, reply.body))
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Project {
     pub(super) disk: Arc<dyn Disk>,
     /// The process environment.
     pub(super) environment: Environment,
+    /// The server that commands speak to instead of this folder.
+    pub(super) server: Option<String>,
     identity_file: Option<PathBuf>,
     sources: Arc<Sources>,
 }
@@ -104,6 +106,7 @@ impl Project {
             workflows: root.join(&settings.folders.workflows),
             paths: Paths::new(&secrets, &state, global.environment.as_deref()),
             identity_file: global.identity.clone(),
+            server: server(global, &environment),
             root,
             settings: Arc::new(settings),
             sources: Arc::new(sources),
@@ -152,6 +155,16 @@ impl Project {
         Ok(Store::open(self.edges(), self.paths.clone(), identity, self.settings.secrets.versions)?)
     }
 
+    /// Returns the project for what works on this machine alone, whatever server is named.
+    pub(super) fn here(self) -> Self {
+        Self { server: None, ..self }
+    }
+
+    /// Opens the store where commands work on this folder; where they speak to a server there is none.
+    pub(super) fn store_here(&self) -> Result<Option<Arc<Store>>, Error> {
+        if self.server.is_some() { Ok(None) } else { Ok(Some(Arc::new(self.store()?))) }
+    }
+
     /// Returns what a daemon of this project is made of.
     pub(super) fn daemon(
         &self,
@@ -188,6 +201,14 @@ impl Project {
     pub(super) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
+}
+
+/// Returns the server that is meant: `--server`, else the one of the process environment, where no option names what is here.
+fn server(global: &Global, environment: &Environment) -> Option<String> {
+    let Global { directory, identity, state, environment: chosen, .. } = global;
+    let names_here = directory.is_some() || identity.is_some() || state.is_some() || chosen.is_some();
+    let of_process = environment.conductor_server.clone().filter(|_| !names_here);
+    global.server.clone().or(of_process)
 }
 
 fn key_error(error: crate::secret::Error) -> Error {

@@ -3,7 +3,6 @@
 mod dry;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -31,12 +30,12 @@ const INPUT_BYTES_MAX: usize = 10 << 20;
 /// Runs a workflow and prints what came of it.
 pub(super) fn run(arguments: &Run, project: &Project, console: &Console) -> Result<(), Error> {
     let patience = arguments.timeout.as_deref().map(duration).transpose()?;
-    let input = input(arguments, project)?;
+    let input = input(arguments.input.as_deref(), &arguments.parameter, project)?;
     if arguments.is_dry {
         return dry::run(arguments, input, project, console);
     }
-    let store = Arc::new(project.store()?);
-    let target = target(&arguments.workflow, project, &store, console)?;
+    let store = project.store_here()?;
+    let target = target(&arguments.workflow, project, store.as_deref(), console)?;
     let request = StartWorkflowRequest {
         name: match &target {
             Target::Name => arguments.workflow.clone(),
@@ -47,7 +46,7 @@ pub(super) fn run(arguments: &Run, project: &Project, console: &Console) -> Resu
         input,
         ..StartWorkflowRequest::default()
     };
-    let connection = Connection::open(project, &store, console)?;
+    let connection = Connection::open(project, store.as_ref(), console)?;
     let started = connection.start(target, request);
     finish(connection, started, patience, console)
 }
@@ -113,13 +112,18 @@ fn result(connection: &Connection, id: &str, console: &Console) -> Result<(), Er
 }
 
 /// Returns what is to run: a definition from a file, or the name of one in the folder.
-fn target(named: &str, project: &Project, store: &Store, console: &Console) -> Result<Target, Error> {
-    let found = file_of(named, project, Some(store), console)?;
+fn target(named: &str, project: &Project, store: Option<&Store>, console: &Console) -> Result<Target, Error> {
+    let found = file_of(named, project, store, console)?;
     Ok(found.map_or(Target::Name, |pinned| Target::Definition(Box::new(pinned))))
 }
 
 /// Returns the definition of a file, or nothing where a name is meant.
-fn file_of(named: &str, project: &Project, store: Option<&Store>, console: &Console) -> Result<Option<Pinned>, Error> {
+pub(super) fn file_of(
+    named: &str,
+    project: &Project,
+    store: Option<&Store>,
+    console: &Console,
+) -> Result<Option<Pinned>, Error> {
     if !files::looks_like_a_file(named) {
         return Ok(None);
     }
@@ -137,8 +141,9 @@ fn file_of(named: &str, project: &Project, store: Option<&Store>, console: &Cons
     Ok(Some(Pinned { workflow, task_defs, owner }))
 }
 
-fn input(arguments: &Run, project: &Project) -> Result<Map, Error> {
-    let mut input = match arguments.input.as_deref() {
+/// Reads an input: JSON, `@FILE` or `-`, and single fields over it.
+pub(super) fn input(whole: Option<&str>, parameters: &[String], project: &Project) -> Result<Map, Error> {
+    let mut input = match whole {
         None => Map::new(),
         Some("-") => object(&prompt::piped_bytes(INPUT_BYTES_MAX)?, "standard input")?,
         Some(text) => match text.strip_prefix('@') {
@@ -152,7 +157,7 @@ fn input(arguments: &Run, project: &Project) -> Result<Map, Error> {
             None => object(text.as_bytes(), "--input")?,
         },
     };
-    for parameter in &arguments.parameter {
+    for parameter in parameters {
         let (key, value) = parameter.split_once('=').ok_or_else(|| {
             Error::new(Kind::Usage, format!("`{parameter}` is no parameter")).hint("write -p KEY=VALUE")
         })?;

@@ -1,8 +1,6 @@
 //! `keytide runs`, `keytide show`, `keytide rescue`: what was executed, and what to do about it.
 
-use std::sync::Arc;
-
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::args::{Format, Rescue, Runs, Show};
 use super::connection::Connection;
@@ -10,6 +8,7 @@ use super::console::{Console, one_line};
 use super::error::{Error, Kind};
 use super::progress::{duration_text, task_line};
 use super::project::Project;
+use crate::client::Method;
 
 /// Among how many of the latest runs the beginning of an id is looked for.
 const SEARCHED_MAX: u64 = 1_000;
@@ -20,8 +19,14 @@ const ID_CHARACTERS: usize = 36;
 pub(super) fn list(arguments: &Runs, project: &Project, console: &Console) -> Result<(), Error> {
     let query = query(arguments)?;
     let rows = with(project, console, |connection| connection.search(&query, arguments.count))?;
+    show_list(&rows, console);
+    Ok(())
+}
+
+/// Shows summaries of executions.
+pub(super) fn show_list(rows: &[Value], console: &Console) {
     match console.format {
-        Format::Json => console.json(&Value::Array(rows)),
+        Format::Json => console.json(&rows.into()),
         Format::Table => {
             let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
             let row = |row: &Value| {
@@ -38,7 +43,6 @@ pub(super) fn list(arguments: &Runs, project: &Project, console: &Console) -> Re
             console.table(&["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", "BY"], &rows);
         }
     }
-    Ok(())
 }
 
 /// Shows one run with its tasks.
@@ -59,10 +63,11 @@ pub(super) fn rescue(arguments: &Rescue, project: &Project, console: &Console) -
     let said = with(project, console, |connection| {
         let id = full_id(connection, &arguments.run)?;
         if let (Some(path), Some(secret)) = (&arguments.path, &arguments.to) {
-            connection.rescue(&id, path, secret, arguments.force)?;
+            let body = json!({"path": path, "secret": secret, "force": arguments.force});
+            connection.ask(Method::POST, &["api", "keytide", "executions", &id, "rescue"], &[], Some(&body))?;
             return Ok(format!("stored what {id} fetched as {secret}"));
         }
-        connection.dismiss(&id)?;
+        connection.ask(Method::POST, &["api", "keytide", "executions", &id, "dismiss"], &[], None)?;
         Ok(format!("{id} is no problem any more"))
     })?;
     console.note(&said);
@@ -75,9 +80,9 @@ pub(super) fn with<T>(
     console: &Console,
     work: impl FnOnce(&Connection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let store = Arc::new(project.store()?);
+    let store = project.store_here()?;
     let quiet = Console { quiet: true, ..*console };
-    let connection = Connection::open(project, &store, &quiet)?;
+    let connection = Connection::open(project, store.as_ref(), &quiet)?;
     let done = work(&connection);
     connection.close(console);
     done

@@ -1,18 +1,16 @@
 //! `keytide schedule`: what fires when, held or fired by hand.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
-use super::args::{Format, Next, Schedule as Command};
+use super::args::{Format, Next, Plan, Schedule as Command};
 use super::connection::Connection;
 use super::console::Console;
 use super::error::{Error, Kind};
 use super::next;
 use super::project::Project;
 use super::{run as runner, runs};
+use crate::client::Method;
 use crate::clock::{Clock, SystemClock};
-use crate::daemon::Hold;
 use crate::scheduler::{Defaults, Schedule};
 use crate::words::{Timestamp, nearest};
 use crate::workflow::definition::WorkflowSchedule;
@@ -26,33 +24,99 @@ pub(super) fn run(command: Command, project: &Project, console: &Console) -> Res
         Command::List => list(project, console),
         Command::Next(next) => upcoming(&next, project, console),
         Command::Pause { name, reason } => {
-            hold(&name, Hold::Pause(reason), project, console)?;
+            let reason: Vec<_> = reason.iter().map(|reason| ("reason", reason.as_str())).collect();
+            hold(&name, "pause", &reason, project, console)?;
             console.note(&format!("{name} is paused; `keytide schedule resume {name}` lets it go on"));
             Ok(())
         }
         Command::Resume { name } => {
-            hold(&name, Hold::Resume, project, console)?;
+            hold(&name, "resume", &[], project, console)?;
             console.note(&format!("{name} goes on"));
             Ok(())
         }
+        Command::Get { name } => {
+            let schedule = runs::with(project, console, |connection| connection.get(&one(&name), &[]))?;
+            console.json(&schedule);
+            Ok(())
+        }
+        Command::Create(plan) => save(&plan, Save::New, project, console),
+        Command::Update(plan) => save(&plan, Save::Known, project, console),
+        Command::Delete { name } => {
+            runs::with(project, console, |connection| {
+                known(connection, &name)?;
+                connection.ask(Method::DELETE, &one(&name), &[], None)
+            })?;
+            console.note(&format!("{name} is gone"));
+            Ok(())
+        }
+        Command::Search { name, workflow } => {
+            let mut found = runs::with(project, console, Connection::schedules)?;
+            let has = |field: &Value, wanted: &str| field.as_str().is_some_and(|field| field.contains(wanted));
+            found.retain(|one| {
+                name.as_deref().is_none_or(|name| has(&one["name"], name))
+                    && workflow.as_deref().is_none_or(|name| one["startWorkflowRequest"]["name"] == name)
+            });
+            show_list(found, console);
+            Ok(())
+        }
         Command::Trigger { name } => {
-            let store = Arc::new(project.store()?);
-            let connection = Connection::open(project, &store, console)?;
+            let store = project.store_here()?;
+            let connection = Connection::open(project, store.as_ref(), console)?;
             let started = known(&connection, &name).and_then(|()| connection.trigger(&name));
             runner::finish(connection, started, None, console)
         }
     }
 }
 
-fn hold(name: &str, hold: Hold, project: &Project, console: &Console) -> Result<(), Error> {
+fn hold(name: &str, word: &str, query: &[(&str, &str)], project: &Project, console: &Console) -> Result<(), Error> {
     runs::with(project, console, |connection| {
         known(connection, name)?;
-        connection.hold(name, hold)
+        connection.ask(Method::PUT, &["api", "scheduler", "schedules", name, word], query, None).map(drop)
     })
 }
 
 fn list(project: &Project, console: &Console) -> Result<(), Error> {
-    let schedules = runs::with(project, console, Connection::schedules)?;
+    show_list(runs::with(project, console, Connection::schedules)?, console);
+    Ok(())
+}
+
+fn one(name: &str) -> [&str; 4] {
+    ["api", "scheduler", "schedules", name]
+}
+
+/// Whether a schedule must be there already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Save {
+    New,
+    Known,
+}
+
+fn save(plan: &Plan, save: Save, project: &Project, console: &Console) -> Result<(), Error> {
+    let input = runner::input(plan.input.as_deref(), &plan.parameter, project)?;
+    let body = json!({
+        "name": plan.name, "cronExpression": plan.cron, "zoneId": plan.zone, "paused": plan.paused,
+        "startWorkflowRequest": {"name": plan.workflow, "version": plan.version, "input": input},
+    });
+    let saved = runs::with(project, console, |connection| {
+        let is_there = connection.schedules()?.iter().any(|schedule| schedule["name"] == plan.name.as_str());
+        match (save, is_there) {
+            (Save::New, true) => {
+                let error = Error::new(Kind::Conflict, format!("there is a schedule `{}` already", plan.name));
+                return Err(error.hint("change it with `keytide schedule update`"));
+            }
+            (Save::Known, false) => known(connection, &plan.name)?,
+            (Save::New, false) | (Save::Known, true) => {}
+        }
+        connection.ask(Method::POST, &["api", "scheduler", "schedules"], &[], Some(&body))
+    })?;
+    match console.format {
+        Format::Json => console.json(&saved),
+        Format::Table => console.note(&format!("saved {}", plan.name)),
+    }
+    Ok(())
+}
+
+fn show_list(schedules: Vec<Value>, console: &Console) {
     match console.format {
         Format::Json => console.json(&Value::Array(schedules)),
         Format::Table => {
@@ -61,7 +125,6 @@ fn list(project: &Project, console: &Console) -> Result<(), Error> {
             console.table(&["SCHEDULE", "WORKFLOW", "CRON", "ZONE", "NEXT", "LEFT", "FROM"], &rows);
         }
     }
-    Ok(())
 }
 
 /// Returns a schedule as a line of a table.

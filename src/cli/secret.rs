@@ -2,14 +2,17 @@
 
 mod resolve;
 mod set;
+mod there;
 mod view;
+
+use serde_json::{Value, json};
 
 use super::args::{Format, Global, Secret};
 use super::console::Console;
 use super::error::{Error, Kind};
 use super::project::Project;
-use super::{prompt, usage};
-use crate::secret::{Change, Store, Version, Writer};
+use super::prompt;
+use crate::secret::{Change, Store, Summary, Version, VersionInfo, Writer};
 use crate::words::nearest;
 
 /// How the history names whoever works at the command line.
@@ -17,27 +20,28 @@ const WRITER: &str = "owner";
 
 /// Does what is asked of the store, which has its own lock: it works beside a daemon.
 pub(super) fn run(command: Secret, project: &Project, global: &Global, console: &Console) -> Result<(), Error> {
+    if project.server.is_some() {
+        return there::run(command, project, global, console);
+    }
     let store = project.store()?;
     for problem in store.problems() {
         console.note(&format!("warning: {problem}"));
     }
     match command {
         Secret::Set { name, from_file, force, plain, expires } => {
-            if name.contains('=') {
-                return Err(usage::argument_refused(None));
-            }
             let value = set::value(&name, from_file.as_deref(), project, global, console)?;
             set::run(&set::Setting { name, value, force, plain, expires }, &store, console)
         }
         Secret::Get { name, reveal } => get(&name, reveal, &store, console),
         Secret::List => {
-            view::list(&store.snapshot(), console);
+            view::list(&secrets(&store), console);
             Ok(())
         }
         Secret::Rm { name, confirm } => remove(&name, confirm, &store, global, console),
         Secret::History { name } => {
             exists(&name, &store)?;
-            view::history(&name, &store.snapshot(), console)
+            view::history(&versions(&name, &store), console);
+            Ok(())
         }
         Secret::Rollback { name, to } => roll_back(name, to, &store, console),
         Secret::Tag { name, tags } => tag(&name, &tags, &store, console),
@@ -48,13 +52,7 @@ pub(super) fn run(command: Secret, project: &Project, global: &Global, console: 
 }
 
 fn get(reference: &str, reveal: bool, store: &Store, console: &Console) -> Result<(), Error> {
-    let (name, version) = match reference.split_once('@') {
-        Some((name, version)) => (name, Version::parse(version)),
-        None => (reference, Some(Version::Current)),
-    };
-    let version = version.ok_or_else(|| {
-        Error::new(Kind::Usage, format!("`{reference}` names no version")).hint("write NAME@previous or NAME@7")
-    })?;
+    let (name, version) = reference_of(reference)?;
     let snapshot = store.snapshot();
     exists(name, store)?;
     let value = snapshot.get(name, version).ok_or_else(|| {
@@ -62,15 +60,28 @@ fn get(reference: &str, reveal: bool, store: &Store, console: &Console) -> Resul
             .hint(format!("see `keytide secret history {name}`"))
     })?;
     match (reveal, console.format) {
-        (true, Format::Json) => console.json(&serde_json::json!({"name": name, "value": value.expose()})),
+        (true, Format::Json) => console.json(&json!({"name": name, "value": value.expose()})),
         (true, Format::Table) => console.value(value.expose()),
-        (false, Format::Json | Format::Table) => view::one(name, &snapshot.fingerprint(&value), &snapshot, console)?,
+        (false, Format::Json | Format::Table) => {
+            let fingerprint = snapshot.fingerprint(&value);
+            let secret = secrets(store).into_iter().find(|secret| secret["name"] == name).unwrap_or_default();
+            let is_it = |version: &Value| version["fingerprint"] == fingerprint;
+            view::one(&view::of_version(secret, &versions(name, store), is_it).unwrap_or_default(), console);
+        }
     }
     Ok(())
 }
 
 fn remove(name: &str, confirm: Option<String>, store: &Store, global: &Global, console: &Console) -> Result<(), Error> {
     exists(name, store)?;
+    confirmed(name, confirm, global, console)?;
+    store.update(vec![Change::Remove { name: name.to_owned() }])?;
+    console.note(&format!("removed {name}"));
+    Ok(())
+}
+
+/// Fails where the name of what is to be removed is not given twice.
+fn confirmed(name: &str, confirm: Option<String>, global: &Global, console: &Console) -> Result<(), Error> {
     let typed = match confirm {
         Some(confirm) => confirm,
         None if prompt::is_terminal() && !global.no_input => {
@@ -81,12 +92,22 @@ fn remove(name: &str, confirm: Option<String>, store: &Store, global: &Global, c
                 .hint(format!("run `keytide secret rm {name} --confirm {name}`")));
         }
     };
-    if typed != name {
-        return Err(Error::new(Kind::Usage, format!("`{typed}` is not `{name}`; nothing was removed")));
+    if typed == name {
+        return Ok(());
     }
-    store.update(vec![Change::Remove { name: name.to_owned() }])?;
-    console.note(&format!("removed {name}"));
-    Ok(())
+    Err(Error::new(Kind::Usage, format!("`{typed}` is not `{name}`; nothing was removed")))
+}
+
+/// Splits `NAME@VERSION`.
+fn reference_of(reference: &str) -> Result<(&str, Version), Error> {
+    let (name, version) = match reference.split_once('@') {
+        Some((name, version)) => (name, Version::parse(version)),
+        None => (reference, Some(Version::Current)),
+    };
+    let version = version.ok_or_else(|| {
+        Error::new(Kind::Usage, format!("`{reference}` names no version")).hint("write NAME@previous or NAME@7")
+    })?;
+    Ok((name, version))
 }
 
 fn roll_back(name: String, to: Option<u32>, store: &Store, console: &Console) -> Result<(), Error> {
@@ -100,18 +121,31 @@ fn roll_back(name: String, to: Option<u32>, store: &Store, console: &Console) ->
 fn tag(name: &str, tags: &[String], store: &Store, console: &Console) -> Result<(), Error> {
     exists(name, store)?;
     let change = |tag: &String| {
-        let (key, value) = tag.split_once(':').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-            Error::new(Kind::Usage, format!("`{tag}` is no tag")).hint("write KEY:VALUE to set it, KEY: to remove it")
-        })?;
-        let value = Some(value).filter(|value| !value.is_empty()).map(str::to_owned);
-        Ok(Change::Tag { name: name.to_owned(), key: key.to_owned(), value })
+        let (key, value) = tag_of(tag)?;
+        Ok(Change::Tag { name: name.to_owned(), key: key.to_owned(), value: value.map(str::to_owned) })
     };
     let changes = tags.iter().map(change).collect::<Result<Vec<_>, Error>>()?;
     if !changes.is_empty() {
         store.update(changes)?;
     }
-    view::tags(name, &store.snapshot(), console);
+    view::tags(&json!(store.snapshot().tags(name).cloned().unwrap_or_default()), console);
     Ok(())
+}
+
+/// Reads `KEY:VALUE`, which sets a tag, or `KEY:`, which removes it.
+fn tag_of(tag: &str) -> Result<(&str, Option<&str>), Error> {
+    let (key, value) = tag.split_once(':').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+        Error::new(Kind::Usage, format!("`{tag}` is no tag")).hint("write KEY:VALUE to set it, KEY: to remove it")
+    })?;
+    Ok((key, Some(value).filter(|value| !value.is_empty())))
+}
+
+fn secrets(store: &Store) -> Vec<Value> {
+    store.snapshot().list().iter().map(Summary::to_json).collect()
+}
+
+fn versions(name: &str, store: &Store) -> Vec<Value> {
+    store.snapshot().history(name).unwrap_or_default().iter().map(VersionInfo::to_json).collect()
 }
 
 /// Fails where there is no such secret, naming the one that was probably meant.

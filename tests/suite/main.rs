@@ -20,6 +20,7 @@ mod pages;
 mod polling;
 mod project;
 mod readme;
+mod remote;
 mod run;
 mod schedules;
 mod schema;

@@ -29,12 +29,13 @@ pub(in crate::cli) enum Secret {
         /// The secret's name, or `NAME@previous`, `NAME@7`
         name: String,
         /// Print the value
-        #[arg(long)]
+        #[arg(long, alias = "show-value")]
         reveal: bool,
     },
     /// List the secrets
     List,
     /// Remove a secret and its versions
+    #[command(alias = "delete")]
     Rm {
         /// The secret's name
         name: String,

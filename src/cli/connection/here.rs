@@ -1,8 +1,12 @@
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::CONTENT_TYPE;
 use serde_json::Value;
+use tower::ServiceExt as _;
 
 use super::super::console::Console;
 use super::super::doors::Doors;
@@ -10,19 +14,21 @@ use super::super::error::{Error, Kind};
 use super::super::project::Project;
 use super::super::signals::{Hurry, Signals};
 use super::{Followed, Target};
+use crate::api;
 use crate::catalog::Catalog;
+use crate::client::{Reply, Request};
 use crate::clock::{Clock, SystemClock};
-use crate::daemon::{self, Daemon, Hold, Recovery, SummaryField, Unwritten};
+use crate::daemon::{self, Daemon, Recovery, Unwritten};
+use crate::door::Door;
 use crate::engine::Plan;
-use crate::journal::{Query, conditions};
 use crate::observe::Masking;
-use crate::secret::{Allow, Store};
+use crate::secret::Store;
 use crate::words::{ExecutionId, Owner, Timestamp, nearest};
 use crate::workflow::definition::StartWorkflowRequest;
 use crate::workflow::pinned::Pinned;
 
 /// Who acts: whoever can read the identity.
-pub(super) const WHO: Owner = Owner::Local;
+const WHO: Owner = Owner::Local;
 
 /// How often a run is shown again while nothing changes but the time that its tasks take.
 const TIMES_PASS_EVERY: Duration = Duration::from_millis(200);
@@ -41,8 +47,10 @@ struct Shown<'a> {
 
 /// A daemon in this process: it runs what this command starts and what clients of its socket start meanwhile.
 pub(in crate::cli) struct Here {
-    pub(super) daemon: Daemon,
+    daemon: Daemon,
     doors: Doors,
+    /// Made for the first call: most commands make none.
+    router: OnceCell<Router>,
 }
 
 impl Here {
@@ -59,7 +67,7 @@ impl Here {
             tracing::warn!(error = error.message, "other commands cannot join this one");
             Doors::default()
         });
-        Ok(Self { daemon, doors })
+        Ok(Self { daemon, doors, router: OnceCell::new() })
     }
 
     /// Names what others left: only `serve` takes it on.
@@ -71,7 +79,7 @@ impl Here {
         }
     }
 
-    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, daemon::Error>>) -> Result<T, Error> {
+    fn wait<T>(&self, work: impl Future<Output = Result<T, daemon::Error>>) -> Result<T, Error> {
         Ok(self.daemon.runtime().block_on(work)?)
     }
 
@@ -177,31 +185,19 @@ impl Here {
         self.wait(self.daemon.handle().workflow(&WHO, execution(id)?, true))
     }
 
-    pub(super) fn search(&self, query: &str, count: u64) -> Result<Vec<Value>, Error> {
-        let conditions = conditions::<SummaryField>(query, "").map_err(|error| Error::new(Kind::Usage, error))?;
-        let query = Query { conditions, ..daemon::latest(count) };
-        Ok(self.wait(self.daemon.handle().search(&WHO, query))?.rows)
-    }
-
-    pub(super) fn schedules(&self) -> Result<Vec<Value>, Error> {
-        self.wait(self.daemon.handle().schedules(&WHO))
-    }
-
-    pub(super) fn hold(&self, schedule: &str, hold: Hold) -> Result<(), Error> {
-        self.wait(self.daemon.handle().hold_schedule(&WHO, schedule, hold))
-    }
-
-    pub(super) fn trigger(&self, schedule: &str) -> Result<String, Error> {
-        Ok(self.wait(self.daemon.handle().trigger(&WHO, schedule))?.to_string())
-    }
-
-    pub(super) fn rescue(&self, id: &str, path: &str, secret: &str, force: bool) -> Result<(), Error> {
-        let allow = if force { Allow::ALL } else { Allow::default() };
-        self.wait(self.daemon.handle().rescue(&WHO, execution(id)?, path, secret, allow)).map(drop)
-    }
-
-    pub(super) fn dismiss(&self, id: &str) -> Result<(), Error> {
-        self.wait(self.daemon.handle().dismiss(&WHO, execution(id)?))
+    /// Answers what a client of the socket would ask, by the same routes.
+    pub(super) fn call(&self, request: &Request<'_>) -> Result<Reply, Error> {
+        let router = self.router.get_or_init(|| api::router(self.daemon.handle().clone(), Door::Socket));
+        let body = request.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let asked = http::Request::builder().method(request.method.clone()).uri(request.target()).body(body);
+        let asked = asked.map_err(|error| Error::new(Kind::Failed, error))?;
+        self.daemon.runtime().block_on(async {
+            let Ok(response) = router.clone().oneshot(asked).await;
+            let (head, body) = response.into_parts();
+            let is_text = head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+            let bytes = to_bytes(body, usize::MAX).await.map_err(|error| Error::new(Kind::Failed, error))?;
+            Ok(Reply::read(head.status.as_u16(), &bytes, is_text))
+        })
     }
 
     pub(super) fn problems(&self) -> Result<Vec<(String, String)>, Error> {

@@ -1,15 +1,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::error::{Error, Kind};
 use super::super::project::Project;
 use super::super::signals::Signals;
+use super::server::{client_of, unanswered};
 use super::{Followed, Target};
 use crate::client::{Client, Method, Reply, Request};
 use crate::clock::{Clock, SystemClock};
-use crate::daemon::Hold;
 use crate::words::WorkflowStatus;
 use crate::workflow::definition::StartWorkflowRequest;
 
@@ -29,19 +29,12 @@ impl There {
         Ok(client(project)?.map(|client| Self { client }))
     }
 
-    pub(super) fn call(
-        &self,
-        method: Method,
-        path: &[&str],
-        query: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> Result<Value, Error> {
-        let reply = self.client.call(&Request { method, path, query, body });
-        accept(reply.map_err(|error| Error::new(Kind::Unreachable, error))?)
+    pub(super) fn call(&self, request: &Request<'_>) -> Result<Reply, Error> {
+        self.client.call(request).map_err(unanswered)
     }
 
     pub(super) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Error> {
-        self.call(Method::GET, path, query, None)
+        accept(self.call(&Request { method: Method::GET, path, query, body: None })?)
     }
 
     pub(super) fn start(&self, target: Target, mut request: StartWorkflowRequest) -> Result<String, Error> {
@@ -49,7 +42,8 @@ impl There {
             request.workflow_def = Some(Box::new(pinned.into_document()));
         }
         let body = serde_json::to_value(request).map_err(|error| Error::new(Kind::Failed, error))?;
-        Ok(text(self.call(Method::POST, &["api", "workflow"], &[], Some(&body))?))
+        let request = Request { method: Method::POST, path: &["api", "workflow"], query: &[], body: Some(&body) };
+        Ok(text(accept(self.call(&request)?)?))
     }
 
     pub(super) fn follow(
@@ -83,51 +77,14 @@ impl There {
     pub(super) fn workflow(&self, id: &str) -> Result<Value, Error> {
         self.get(&["api", "workflow", id], &[("includeTasks", "true")])
     }
-
-    pub(super) fn search(&self, query: &str, count: u64) -> Result<Vec<Value>, Error> {
-        let size = count.to_string();
-        let query = [("query", query), ("size", size.as_str()), ("sort", "startTime:DESC")];
-        let mut page = self.get(&["api", "workflow", "search"], &query)?;
-        Ok(list(page["results"].take()))
-    }
-
-    pub(super) fn schedules(&self) -> Result<Vec<Value>, Error> {
-        self.get(&["api", "scheduler", "schedules"], &[]).map(list)
-    }
-
-    pub(super) fn hold(&self, schedule: &str, hold: Hold) -> Result<(), Error> {
-        let (word, reason) = match hold {
-            Hold::Pause(reason) => ("pause", reason),
-            Hold::Resume => ("resume", None),
-        };
-        let query: Vec<(&str, &str)> = reason.iter().map(|reason| ("reason", reason.as_str())).collect();
-        self.call(Method::PUT, &["api", "scheduler", "schedules", schedule, word], &query, None).map(drop)
-    }
-
-    pub(super) fn trigger(&self, schedule: &str) -> Result<String, Error> {
-        self.call(Method::POST, &["api", "keytide", "schedules", schedule, "trigger"], &[], None).map(text)
-    }
-
-    pub(super) fn rescue(&self, id: &str, path: &str, secret: &str, force: bool) -> Result<(), Error> {
-        let body = json!({"path": path, "secret": secret, "force": force});
-        self.call(Method::POST, &["api", "keytide", "executions", id, "rescue"], &[], Some(&body)).map(drop)
-    }
-
-    pub(super) fn dismiss(&self, id: &str) -> Result<(), Error> {
-        self.call(Method::POST, &["api", "keytide", "executions", id, "dismiss"], &[], None).map(drop)
-    }
-
-    pub(super) fn problems(&self) -> Result<Vec<(String, String)>, Error> {
-        let problems = list(self.get(&["api", "keytide", "problems"], &[])?);
-        Ok(problems
-            .into_iter()
-            .map(|mut problem| (text(problem["place"].take()), text(problem["message"].take())))
-            .collect())
-    }
 }
 
-/// Returns a client of the daemon that answers on the state folder's socket, where one does.
+/// Returns a client of the server that is named, else of the daemon that answers on the state folder's socket, where one
+/// does.
 pub(in crate::cli) fn client(project: &Project) -> Result<Option<Client>, Error> {
+    if let Some(address) = &project.server {
+        return client_of(project, address).map(Some);
+    }
     let client = Client::on_socket(&socket(project)).map_err(|error| Error::new(Kind::Unreachable, error))?;
     let health = Request { method: Method::GET, path: &["health"], query: &[], body: None };
     let answers = client.call(&health).is_ok_and(|reply| reply.status == 200);
@@ -142,21 +99,21 @@ fn socket(project: &Project) -> PathBuf {
 }
 
 /// Returns what a reply brings, or what it says is wrong.
-fn accept(reply: Reply) -> Result<Value, Error> {
+pub(super) fn accept(reply: Reply) -> Result<Value, Error> {
     let kind = match reply.status {
         200..300 => return Ok(reply.body),
         404 => Kind::NotFound,
         409 | 423 => Kind::Conflict,
-        401 | 403 => Kind::Unreachable,
+        401 | 403 | 502..=504 => Kind::Unreachable,
         _ => Kind::Failed,
     };
-    let message = reply.body["message"].as_str().or(reply.body.as_str()).unwrap_or("the daemon refused it");
+    let message = reply.body["message"].as_str().or(reply.body.as_str()).unwrap_or("it was refused");
     let problems = list(reply.body["validationErrors"].clone()).into_iter();
     let problems = problems.filter_map(|problem| problem["message"].as_str().map(str::to_owned));
     Err(problems.fold(Error::new(kind, message), Error::hint))
 }
 
-pub(super) fn text(value: Value) -> String {
+pub(in crate::cli) fn text(value: Value) -> String {
     match value {
         Value::String(text) => text,
         Value::Null => String::new(),
@@ -164,7 +121,7 @@ pub(super) fn text(value: Value) -> String {
     }
 }
 
-pub(super) fn list(value: Value) -> Vec<Value> {
+pub(in crate::cli) fn list(value: Value) -> Vec<Value> {
     match value {
         Value::Array(values) => values,
         _ => Vec::new(),

@@ -8,7 +8,7 @@ use super::super::args::Global;
 use super::super::console::Console;
 use super::super::error::{Error, Kind};
 use super::super::project::Project;
-use super::super::prompt;
+use super::super::{prompt, usage};
 use super::{WRITER, view};
 use crate::clock::{Clock, SystemClock};
 use crate::secret::{Allow, Change, Evaluation, Store, VALUE_BYTES_MAX, Write, Writer, check_name, text_to_store};
@@ -33,6 +33,9 @@ pub(super) fn value(
     global: &Global,
     console: &Console,
 ) -> Result<Sensitive, Error> {
+    if name.contains('=') {
+        return Err(usage::argument_refused(None));
+    }
     check_name(name)?;
     if let Some(file) = file {
         let path = project.environment.current.join(file);
@@ -69,7 +72,7 @@ pub(super) fn run(setting: &Setting, store: &Store, console: &Console) -> Result
 }
 
 /// Reads a time, or a duration from now.
-fn moment(text: &str) -> Result<Timestamp, Error> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, Error> {
     let from_now = |seconds| SystemClock.now().plus(Duration::from_secs(seconds));
     Timestamp::parse(text).or_else(|| parse_duration_seconds(text).map(from_now)).ok_or_else(|| {
         Error::new(Kind::Usage, format!("`{text}` is neither a time nor a duration"))

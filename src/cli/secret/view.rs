@@ -1,74 +1,63 @@
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::args::Format;
+use super::super::connection::text as owned_text;
 use super::super::console::Console;
-use super::super::error::{Error, Kind};
-use crate::secret::{Outcome, Snapshot, Stage, Summary, VersionInfo, Written};
+use crate::secret::{Outcome, Snapshot, Summary, Written};
 
 /// Lists secrets: names, versions, fingerprints; no values.
-pub(super) fn list(snapshot: &Snapshot, console: &Console) {
-    let summaries = snapshot.list();
+pub(super) fn list(secrets: &[Value], console: &Console) {
     match console.format {
-        Format::Json => console.json(&summaries.iter().map(Summary::to_json).collect()),
+        Format::Json => console.json(&secrets.into()),
         Format::Table => {
-            let rows: Vec<_> = summaries.iter().map(row).collect();
+            let rows: Vec<_> = secrets.iter().map(row).collect();
             console.table(&["NAME", "VERSION", "CREATED", "BY", "EXPIRES", "FINGERPRINT", "TAGS"], &rows);
         }
     }
 }
 
-/// Shows what is known of the version with a fingerprint.
-pub(super) fn one(name: &str, fingerprint: &str, snapshot: &Snapshot, console: &Console) -> Result<(), Error> {
-    let unknown = || Error::new(Kind::NotFound, format!("there is no secret `{name}`"));
-    let summary = snapshot.list().into_iter().find(|summary| summary.name == name).ok_or_else(unknown)?;
-    let mut versions = snapshot.history(name).unwrap_or_default().into_iter();
-    let version =
-        versions.find(|version| version.fingerprint == fingerprint).unwrap_or_else(|| summary.current.clone());
-    let summary = Summary { current: version, ..summary };
+/// Shows what is known of a version.
+pub(super) fn one(secret: &Value, console: &Console) {
     match console.format {
-        Format::Json => console.json(&summary.to_json()),
+        Format::Json => console.json(secret),
         Format::Table => {
             let names = ["name", "version", "created", "by", "expires", "fingerprint", "tags"];
-            for (field, value) in names.into_iter().zip(row(&summary)) {
+            for (field, value) in names.into_iter().zip(row(secret)) {
                 console.data(format!("{field:<12} {value}").trim_end());
             }
+            let name = text(&secret["name"]);
             console.note(&format!("the value is printed by `keytide secret get {name} --reveal`"));
         }
     }
-    Ok(())
+}
+
+/// Returns what is known of a version of a secret, of which `versions` is the history.
+pub(super) fn of_version(mut secret: Value, versions: &[Value], is_it: impl Fn(&Value) -> bool) -> Option<Value> {
+    let version = versions.iter().find(|version| is_it(version))?;
+    for field in ["version", "created", "by", "expires", "fingerprint"] {
+        secret[field] = version[field].clone();
+    }
+    Some(secret)
 }
 
 /// Lists the versions of a secret.
-pub(super) fn history(name: &str, snapshot: &Snapshot, console: &Console) -> Result<(), Error> {
-    let unknown = || Error::new(Kind::NotFound, format!("there is no secret `{name}`"));
-    let versions = snapshot.history(name).ok_or_else(unknown)?;
+pub(super) fn history(versions: &[Value], console: &Console) {
     match console.format {
-        Format::Json => console.json(&versions.iter().map(VersionInfo::to_json).collect()),
+        Format::Json => console.json(&versions.into()),
         Format::Table => {
-            let row = |version: &VersionInfo| {
-                vec![
-                    version.version.to_string(),
-                    version.stage.map_or("", Stage::as_str).to_owned(),
-                    version.created.to_string(),
-                    version.by.clone(),
-                    version.run.clone().unwrap_or_default(),
-                    version.expires.map(|at| at.to_string()).unwrap_or_default(),
-                    version.fingerprint.clone(),
-                ]
-            };
+            let fields = ["version", "stage", "created", "by", "run", "expires", "fingerprint"];
+            let row = |version: &Value| fields.map(|field| text(&version[field])).to_vec();
             let rows: Vec<_> = versions.iter().map(row).collect();
             console.table(&["VERSION", "STAGE", "CREATED", "BY", "RUN", "EXPIRES", "FINGERPRINT"], &rows);
         }
     }
-    Ok(())
 }
 
-/// Shows the tags of a secret.
-pub(super) fn tags(name: &str, snapshot: &Snapshot, console: &Console) {
-    let tags = snapshot.tags(name).cloned().unwrap_or_default();
+/// Shows the tags of a secret: a map.
+pub(super) fn tags(tags: &Value, console: &Console) {
     match console.format {
-        Format::Json => console.json(&json!(tags)),
-        Format::Table => tags.iter().for_each(|(key, value)| console.data(&format!("{key}:{value}"))),
+        Format::Json => console.json(tags),
+        Format::Table => pairs(tags).iter().for_each(|pair| console.data(pair)),
     }
 }
 
@@ -89,16 +78,18 @@ pub(super) fn written(written: &Written, snapshot: &Snapshot, console: &Console)
     }
 }
 
-fn row(summary: &Summary) -> Vec<String> {
-    let current = &summary.current;
-    let tags: Vec<String> = summary.tags.iter().map(|(key, value)| format!("{key}:{value}")).collect();
-    vec![
-        summary.name.clone(),
-        current.version.to_string(),
-        current.created.to_string(),
-        current.by.clone(),
-        current.expires.map(|at| at.to_string()).unwrap_or_default(),
-        current.fingerprint.clone(),
-        tags.join(" "),
-    ]
+fn row(secret: &Value) -> Vec<String> {
+    let fields = ["name", "version", "created", "by", "expires", "fingerprint"];
+    let mut row = fields.map(|field| text(&secret[field])).to_vec();
+    row.push(pairs(&secret["tags"]).join(" "));
+    row
+}
+
+/// Returns a field as text; what is not there is empty.
+fn text(value: &Value) -> String {
+    owned_text(value.clone())
+}
+
+fn pairs(tags: &Value) -> Vec<String> {
+    tags.as_object().into_iter().flatten().map(|(key, value)| format!("{key}:{}", text(value))).collect()
 }
