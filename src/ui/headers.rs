@@ -17,7 +17,11 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 
 /// Says of every answer of ours what browsers may do with it.
 pub(super) async fn on_every_page(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    told(next.run(request).await)
+}
+
+/// Returns an answer with what browsers may do with it.
+pub(super) fn told(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),

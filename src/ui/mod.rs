@@ -30,7 +30,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::StatusCode;
+use axum::http::header::ACCEPT;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -62,7 +63,19 @@ pub fn router(house: House, api: Router) -> Router {
         .layer(from_fn_with_state(house, guard::guard))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Failure::ours().into_response()))
         .layer(from_fn(headers::on_every_page))
-        .fallback_service(api)
+        .fallback_service(api.layer(from_fn(lost)))
+}
+
+/// Shows a page to a person who asks for one that is not there; a client of the API reads what the API says.
+async fn lost(request: Request, next: Next) -> Response {
+    let accepted = request.headers().get(ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    let is_person = accepted.is_some_and(|accepted| accepted.contains("text/html"));
+    let is_page = request.method() == Method::GET && !request.uri().path().starts_with("/api");
+    let response = next.run(request).await;
+    if !(is_person && is_page && response.status() == StatusCode::NOT_FOUND) {
+        return response;
+    }
+    headers::told(Failure::missing("there is no such page").into_response())
 }
 
 /// Returns every route, with whom it answers.

@@ -221,5 +221,12 @@ fn what_is_no_page_is_the_api() {
     assert!(answer.header("content-type").starts_with("application/json"), "{answer:?}");
     let answer = site.owner().request("GET", "/api/secrets", &[], "");
     assert_eq!(answer.status, 401, "a session of the pages is none of the API");
-    assert_eq!(site.owner().get("/no-such-page").status, 404);
+    for (accept, kind) in [("text/html,*/*", "text/html"), ("application/json", "application/json")] {
+        let answer = site.owner().request("GET", "/no-such-page", &[("accept", accept)], "");
+        assert_eq!(answer.status, 404);
+        assert!(answer.header("content-type").starts_with(kind), "{answer:?}");
+        if kind == "text/html" {
+            assert_guarded("/no-such-page", &answer);
+        }
+    }
 }

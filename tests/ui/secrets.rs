@@ -94,6 +94,38 @@ fn tags_come_and_go() {
 }
 
 #[test]
+fn a_form_that_is_wrong_is_shown_again_with_what_is_wrong() {
+    let site = Site::new();
+    let owner = site.owner();
+    add(&owner, "token", "one");
+    let page = "/secrets/token";
+    for (action, fields, said) in [
+        (page, vec![("value", "***")], "The value is refused"),
+        ("/secrets/token/tag", vec![("tag", "no-colon")], "write it as key:value"),
+        ("/secrets/token/delete", vec![("confirm", "tokens")], "Nothing was deleted"),
+    ] {
+        let answer = owner.submit(page, action, &fields);
+        assert_eq!(answer.status, 400, "{action}");
+        assert!(answer.body.contains(said) && answer.body.contains("Store the new value"), "{}", answer.body);
+    }
+    assert_eq!(revealed(&owner, "token"), "one");
+}
+
+#[test]
+fn a_long_list_is_searched_without_a_script() {
+    let site = Site::new();
+    let owner = site.owner();
+    for number in 0..8 {
+        add(&owner, &format!("token_{number}"), "a-value");
+    }
+    assert!(owner.get("/secrets").body.contains("role=\"search\""));
+    let found = owner.get("/secrets?q=TOKEN_3").body;
+    assert!(found.contains("/secrets/token_3") && !found.contains("/secrets/token_4"), "{found}");
+    assert!(owner.get("/?q=unmanaged+token_5").body.contains("/secrets/token_5"));
+    assert!(owner.get("/secrets?q=%22%3E%3Cscript%3E").body.contains("None of the 8 has that."));
+}
+
+#[test]
 fn no_page_has_a_value_but_the_answer_to_who_asks_for_it() {
     let site = Site::new();
     let owner = site.owner();

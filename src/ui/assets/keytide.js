@@ -99,29 +99,19 @@ function say(text) {
   say.timer = setTimeout(() => line.remove(), 6_000);
 }
 
-// A table with a filter shows the rows that have what was typed.
-const ROWS_WITH_FILTER = 8;
-let filtered = "";
-
+// The filter of a page is answered while somebody types; Enter asks for rows that are not on the page.
 function filters(root) {
+  const input = document.querySelector("form[role=search] input[name=q]");
+  if (!input) return;
   for (const table of all("table[data-filter]", root)) {
     const rows = all("tbody tr", table);
-    if (rows.length < ROWS_WITH_FILTER) continue;
-    const input = document.createElement("input");
-    input.type = "search";
-    input.className = "filter";
-    input.placeholder = "Filter  (/)";
-    input.setAttribute("aria-label", "Filter the rows");
-    input.value = filtered;
     const texts = rows.map((row) => row.textContent.toLowerCase());
     const sift = () => {
-      filtered = input.value;
-      const wanted = filtered.toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       rows.forEach((row, index) => { row.hidden = !wanted.every((word) => texts[index].includes(word)); });
     };
-    input.addEventListener("input", sift);
+    input.oninput = sift;
     sift();
-    table.before(input);
   }
 }
 
@@ -143,7 +133,7 @@ function live() {
     busy = true;
     due = false;
     try {
-      const answer = await fetch(location.pathname, { headers: { "x-keytide-live": "1" }, redirect: "error" });
+      const answer = await fetch(location.pathname + location.search, { headers: { "x-keytide-live": "1" }, redirect: "error" });
       if (!answer.ok) return;
       const text = await answer.text();
       const page = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
@@ -228,7 +218,7 @@ function keys() {
     }
     if (event.key === "g") leads = true;
     if (event.key === "/") {
-      const filter = document.querySelector("input.filter");
+      const filter = document.querySelector("form[role=search] input");
       if (filter) {
         event.preventDefault();
         filter.focus();

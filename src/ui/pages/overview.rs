@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::IntoResponse as _;
 use maud::{Markup, html};
 
@@ -8,6 +8,7 @@ use crate::daemon::{Freshness, Rotation};
 use crate::ui::failure::sentence;
 use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::empty::empty;
+use crate::ui::parts::filter::Filter;
 use crate::ui::parts::icon::Icon;
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::{link, moment, status};
@@ -19,21 +20,25 @@ pub(super) fn routes() -> Routes {
     Routes::default().page("/", show)
 }
 
-async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
+async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(filter): Query<Filter>) -> Answer {
     let rotations = house.handle.rotations(&visitor.who).await?;
     let now = house.handle.now();
+    let counts = counts(&rotations);
+    let sifted = filter.sift(rotations, |rotation| {
+        let names = [rotation.writers.join(" "), rotation.readers.join(" ")].join(" ");
+        format!("{} {} {names}", rotation.secret, rotation.freshness.as_str())
+    });
     let content = html! {
-      div data-live="secret,execution,schedule,definition" {
-        div.head {
-            h1 { "Overview" }
-            @if !rotations.is_empty() { (counts(&rotations)) }
+        div.head { h1 { "Overview" } (filter.form("/", &sifted)) }
+        div data-live="secret,execution,schedule,definition" {
+            @if sifted.is_of_nothing() {
+                (empty("There are no secrets yet.", "keytide secret set NAME", ("Add a secret", "/add-secret")))
+            } @else {
+                (counts)
+                (sifted.rest())
+                (table(&sifted.rows, now))
+            }
         }
-        @if rotations.is_empty() {
-            (empty("There are no secrets yet.", "keytide secret set NAME", ("Add a secret", "/add-secret")))
-        } @else {
-            (table(&rotations, now))
-        }
-      }
     };
     Ok(layout::page(&visitor, Place::Overview, "Overview", &content).into_response())
 }

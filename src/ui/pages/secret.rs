@@ -7,13 +7,14 @@ use maud::{Markup, html};
 
 use crate::daemon::{self, Error};
 use crate::secret::{Stage, VersionInfo};
+use crate::ui::failure::sentence;
 use crate::ui::pages::secret_forms::expiry_and_force;
 use crate::ui::parts::icon::{Icon, icon};
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::notice::{Done, notice};
 use crate::ui::parts::{link, moment, secret};
 use crate::ui::routes::Routes;
-use crate::ui::{Answer, House, Visitor};
+use crate::ui::{Answer, Failure, House, Visitor};
 use crate::words::{Permission, Timestamp};
 
 pub(super) fn routes() -> Routes {
@@ -36,24 +37,34 @@ async fn show(
     Path(name): Path<String>,
     Query(done): Query<Done>,
 ) -> Answer {
-    let (handle, who, named) = (house.handle.clone(), visitor.who.clone(), name.clone());
+    Ok(page(&house, &visitor, &name, &notice(&done)).await?.into_response())
+}
+
+/// Shows the page again to who sent a form of it that is wrong, and says why.
+pub(super) async fn again(house: &House, visitor: &Visitor, name: &str, failure: &Failure) -> Answer {
+    let problem = html! { p.message.bad role="alert" { (sentence(failure.message())) } };
+    Ok((failure.status(), page(house, visitor, name, &problem).await?).into_response())
+}
+
+async fn page(house: &House, visitor: &Visitor, name: &str, said: &Markup) -> Result<Markup, Failure> {
+    let (handle, who, named) = (house.handle.clone(), visitor.who.clone(), name.to_owned());
     let (versions, tags) = daemon::aside(move || {
         Ok::<_, Error>((handle.secret_history(&who, &named)?, handle.secret_tags(&who, &named)?))
     })
     .await??;
-    let rights = house.handle.secret_rights(&visitor.who, &name);
-    let shown = Shown { visitor: &visitor, name: &name, tags, versions, rights, now: house.handle.now() };
+    let rights = house.handle.secret_rights(&visitor.who, name);
+    let shown = Shown { visitor, name, tags, versions, rights, now: house.handle.now() };
     let content = html! {
         nav.crumbs aria-label="Where this page is" { a href="/secrets" { "Secrets" } " / " }
         div.head { h1.name { (name) } }
-        (notice(&done))
+        (said)
         (shown.current())
         (shown.update())
         (shown.tags())
         (shown.versions())
         (shown.delete())
     };
-    Ok(layout::page(&visitor, Place::Secrets, &name, &content).into_response())
+    Ok(layout::page(visitor, Place::Secrets, name, &content))
 }
 
 impl Shown<'_> {

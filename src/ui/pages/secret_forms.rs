@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::daemon;
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
 use crate::ui::form::{Fields, Form};
+use crate::ui::pages::secret;
 use crate::ui::parts::layout;
 use crate::ui::parts::link::secret_path;
 use crate::ui::routes::Routes;
@@ -87,12 +88,15 @@ fn back(name: &str, done: &str) -> Response {
 }
 
 async fn update(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
-    let Written { value, expires } = written(&form.fields)?;
     // The page changes what is there, and makes nothing that somebody else has just removed.
     if !house.handle.secret_exists(&form.visitor.who, &name) {
         return Err(Failure::missing(format!("there is no secret `{name}`")));
     }
-    house.put_secret(&form.visitor, &name, value, expires).await?;
+    let written = match written(&form.fields) {
+        Ok(written) => written,
+        Err(failure) => return secret::again(&house, &form.visitor, &name, &failure).await,
+    };
+    house.put_secret(&form.visitor, &name, written.value, written.expires).await?;
     Ok(back(&name, "stored"))
 }
 
@@ -118,11 +122,11 @@ async fn reveal(State(house): State<Arc<House>>, Path(name): Path<String>, form:
 
 async fn tag(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
     let tag = form.fields.trimmed("tag");
-    let (key, value) = tag
-        .split_once(':')
-        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-        .ok_or_else(|| Failure::wrong(format!("`{tag}` is no tag: write it as key:value")))?;
-    set_tag(&house, &form.visitor, &name, key, Some(value)).await?;
+    let Some((key, value)) = tag.split_once(':').map(|(key, value)| (key.trim(), value.trim())) else {
+        let failure = Failure::wrong(format!("`{tag}` is no tag: write it as key:value"));
+        return secret::again(&house, &form.visitor, &name, &failure).await;
+    };
+    set_tag(&house, &form.visitor, &name, key.to_owned(), Some(value.to_owned())).await?;
     Ok(back(&name, "tagged"))
 }
 
@@ -154,7 +158,8 @@ async fn roll_back(State(house): State<Arc<House>>, Path(name): Path<String>, fo
 
 async fn delete(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
     if form.fields.trimmed("confirm") != name {
-        return Err(Failure::wrong(format!("nothing was deleted: what you wrote is not the name `{name}`")));
+        let failure = Failure::wrong(format!("nothing was deleted: what you wrote is not the name `{name}`"));
+        return secret::again(&house, &form.visitor, &name, &failure).await;
     }
     let (handle, who) = (house.handle.clone(), form.visitor.who);
     daemon::aside(move || handle.remove_secret(&who, &name)).await??;

@@ -11,6 +11,7 @@ use crate::ui::failure::sentence;
 use crate::ui::form::{Fields, Form};
 use crate::ui::pages::secret_forms::{Written, expiry_and_force, written};
 use crate::ui::parts::empty::empty;
+use crate::ui::parts::filter::Filter;
 use crate::ui::parts::icon::{Icon, icon};
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::notice::{Done, notice};
@@ -23,22 +24,35 @@ pub(super) fn routes() -> Routes {
     Routes::default().page("/secrets", show).page("/add-secret", ask).form("/add-secret", add)
 }
 
-async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(done): Query<Done>) -> Answer {
+async fn show(
+    State(house): State<Arc<House>>,
+    visitor: Visitor,
+    Query(done): Query<Done>,
+    Query(filter): Query<Filter>,
+) -> Answer {
     let (handle, who) = (house.handle.clone(), visitor.who.clone());
     let secrets = daemon::aside(move || handle.secrets(&who, &[Permission::Read])).await?;
     let now = house.handle.now();
+    let sifted = filter.sift(secrets, |summary| {
+        let tags: Vec<_> = summary.tags.iter().map(|(key, value)| format!("{key}:{value}")).collect();
+        format!("{} {} {} {}", summary.name, tags.join(" "), summary.current.by, summary.current.fingerprint)
+    });
     let content = html! {
         div.head {
             h1 { "Secrets" }
-            @if !secrets.is_empty() {
+            (filter.form("/secrets", &sifted))
+            @if !sifted.is_of_nothing() {
                 a.button.primary.end href="/add-secret" { (icon(Icon::Plus)) "Add secret" }
             }
         }
         (notice(&done))
-        @if secrets.is_empty() {
-            (empty("There are no secrets yet.", "keytide secret set NAME", ("Add a secret", "/add-secret")))
-        } @else {
-            div data-live="secret" { (table(&visitor, &secrets, now)) }
+        div data-live="secret" {
+            @if sifted.is_of_nothing() {
+                (empty("There are no secrets yet.", "keytide secret set NAME", ("Add a secret", "/add-secret")))
+            } @else {
+                (sifted.rest())
+                (table(&visitor, &sifted.rows, now))
+            }
         }
     };
     Ok(layout::page(&visitor, Place::Secrets, "Secrets", &content).into_response())

@@ -2,6 +2,7 @@
 
 pub(super) mod badge;
 pub(super) mod empty;
+pub(super) mod filter;
 pub(super) mod icon;
 pub(super) mod layout;
 pub(super) mod link;
