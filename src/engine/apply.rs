@@ -105,10 +105,24 @@ pub(super) fn begin(id: ExecutionId, plan: Arc<Plan>, event: &Event) -> Result<E
 
 /// Applies one event. An illegal one changes nothing.
 pub fn apply(execution: &mut Execution, event: &Event) -> Result<(), Illegal> {
+    let comes_from_outside = comes_from_outside(execution, &event.fact);
     Applying { execution, at: event.at }.fact(&event.fact)?;
+    if comes_from_outside {
+        execution.index.moment = Some(event.at);
+    }
     execution.seq += 1;
     execution.updated = event.at;
     Ok(())
+}
+
+fn comes_from_outside(execution: &Execution, fact: &Fact) -> bool {
+    let run = match fact {
+        Fact::Resumed | Fact::Reopened { .. } | Fact::Restarted { .. } => return true,
+        Fact::Completed(completion) => completion.run,
+        Fact::Failed(failure) => failure.run,
+        _ => return false,
+    };
+    execution.run(run).is_some_and(|run| !execution.planned(run).task.task_type.is_of_the_flow())
 }
 
 struct Applying<'a> {

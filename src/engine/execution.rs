@@ -112,6 +112,8 @@ pub(super) struct Index {
     pub(super) idle: BTreeSet<RunNumber>,
     /// Whether a dynamic fork has run.
     pub(super) forked: bool,
+    /// When something came from outside last: what follows by itself follows in that moment, however late scripts are answered.
+    pub(super) moment: Option<Timestamp>,
     /// How many runs wait for a script.
     pub(super) asking: usize,
     /// How many bytes the inputs and outputs take together, roughly.

@@ -149,7 +149,10 @@ impl Execution {
         for run in runs.filter(|run| !run.retried) {
             let planned = self.planned(run);
             if !planned.is_generated {
-                output.insert(planned.task.task_reference_name.clone(), self.output(run).into_owned());
+                // What a TERMINATE gives comes when nobody looks at the loop any more.
+                let ends = is_cut && planned.task.task_type == TaskType::Terminate;
+                let given = if ends { Value::Object(Map::new()) } else { self.output(run).into_owned() };
+                output.insert(planned.task.task_reference_name.clone(), given);
             }
             if let Some(inner) = &run.looping {
                 // Conductor shows the tasks of an inner loop beside it too.

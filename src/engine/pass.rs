@@ -12,7 +12,7 @@ use crate::engine::operators::join;
 use crate::engine::plan::Ways;
 use crate::engine::step::Step;
 use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
-use crate::workflow::definition::{Nature, TaskType};
+use crate::workflow::definition::TaskType;
 
 impl Step<'_> {
     /// Has what follows from a run seen to that has ended.
@@ -65,8 +65,7 @@ impl Step<'_> {
     /// Keeps back what ended in the flow while a script is open.
     fn defer(&mut self) {
         for run in std::mem::take(&mut self.ended) {
-            let nature = self.execution.planned(self.at(run)).task.task_type.nature();
-            if matches!(nature, Nature::Script | Nature::Holder | Nature::Flow | Nature::Moment) {
+            if self.execution.planned(self.at(run)).task.task_type.is_of_the_flow() {
                 self.emit(Fact::Deferred { run });
             } else {
                 self.ended.insert(run);

@@ -5,7 +5,7 @@ use crate::engine::answer::Answer;
 use crate::engine::event::{Completion, Failure};
 use crate::engine::execution::Run;
 use crate::engine::limits::size_bytes;
-use crate::engine::operators::http;
+use crate::engine::operators::{http, join};
 use crate::engine::view;
 use crate::words::{RunNumber, TaskStatus};
 use crate::workflow::definition::TaskType;
@@ -126,11 +126,20 @@ impl Applying<'_> {
     pub(super) fn canceled(&mut self, number: RunNumber) -> Result<(), Illegal> {
         let in_doubt = self.execution.run(number).is_some_and(|run| http::is_cut_in_doubt(self.execution, run));
         let at = self.at;
+        let gathered = join::gathered(self.execution, number, at);
+        let has_gathered = gathered.is_some();
         self.open(number, "canceled", |run| {
             run.status = TaskStatus::Canceled;
             run.ended = Some(at);
             run.in_doubt = in_doubt;
-        })
+            if let Some(gathered) = gathered {
+                run.output = gathered;
+            }
+        })?;
+        if has_gathered {
+            self.weigh(number);
+        }
+        Ok(())
     }
 
     pub(super) fn task_type(&self, number: RunNumber) -> Option<&TaskType> {

@@ -3,6 +3,8 @@
 //! In a loop it counts only what belongs to its own iteration. After a dynamic fork it also waits for the ends of branches
 //! that hold tasks themselves.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::engine::event::{Completion, Fact};
@@ -10,7 +12,10 @@ use crate::engine::execution::{Execution, Run};
 use crate::engine::plan::{PlannedTask, TaskIndex, Ways};
 use crate::engine::step::Step;
 use crate::engine::view;
-use crate::words::{Map, Payload, RunNumber, TaskStatus};
+use crate::words::{Map, Payload, RunNumber, TaskStatus, Timestamp};
+
+/// After how long Conductor's queue has looked at it.
+const LOOKS_AFTER: Duration = Duration::from_secs(1);
 
 /// Returns what it shows as its input.
 pub(in crate::engine) fn input(planned: &PlannedTask) -> Map {
@@ -36,10 +41,7 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run
     let mut output = Map::new();
     let mut errors = Vec::new();
     for joined in &joined[..failed.map_or(joined.len(), |failed| failed + 1)] {
-        let given = step.execution.output(joined);
-        if given.as_object().is_some_and(|output| !output.is_empty()) {
-            output.insert(step.execution.reference(joined).into_owned(), given.into_owned());
-        }
+        gather(step.execution, joined, &mut output);
         if joined.status == TaskStatus::CompletedWithErrors {
             let name = view::task_def_name(step.execution.planned(joined));
             errors.push(format!("{name}/{}", joined.id(step.id())));
@@ -59,6 +61,26 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, planned: &PlannedTask, run
 /// Returns whether it is looked at in the pass in which its last branch ends, and not only when all is quiet.
 pub(in crate::engine) fn is_eager(planned: &PlannedTask) -> bool {
     planned.task.join_mode.as_deref() == Some("SYNC")
+}
+
+/// Returns what one has gathered that is cut: of the tasks that had ended before the last thing came from outside, or a
+/// while ago, since it looks when all is quiet. None where it is no JOIN, or has nothing.
+pub(in crate::engine) fn gathered(execution: &Execution, join: RunNumber, at: Timestamp) -> Option<Payload> {
+    let run = execution.run(join)?;
+    let Ways::Join { on, .. } = &execution.planned(run).ways else { return None };
+    let joined = on.iter().filter_map(|task| joined(execution, *task, join));
+    let is_seen = |ended| execution.index.moment.is_some_and(|moment| ended < moment) || at.since(ended) >= LOOKS_AFTER;
+    let seen = joined.filter(|joined| joined.ended.is_some_and(is_seen));
+    let mut output = Map::new();
+    seen.for_each(|joined| gather(execution, joined, &mut output));
+    (!output.is_empty()).then(|| Payload::new(Value::Object(output)))
+}
+
+fn gather(execution: &Execution, joined: &Run, output: &mut Map) {
+    let given = execution.output(joined);
+    if given.as_object().is_some_and(|output| !output.is_empty()) {
+        output.insert(execution.reference(joined).into_owned(), given.into_owned());
+    }
 }
 
 /// Returns those for which nothing is open any more.

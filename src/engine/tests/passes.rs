@@ -157,3 +157,16 @@ fn loop_begins_with_the_pass_that_comes_to_it() {
     assert_eq!(rig.status(), WorkflowStatus::Completed);
     assert_eq!(rig.tasks(), ["f COMPLETED", "d CANCELED", "t COMPLETED", "j CANCELED", "n__1 CANCELED"]);
 }
+
+#[test]
+fn join_that_is_cut_shows_what_had_ended_before_the_moment_that_cut_it() {
+    let work = |name: &str| json!({"name": name, "taskReferenceName": name, "type": "SIMPLE"});
+    let mut rig = fork(json!([[work("a")], [work("b")], [inline("c")], [work("d")]]));
+    answer(&mut rig, 4, gave(json!(1)));
+    rig.advance(1);
+    rig.work(2, TaskStatus::Completed, json!({"x": 1}));
+    rig.advance(1);
+    rig.work(3, TaskStatus::Failed, json!({"x": 2}));
+    assert_eq!(rig.tasks()[5], "j CANCELED");
+    assert_eq!(rig.run(6).output.expose(), &json!({"a": {"x": 1}, "c": {"result": 1}}));
+}

@@ -151,6 +151,11 @@ impl TaskType {
         matches!(self.nature(), Nature::Script | Nature::Holder | Nature::Moment)
     }
 
+    /// Returns whether nobody outside of an execution reports on tasks of this type.
+    pub const fn is_of_the_flow(&self) -> bool {
+        matches!(self.nature(), Nature::Script | Nature::Holder | Nature::Flow | Nature::Moment)
+    }
+
     /// Returns whether tasks of this type lead to other tasks, and mean nothing without the text of a definition.
     pub const fn is_structure(&self) -> bool {
         matches!(self.nature(), Nature::Holder | Nature::Flow)
