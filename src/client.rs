@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Url, redirect};
+use reqwest::{Certificate, Url, redirect};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -96,6 +96,11 @@ impl Client {
 
     /// Returns a client of a server. Its address may end in `/api`, as Conductor's clients have it.
     pub fn of_server(address: &str, login: Option<Login>) -> Result<Self, Error> {
+        Self::of_server_with(address, login, None)
+    }
+
+    /// Returns a client of a server, which trusts the certificates of this PEM too.
+    pub fn of_server_with(address: &str, login: Option<Login>, authorities: Option<&[u8]>) -> Result<Self, Error> {
         let wrong = || Error::Address(address.to_owned());
         let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(wrong)?;
         if url.cannot_be_a_base() || !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
@@ -108,7 +113,13 @@ impl Client {
             Some(Login::Token(token)) => Session { key: None, token: Mutex::new(Some(token)) },
             Some(Login::Key(id, secret)) => Session { key: Some((id, secret)), token: Mutex::default() },
         };
-        Ok(Self { session, ..Self::new(reqwest::Client::builder(), base.clone(), base)? })
+        let mut builder = reqwest::Client::builder();
+        if let Some(pem) = authorities {
+            let all = Certificate::from_pem_bundle(pem).ok().filter(|all| !all.is_empty());
+            let wrong = || Error::Setup("the file with authorities holds no certificate as PEM".to_owned());
+            builder = builder.tls_certs_merge(all.ok_or_else(wrong)?);
+        }
+        Ok(Self { session, ..Self::new(builder, base.clone(), base)? })
     }
 
     fn new(builder: reqwest::ClientBuilder, base: String, name: String) -> Result<Self, Error> {

@@ -183,6 +183,10 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Whether it answers without sign-in, on loopback only.
     pub open: bool,
+    /// The file with the certificate of the port.
+    pub tls_cert: Option<String>,
+    /// The file with its key.
+    pub tls_key: Option<String>,
     /// Whether everybody who reaches the port may read the metrics.
     pub open_metrics: bool,
     /// Whether the metrics name secrets.
@@ -230,6 +234,8 @@ impl Default for Settings {
             server: Server {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8321)),
                 open: false,
+                tls_cert: None,
+                tls_key: None,
                 open_metrics: false,
                 metrics_secret_names: false,
             },

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
+#[path = "api/certificate.rs"]
+mod certificate;
 #[path = "api/contract.rs"]
 mod contract;
 #[path = "api/correlated.rs"]
@@ -38,10 +40,14 @@ mod secrets;
 mod server;
 #[path = "api/signing_in.rs"]
 mod signing_in;
+#[path = "api/slow.rs"]
+mod slow;
 #[path = "api/synchronous.rs"]
 mod synchronous;
 #[path = "api/tags.rs"]
 mod tags;
+#[path = "api/tls.rs"]
+mod tls;
 #[path = "api/trials.rs"]
 mod trials;
 #[path = "api/workers.rs"]

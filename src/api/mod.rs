@@ -33,6 +33,7 @@ mod openapi;
 mod ours;
 mod parameters;
 mod params;
+mod patient;
 mod queues;
 mod routes;
 mod scheduler;
@@ -46,6 +47,7 @@ mod synchronous;
 mod tags;
 mod task_logs;
 mod tasks;
+mod tls;
 mod token;
 mod trials;
 
@@ -69,8 +71,9 @@ pub use error::Error;
 pub use openapi::document;
 use routes::Routes;
 pub use routes::{Need, Route};
-pub use serve::{Listener, serve};
+pub use serve::{Limits, Listener, serve, serve_within};
 pub use socket::{BindError, Openness, bind_socket, bind_tcp};
+pub use tls::{Files as TlsFiles, Tls, TlsError, TlsListener};
 
 /// The largest body of a request: Conductor's hard limit for the input of a workflow, and room for its envelope.
 const BODY_BYTES_MAX: usize = 11 << 20;

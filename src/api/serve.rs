@@ -1,5 +1,6 @@
 //! Connections: how many, how long their heads may take, and how they end.
 
+use std::future::{Ready, ready};
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock};
@@ -14,12 +15,16 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::api::patient::Patient;
 use crate::daemon;
 use crate::live::Stopping;
 
-/// How many connections one door holds open: a few hundred workers that poll, and far fewer than the files that a process
-/// may have open.
-const CONNECTIONS_MAX: usize = 512;
+/// How many connections one door holds open: as many streams of events as there may be, and as many again for workers that
+/// poll and everybody else; one costs some 10 KiB.
+const CONNECTIONS_MAX: usize = 2_048;
+/// How long a client may take nothing of what it is sent. A stream of events sends something every 15 s, so one whose client
+/// is gone without a word ends too.
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a connection may take for a request's head, or be idle between requests. A slow sender holds one place this
 /// long, and clients that keep connections for reuse give up sooner.
 const HEAD_PATIENCE: Duration = Duration::from_mins(1);
@@ -32,33 +37,54 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests under way get when the doors close; the calls of tasks are waited for elsewhere.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// What a door allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many connections are open at once; whoever comes then waits.
+    pub connections: usize,
+    /// How long a request's head may take, and a connection be idle.
+    pub head_patience: Duration,
+    /// How long a client may take nothing of what it is sent.
+    pub write_patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: CONNECTIONS_MAX, head_patience: HEAD_PATIENCE, write_patience: WRITE_PATIENCE }
+    }
+}
+
 /// Where connections come in.
 pub trait Listener: Send {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// A connection that is still to be made out; nobody waits for it but itself. One that is not let in is nothing.
+    type Arriving: Future<Output = Option<Self::Stream>> + Send + 'static;
 
     /// Waits for the next connection; one that is not let in is nothing.
-    fn next(&self) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
+    fn next(&self) -> impl Future<Output = io::Result<Option<Self::Arriving>>> + Send;
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
+    type Arriving = Ready<Option<TcpStream>>;
 
-    async fn next(&self) -> io::Result<Option<TcpStream>> {
+    async fn next(&self) -> io::Result<Option<Self::Arriving>> {
         let (stream, _) = self.accept().await?;
         // Without it small answers wait for the client's acknowledgement. Where it fails, the client is gone.
-        Ok(stream.set_nodelay(true).is_ok().then_some(stream))
+        Ok(stream.set_nodelay(true).is_ok().then(|| ready(Some(stream))))
     }
 }
 
 impl Listener for UnixListener {
     type Stream = UnixStream;
+    type Arriving = Ready<Option<UnixStream>>;
 
     /// Who is neither this user nor root is hung up on, whatever the file's mode says.
-    async fn next(&self) -> io::Result<Option<UnixStream>> {
+    async fn next(&self) -> io::Result<Option<Self::Arriving>> {
         let (stream, _) = self.accept().await?;
         if is_ours(&stream) {
-            return Ok(Some(stream));
+            return Ok(Some(ready(Some(stream))));
         }
         tracing::warn!("somebody else tried the socket");
         Ok(None)
@@ -69,27 +95,33 @@ impl Listener for UnixListener {
 ///
 /// The routes are made for the first who comes: most commands that open a door see nobody there, and making them takes a
 /// seventh of all that `run` of one step computes.
-pub async fn serve(
+pub async fn serve(listener: impl Listener, router: impl FnOnce() -> Router + Send, stopping: watch::Receiver<bool>) {
+    serve_within(Limits::default(), listener, router, stopping).await;
+}
+
+/// Serves with other limits than those of a door.
+pub async fn serve_within(
+    limits: Limits,
     listener: impl Listener,
     router: impl FnOnce() -> Router + Send,
     mut stopping: watch::Receiver<bool>,
 ) {
     let stopped_by = Stopping::new(stopping.clone());
     let router = LazyLock::new(move || router().layer(Extension(stopped_by)));
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(limits.connections));
     while let Some(place) = place(&places, &mut stopping).await {
         let accepted = tokio::select! {
             accepted = listener.next() => accepted,
             () = stopped(&mut stopping) => break,
         };
         match accepted {
-            Ok(Some(stream)) => converse(stream, Router::clone(&router), stopping.clone(), place),
+            Ok(Some(arriving)) => converse(limits, arriving, Router::clone(&router), stopping.clone(), place),
             Ok(None) => {}
             Err(error) => refused(&error, &mut stopping).await,
         }
     }
     drop(listener);
-    farewell(&places).await;
+    farewell(&places, limits.connections).await;
 }
 
 type Place = tokio::sync::OwnedSemaphorePermit;
@@ -112,15 +144,22 @@ async fn refused(error: &io::Error, stopping: &mut watch::Receiver<bool>) {
     drop(timeout(ACCEPT_PAUSE, stopped(stopping)).await);
 }
 
-fn converse<S>(stream: S, router: Router, mut stopping: watch::Receiver<bool>, place: Place)
-where
+fn converse<S>(
+    limits: Limits,
+    arriving: impl Future<Output = Option<S>> + Send + 'static,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    place: Place,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     daemon::spawn(async move {
+        let Some(stream) = arriving.await else { return };
+        let stream = Patient::new(stream, limits.write_patience);
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_PATIENCE)
+            .header_read_timeout(limits.head_patience)
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX);
         let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
@@ -139,13 +178,13 @@ where
     });
 }
 
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // Whoever is gone cannot say that it stops: it has.
     drop(stopping.wait_for(|stopping| *stopping).await);
 }
 
-async fn farewell(places: &Semaphore) {
-    let all = u32::try_from(CONNECTIONS_MAX).expect("a few hundred fit");
+async fn farewell(places: &Semaphore, connections: usize) {
+    let all = u32::try_from(connections).expect("a few thousand fit");
     if timeout(FAREWELL, places.acquire_many(all)).await.is_err() {
         tracing::info!("requests under way were cut off");
     }

@@ -76,6 +76,8 @@ pub enum Openness {
     SignIn,
     /// Whoever signs in, also where others can read what is sent.
     SignInReadable,
+    /// Whoever signs in, over TLS.
+    Encrypted,
 }
 
 /// Opens a port. One where nobody signs in is on loopback, and so is one where others could read what is sent, unless that
@@ -84,7 +86,7 @@ pub async fn bind_tcp(address: SocketAddr, openness: Openness) -> Result<TcpList
     match openness {
         Openness::Open if !address.ip().is_loopback() => return Err(BindError::NotLoopback(address)),
         Openness::SignIn if !address.ip().is_loopback() => return Err(BindError::Readable(address)),
-        Openness::Open | Openness::SignIn | Openness::SignInReadable => {}
+        Openness::Open | Openness::SignIn | Openness::SignInReadable | Openness::Encrypted => {}
     }
     TcpListener::bind(address).await.map_err(|cause| BindError::Port { address, cause })
 }

@@ -58,6 +58,9 @@ pub(super) struct Global {
     /// `CONDUCTOR_AUTH_KEY` with `CONDUCTOR_AUTH_SECRET`, or `CONDUCTOR_AUTH_TOKEN`, sign in
     #[arg(long, value_name = "URL", global = true)]
     pub(super) server: Option<String>,
+    /// Trust the certificate authorities in this file too, as that of `--server`
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) ca: Option<PathBuf>,
     /// Print tables for people or JSON for machines
     #[arg(short, long, value_enum, default_value_t = Format::Table, global = true)]
     pub(super) output: Format,
@@ -201,6 +204,12 @@ pub(super) struct Serve {
     /// Answer on an address that is no loopback without TLS: something before it speaks TLS
     #[arg(long)]
     pub(super) insecure_listen: bool,
+    /// Speak TLS with the certificate in this file, which is read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The file with the certificate's key
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
     /// Log for people or, a JSON object a line, for machines
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,

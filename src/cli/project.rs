@@ -41,6 +41,8 @@ pub(super) struct Project {
     pub(super) environment: Environment,
     /// The server that commands speak to instead of this folder.
     pub(super) server: Option<String>,
+    /// The certificate authorities that are trusted there too.
+    pub(super) ca: Option<PathBuf>,
     identity_file: Option<PathBuf>,
     sources: Arc<Sources>,
 }
@@ -107,6 +109,7 @@ impl Project {
             paths: Paths::new(&secrets, &state, global.environment.as_deref()),
             identity_file: global.identity.clone(),
             server: server(global, &environment),
+            ca: global.ca.as_ref().map(|file| environment.current.join(file)),
             root,
             settings: Arc::new(settings),
             sources: Arc::new(sources),

@@ -11,8 +11,8 @@ use super::error::{Error, Kind};
 use super::logs;
 use super::project::Project;
 use super::schedule;
-use super::signals::{Hurry, Signals};
-use crate::api::Openness;
+use super::signals::{HangUps, Hurry, Signals};
+use crate::api::{Openness, TlsFiles};
 use crate::catalog::{Catalog, Problem};
 use crate::daemon::{Daemon, Recovery, Unwritten};
 use crate::observe::Masking;
@@ -27,13 +27,13 @@ pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Re
     let own_addresses = listen.iter().map(|listen| listen.address).collect();
     let config = project.daemon(&store, &masking, Recovery::Everything, Catalog::default(), own_addresses);
     let daemon = start_patiently(&config)?;
-    let mut signals = {
+    let (mut signals, hang_ups) = {
         let _context = daemon.runtime().enter();
-        Signals::listen()?
+        (Signals::listen()?, HangUps::listen()?)
     };
     let doors = Doors::open(&daemon, project, listen)?;
     greet(&daemon, &doors, project, console)?;
-    daemon.runtime().block_on(until_stopped(&daemon, &mut signals, &masking, console));
+    daemon.runtime().block_on(until_stopped(&daemon, (&doors, hang_ups), &mut signals, &masking, console));
     doors.close();
     if daemon.is_busy() {
         console.note("stopping: calls in flight get until their deadline; once more stops now");
@@ -58,7 +58,13 @@ fn listen(arguments: &Serve, project: &Project) -> Result<Option<Listen>, Error>
             Error::new(Kind::Usage, format!("`{text}` is no address")).hint("write 127.0.0.1:8321, or [::1]:8321")
         })?,
     };
+    let tls = tls(arguments, project)?;
     let openness = match (arguments.open || settings.server.open, arguments.insecure_listen) {
+        (true, _) if tls.is_some() => {
+            return Err(Error::new(Kind::Usage, "an open server has no certificate")
+                .hint("leave --open away to have clients sign in, over TLS"));
+        }
+        (false, _) if tls.is_some() => Openness::Encrypted,
         (true, true) => {
             return Err(Error::new(Kind::Usage, "--open and --insecure-listen do not go together")
                 .hint("an open server is on loopback; leave --open away to have clients sign in"));
@@ -68,7 +74,23 @@ fn listen(arguments: &Serve, project: &Project) -> Result<Option<Listen>, Error>
         (false, true) => Openness::SignInReadable,
     };
     let is_wanted = arguments.listen.is_some() || openness == Openness::Open || settings.is_set("server.listen");
-    Ok(is_wanted.then_some(Listen { address, openness }))
+    Ok(is_wanted.then_some(Listen { address, openness, tls }))
+}
+
+/// Returns the files with the certificate and its key: those of the arguments, else those of the settings.
+fn tls(arguments: &Serve, project: &Project) -> Result<Option<TlsFiles>, Error> {
+    let server = &project.settings.server;
+    let current = &project.environment.current;
+    if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        return Ok(Some(TlsFiles { certificate: current.join(certificate), key: current.join(key) }));
+    }
+    match (&server.tls_cert, &server.tls_key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => {
+            Ok(Some(TlsFiles { certificate: project.root.join(certificate), key: project.root.join(key) }))
+        }
+        _ => Err(Error::new(Kind::Usage, "server.tls_cert and server.tls_key go together: set both, or neither")),
+    }
 }
 
 fn greet(daemon: &Daemon, doors: &Doors, project: &Project, console: &Console) -> Result<(), Error> {
@@ -76,7 +98,8 @@ fn greet(daemon: &Daemon, doors: &Doors, project: &Project, console: &Console) -
     console.note(&format!("keytide {} serves {}", env!("CARGO_PKG_VERSION"), project.root.display()));
     if let Some(port) = doors.port {
         let to_whom = if doors.is_open { "open to everybody on this machine" } else { "for clients that sign in" };
-        console.note(&format!("listening on http://{port}, {to_whom}"));
+        let scheme = if doors.is_encrypted { "https" } else { "http" };
+        console.note(&format!("listening on {scheme}://{port}, {to_whom}"));
         invite(daemon, doors, console)?;
     }
     let count = catalog.workflows().count();
@@ -104,7 +127,13 @@ fn invite(daemon: &Daemon, doors: &Doors, console: &Console) -> Result<(), Error
 }
 
 /// Shows problems as they come and go, until somebody asks to stop.
-async fn until_stopped(daemon: &Daemon, signals: &mut Signals, masking: &Masking, console: &Console) {
+async fn until_stopped(
+    daemon: &Daemon,
+    (doors, mut hang_ups): (&Doors, HangUps),
+    signals: &mut Signals,
+    masking: &Masking,
+    console: &Console,
+) {
     let mut catalogs = daemon.handle().catalogs();
     let mut shown = BTreeSet::new();
     loop {
@@ -112,6 +141,10 @@ async fn until_stopped(daemon: &Daemon, signals: &mut Signals, masking: &Masking
         tell(&problems, &mut shown, &masking.current(), console);
         tokio::select! {
             () = signals.next() => return,
+            () = hang_ups.next() => {
+                console.note("reading the certificate again; the folder is followed as it is");
+                doors.renew();
+            }
             changed = catalogs.changed() => if changed.is_err() {
                 return;
             },

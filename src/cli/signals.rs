@@ -32,6 +32,22 @@ impl Signals {
     }
 }
 
+/// The requests to read again what is read once: SIGHUP, which ends a process that does not listen.
+pub(super) struct HangUps(Signal);
+
+impl HangUps {
+    /// Begins to listen, within a runtime.
+    pub(super) fn listen() -> Result<Self, Error> {
+        let heard = signal(SignalKind::hangup());
+        heard.map(Self).map_err(|error| Error::new(Kind::Failed, format!("cannot listen for signals: {error}")))
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
 /// Listens for a second request to stop, while the first is being met.
 pub(super) struct Hurry(Arc<AtomicBool>);
 

@@ -300,6 +300,7 @@ fn handle(
             store_retry: config.settings.secrets.store_retry,
         }),
         unsettled: Mutex::new(None),
+        troubles: Mutex::default(),
         unreadable,
     }))
 }

@@ -77,7 +77,7 @@ macro_rules! key {
 
 /// Every plain setting, in the order of the file.
 #[rustfmt::skip]
-pub(super) const KEYS: [Key; 21] = [
+pub(super) const KEYS: [Key; 23] = [
     key!("folders.workflows", "Where the definitions are, below the project folder unless absolute.",
         "a path", Form::Text, |s, v| s.folders.workflows => text(v), |s| show_text(&s.folders.workflows)),
     key!("folders.secrets", "Where the secret store is, below the project folder unless absolute.",
@@ -134,6 +134,12 @@ pub(super) const KEYS: [Key; 21] = [
         |s| show_text(&s.server.listen.to_string())),
     key!("server.open", "Whether the API answers without sign-in, on loopback only.",
         "true or false", Form::Flag, |s, v| s.server.open => v.as_bool(), |s| s.server.open.to_string()),
+    key!("server.tls_cert", "The file with the certificate of the port and its chain, as PEM; it is read again when it changes.",
+        "a path, or \"\"", Form::AnyText, |s, v| s.server.tls_cert => any_text(v).map(unless_empty),
+        |s| show_text(s.server.tls_cert.as_deref().unwrap_or_default())),
+    key!("server.tls_key", "The file with the certificate's key, as PEM, which others may not read.",
+        "a path, or \"\"", Form::AnyText, |s, v| s.server.tls_key => any_text(v).map(unless_empty),
+        |s| show_text(s.server.tls_key.as_deref().unwrap_or_default())),
     key!("server.open_metrics", "Whether everybody who reaches the port may read /metrics, and the names in it.",
         "true or false", Form::Flag, |s, v| s.server.open_metrics => v.as_bool(), |s| s.server.open_metrics.to_string()),
     key!("server.metrics_secret_names", "Whether /metrics has a series for each secret, by its name.",

@@ -33,6 +33,8 @@ ca_file = ""
 [server]
 listen = "127.0.0.1:8321"
 open = false
+tls_cert = ""
+tls_key = ""
 open_metrics = false
 metrics_secret_names = false
 [access]
@@ -162,7 +164,7 @@ fn unknown_names_are_errors_that_name_the_nearest() {
     refused(
         "[server]\nxyz = 1\n",
         &[
-            "keytide.toml:2:1 E0602 unknown key `server.xyz` (known here: listen, open, open_metrics, metrics_secret_names)",
+            "keytide.toml:2:1 E0602 unknown key `server.xyz` (known here: listen, open, tls_cert, tls_key, open_metrics, metrics_secret_names)",
         ],
     );
 }

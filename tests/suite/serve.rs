@@ -64,6 +64,20 @@ fn a_port_has_to_be_asked_for_and_is_loopback_only() {
 }
 
 #[test]
+fn a_certificate_is_asked_for_whole_and_a_hang_up_has_it_read_again() {
+    let test = Test::new();
+    test.keytide(&["serve", "--tls-cert", "cert.pem"]).fails(2).tells("--tls-key");
+    let tls = ["serve", "--listen", "0.0.0.0:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    test.keytide(&tls).fails(2).tells("key.pem");
+    test.keytide(&[&tls[..], &["--open"]].concat()).fails(2).tells("an open server has no certificate");
+    let mut serving = Running::serve(&test, &[]);
+    serving.until("0 workflows");
+    serving.signal(Signal::HUP);
+    serving.until("reading the certificate again");
+    test.keytide(&["secret", "list"]).success();
+}
+
+#[test]
 fn a_file_beside_a_daemon_brings_its_task_definitions_along() {
     // Its one task fails, and is retried only where the task definition in the same file is known.
     let file = r#"

@@ -1,10 +1,15 @@
 //! The server that `--server` or `CONDUCTOR_SERVER_URL` names, and who we are to it.
 
+use std::path::PathBuf;
+
 use super::super::console::{Console, one_line};
 use super::super::error::{Error, Kind};
 use super::super::project::Project;
 use crate::client::{self, Client, Login};
 use crate::words::Sensitive;
+
+/// How large a file with certificate authorities may be: those of all browsers have 250 KiB.
+const CA_BYTES_MAX: u64 = 1 << 20;
 
 /// Returns a client of a server; it signs in with its first call.
 pub(in crate::cli) fn client_of(project: &Project, address: &str) -> Result<Client, Error> {
@@ -15,7 +20,13 @@ pub(in crate::cli) fn client_of(project: &Project, address: &str) -> Result<Clie
         (None, Some((id, secret))) => Some(Login::Key(id.clone(), copy(secret))),
         (None, None) => None,
     };
-    Client::of_server(address, login).map_err(|error| Error::new(Kind::Usage, error))
+    let read = |file: &PathBuf| {
+        let read = project.disk.read(file, CA_BYTES_MAX);
+        read.map_err(|error| Error::new(Kind::Usage, format!("cannot read {}: {error}", file.display())))
+    };
+    let authorities = project.ca.as_ref().map(read).transpose()?;
+    let client = Client::of_server_with(address, login, authorities.as_deref());
+    client.map_err(|error| Error::new(Kind::Usage, error))
 }
 
 /// Says where a command goes that nobody sent there by an option, and what everybody on the way can read.

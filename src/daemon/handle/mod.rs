@@ -33,6 +33,7 @@ pub use searching::latest;
 pub use standstill::Standstill;
 pub use tags::{TagChange, TagMap, shown_tags};
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::oneshot;
@@ -85,6 +86,8 @@ pub(super) struct Shared {
     pub(super) set: Mutex<Rules>,
     /// What keeps the settings file from being in force.
     pub(super) unsettled: Mutex<Option<Problem>>,
+    /// What is wrong at places that only a face knows.
+    pub(super) troubles: Mutex<BTreeMap<&'static str, String>>,
     /// What the API owns and could not be read at the start.
     pub(super) unreadable: Vec<Problem>,
 }

@@ -1,3 +1,5 @@
+use std::sync::PoisonError;
+
 use crate::catalog::Problem;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
@@ -13,11 +15,30 @@ impl Handle {
         let mut problems = self.catalog().problems();
         problems.extend(self.unsettled());
         problems.extend(self.0.unreadable.iter().cloned());
+        let troubles = self.0.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        problems.extend(troubles.iter().map(|(place, message)| plain(place, message.clone())));
         let store = self.0.store.problems().into_iter();
         problems.extend(store.map(|problem| plain("the secret store", problem.to_string())));
         let running = self.ask(|reply| Message::Problems { reply }).await?;
         problems.extend(running.into_iter().map(|(place, message)| plain(&place, message)));
         Ok(problems)
+    }
+}
+
+impl Handle {
+    /// Takes note of what is wrong at a place that only a face knows, or that nothing is any more.
+    pub fn trouble(&self, place: &'static str, message: Option<String>) {
+        let mut troubles = self.0.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        if troubles.get(place) == message.as_ref() {
+            return;
+        }
+        match message {
+            Some(message) => {
+                tracing::warn!(place, "{message}");
+                troubles.insert(place, message);
+            }
+            None => drop(troubles.remove(place)),
+        }
     }
 }
 
