@@ -10,6 +10,8 @@ mod doors;
 mod live;
 #[path = "ui/overview.rs"]
 mod overview;
+#[path = "ui/problems.rs"]
+mod problems;
 #[path = "ui/rig.rs"]
 mod rig;
 #[path = "ui/secrets.rs"]

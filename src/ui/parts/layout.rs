@@ -3,22 +3,24 @@ use maud::{DOCTYPE, Markup, html};
 use crate::ui::form::TOKEN_FIELD;
 use crate::ui::parts::icon;
 use crate::ui::{Visitor, assets};
-use crate::words::Sensitive;
+use crate::words::{Owner, Sensitive};
 
 /// The pages that are in the navigation, in its order. A new one is one line here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ui) enum Place {
     Overview,
     Secrets,
+    Problems,
 }
 
 impl Place {
-    const ALL: [Self; 2] = [Self::Overview, Self::Secrets];
+    const ALL: [Self; 3] = [Self::Overview, Self::Secrets, Self::Problems];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Secrets => "Secrets",
+            Self::Problems => "Problems",
         }
     }
 
@@ -26,6 +28,15 @@ impl Place {
         match self {
             Self::Overview => "/",
             Self::Secrets => "/secrets",
+            Self::Problems => "/problems",
+        }
+    }
+
+    /// Who would only read there that it is not theirs is not led there.
+    fn is_for(self, visitor: &Visitor) -> bool {
+        match self {
+            Self::Overview | Self::Secrets => true,
+            Self::Problems => visitor.who == Owner::Local,
         }
     }
 
@@ -34,6 +45,7 @@ impl Place {
         match self {
             Self::Overview => "o",
             Self::Secrets => "s",
+            Self::Problems => "p",
         }
     }
 }
@@ -47,7 +59,7 @@ pub(in crate::ui) fn page(visitor: &Visitor, place: Place, title: &str, content:
             header.top {
                 a.brand href="/" { (brand()) }
                 nav aria-label="Pages" {
-                    @for other in Place::ALL {
+                    @for other in Place::ALL.into_iter().filter(|place| place.is_for(visitor)) {
                         a href=(other.path()) data-key=(other.key()) aria-current=[(other == place).then_some("page")] {
                             (other.title())
                         }

@@ -142,7 +142,7 @@ test("keys lead from page to page and never while somebody types", async () => {
 });
 
 const PAGES = {
-  overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", missing: "/secrets/none",
+  overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", problems: "/problems", missing: "/secrets/none",
 };
 
 for (const colorScheme of ["light", "dark"]) {

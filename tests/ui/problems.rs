@@ -1,0 +1,21 @@
+//! The page of what somebody has to look at: the owner's alone.
+
+use crate::rig::Site;
+
+#[test]
+fn what_is_wrong_is_shown_to_the_owner_alone() {
+    let site = Site::new();
+    let owner = site.owner();
+    assert!(owner.get("/problems").body.contains("Nothing needs a look."));
+    let name = "<img src=x>.json";
+    std::fs::write(site.server.folder().join("workflows").join(name), "{\"name\": }").unwrap();
+    let is_told = || owner.get("/problems").body.contains("&lt;img src=x&gt;.json");
+    // The folder is watched beside.
+    assert!((0..100_000).any(|_| is_told()), "the page never tells it");
+    assert!(!owner.get("/problems").body.contains("<img src=x>"));
+    let client = site.application("client");
+    let answer = client.get("/problems");
+    assert_eq!(answer.status, 403);
+    assert!(!answer.body.contains("src=x"), "{}", answer.body);
+    assert!(!client.get("/").body.contains("/problems") && owner.get("/").body.contains("/problems"));
+}
