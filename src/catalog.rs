@@ -142,6 +142,11 @@ impl Catalog {
         self.registered.event_handlers.values()
     }
 
+    /// Returns everything that the API made, with whom it acts as.
+    pub fn made(&self) -> Vec<(Registration, Owner)> {
+        self.registered.all()
+    }
+
     /// Returns the name of something that somebody made over the API, if there is any.
     pub fn made_by(&self, owner: &Owner) -> Option<Name> {
         self.registered.made_by(owner)

@@ -16,6 +16,7 @@ mod error;
 mod eval;
 mod exec;
 mod explain;
+mod export;
 mod files;
 mod graph;
 mod hardening;
@@ -42,6 +43,7 @@ mod ui;
 mod usage;
 mod worker;
 mod workflow;
+mod written;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -113,6 +115,7 @@ impl Command {
             | Self::Rescue(_)
             | Self::App(_)
             | Self::Import(_)
+            | Self::Export(_)
             | Self::Graph(_) => None,
         }
     }
@@ -154,6 +157,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
             Ok(())
         }
         Command::Import(args::Import::Conductor(server)) => import::conductor(&server, &project()?, console),
+        Command::Export(export) => export::run(&export, &project()?, console),
         Command::Eval(eval) => eval::run(&eval, &here()?, console),
         Command::Graph(graph) => graph::run(&graph, &project()?, console),
         Command::Explain(explain) => explain::run(&explain, console),

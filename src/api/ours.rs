@@ -62,6 +62,12 @@ pub(super) fn routes() -> Routes {
             about("Makes an older version of a secret the current one").takes(One("Rollback")),
             roll_back,
         )
+        .get(
+            "/api/keytide/definitions",
+            each(Permission::Read, TargetKind::Workflow),
+            about("Gives what the API made, as files would say it").gives(List("Made")),
+            made,
+        )
 }
 
 /// Where in a response a value is, and which secret it becomes.
@@ -88,6 +94,14 @@ async fn problems(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
 /// The one time that the link is shown.
 async fn sign_in_address(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     Ok(text(handle.sign_in_address(&who)?.expose()))
+}
+
+async fn made(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let shown = handle.made(&who).into_iter().map(|made| {
+        let origin = made.owner.to_string();
+        json!({"kind": made.kind, "origin": origin, "masked": made.is_masked, "definition": made.definition})
+    });
+    Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
 async fn trigger(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {

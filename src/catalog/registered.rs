@@ -115,6 +115,17 @@ impl Registered {
         }
     }
 
+    pub(super) fn all(&self) -> Vec<(Registration, Owner)> {
+        let workflows =
+            self.workflows.values().map(|one| (Registration::Workflow(Box::new(one.def.clone())), &one.owner));
+        let schedules = self.schedules.values().map(|one| (Registration::Schedule(one.def.clone()), &one.owner));
+        let task_defs = self.task_defs.values().map(|one| (Registration::TaskDef(one.def.clone()), &one.owner));
+        let handlers = self.event_handlers.values();
+        let handlers = handlers.map(|one| (Registration::EventHandler(Box::new(one.def.clone())), &one.owner));
+        let all = workflows.chain(schedules).chain(task_defs).chain(handlers);
+        all.map(|(made, owner)| (made, owner.clone())).collect()
+    }
+
     /// Returns the name of something that somebody made.
     pub(super) fn made_by(&self, owner: &Owner) -> Option<Name> {
         let workflows = self.workflows.values().filter(|one| one.owner == *owner);

@@ -1,6 +1,7 @@
 //! The command line's words: what `clap` reads.
 
 mod app;
+mod export;
 mod import;
 mod runs;
 mod schedule;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
 pub(super) use app::{App, AppKey};
+pub(super) use export::{Export, ExportFormat};
 pub(super) use import::{Import, ImportConductor};
 pub(super) use runs::{Rescue, Runs, Show};
 pub(super) use schedule::{Clocks, Next, Plan, Schedule};
@@ -138,6 +140,8 @@ pub(super) enum Command {
     /// Bring the definitions of a server home as files
     #[command(subcommand)]
     Import(Import),
+    /// Write what the API made as files of the project
+    Export(Export),
     /// Evaluate one expression against a JSON document
     Eval(Eval),
     /// Draw a workflow

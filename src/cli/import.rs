@@ -13,14 +13,11 @@ use super::connection;
 use super::console::{Console, one_line};
 use super::error::{Error, Kind};
 use super::project::Project;
+use super::written::{Report, cannot_write, write_all};
 use crate::client::{Client, Method, Request};
-use crate::disk::replace;
 use crate::workflow::expressions::{environment_in_template, references_in_template};
 use crate::workflow::shown::shown_definition;
-use definitions::{Document, documents};
-
-/// The longest file that is compared with what would be written.
-const FILE_BYTES_MAX: u64 = 2 << 20;
+use definitions::documents;
 
 /// What a server has.
 #[derive(Default)]
@@ -28,16 +25,6 @@ struct Found {
     workflows: Vec<Value>,
     task_defs: Vec<Value>,
     schedules: Vec<Value>,
-}
-
-/// What became of the files.
-#[derive(Default)]
-struct Report {
-    created: Vec<String>,
-    unchanged: Vec<String>,
-    replaced: Vec<String>,
-    /// Those that are there, differ, and were left alone.
-    kept: Vec<String>,
 }
 
 /// Brings workflows, task definitions and schedules of a server into the folder.
@@ -50,28 +37,8 @@ pub(super) fn conductor(arguments: &ImportConductor, project: &Project, console:
     };
     let folder =
         arguments.to.as_ref().map_or_else(|| project.workflows.clone(), |to| project.environment.current.join(to));
-    let cannot = |path: &std::path::Path, error: &dyn std::fmt::Display| {
-        Error::new(Kind::Failed, format!("cannot write {}: {error}", project.shown(path)))
-    };
-    project.disk.create_folder(&folder).map_err(|error| cannot(&folder, &error))?;
-    let mut report = Report::default();
-    for Document { name, content } in documents(&found, arguments.active) {
-        let path = folder.join(&name);
-        let mut text = format!("{content:#}");
-        text.push('\n');
-        let before = project.disk.read(&path, FILE_BYTES_MAX);
-        let is_new = matches!(&before, Err(error) if error.kind() == std::io::ErrorKind::NotFound);
-        let list = match before {
-            Ok(bytes) if bytes == text.as_bytes() => &mut report.unchanged,
-            _ if is_new => &mut report.created,
-            _ if arguments.force => &mut report.replaced,
-            _ => &mut report.kept,
-        };
-        list.push(project.shown(&path));
-        if is_new || (arguments.force && !report.unchanged.contains(&project.shown(&path))) {
-            replace(&*project.disk, &path, text.as_bytes()).map_err(|error| cannot(&path, &error))?;
-        }
-    }
+    project.disk.create_folder(&folder).map_err(|error| cannot_write(project, &folder, &error))?;
+    let report = write_all(&documents(&found, arguments.active), &folder, arguments.force, project)?;
     let needs = Needs::of(&found, project);
     tell(&report, &needs, &found, arguments, console);
     if report.kept.is_empty() { Ok(()) } else { Err(Error::silent(Kind::Conflict)) }
@@ -154,17 +121,7 @@ fn tell(report: &Report, needs: &Needs, found: &Found, arguments: &ImportConduct
             "inClear": needs.in_clear,
         }));
     }
-    let lists = [
-        ("created", &report.created),
-        ("unchanged", &report.unchanged),
-        ("replaced", &report.replaced),
-        ("kept", &report.kept),
-    ];
-    for (word, names) in lists {
-        for name in names {
-            console.data(&format!("{word:<10} {name}"));
-        }
-    }
+    report.tell(console);
     if !report.kept.is_empty() {
         console.note("kept: they differ from what the server has; --force replaces them");
     }

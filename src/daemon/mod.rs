@@ -62,7 +62,7 @@ pub use dispatcher::Dispatcher;
 pub use error::{Error, SignedOut};
 pub use faces::{aside, spawn};
 pub use feed::{Kind, Listener, Next, Wanted};
-pub use handle::{Handle, KeyChange, Known, Membership, Standstill, TagChange, TagMap, latest, shown_tags};
+pub use handle::{Handle, KeyChange, Known, Made, Membership, Standstill, TagChange, TagMap, latest, shown_tags};
 pub use housekeeping::Housekeeping;
 pub use library::{Asking, Library, Thing, allows, handlers_of, no_such_workflow, owner_of_brought};
 pub use message::{May, Message, Poll, Polled, Refused, Removal, Reply};

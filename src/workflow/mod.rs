@@ -22,3 +22,4 @@ pub mod schema;
 mod shape;
 pub mod shown;
 pub mod tree;
+pub mod written;

@@ -11,6 +11,7 @@ mod rig;
 
 mod check;
 mod demo;
+mod export;
 mod graph;
 mod import;
 mod keys;

@@ -4,7 +4,8 @@ use super::Found;
 use super::definitions::documents;
 
 fn named(found: &Found) -> Vec<(String, Value)> {
-    documents(found, false).into_iter().map(|document| (document.name, document.content)).collect()
+    let content = |text: &str| serde_json::from_str(text).unwrap();
+    documents(found, false).into_iter().map(|document| (document.name, content(&document.text))).collect()
 }
 
 #[test]
@@ -27,5 +28,6 @@ fn a_workflow_that_is_called_like_a_test_is_no_test() {
 fn schedules_come_paused_unless_they_are_asked_to_fire() {
     let found = Found { schedules: vec![json!({"name": "s", "paused": false, "orgId": "x"})], ..Found::default() };
     assert_eq!(named(&found), [("schedules.json".to_owned(), json!([{"name": "s", "paused": true}]))]);
-    assert_eq!(documents(&found, true)[0].content, json!([{"name": "s", "paused": false}]));
+    let active: Value = serde_json::from_str(&documents(&found, true)[0].text).unwrap();
+    assert_eq!(active, json!([{"name": "s", "paused": false}]));
 }

@@ -7,6 +7,7 @@ mod applications;
 mod definitions;
 mod environment;
 mod executions;
+mod exporting;
 mod grants;
 mod links;
 mod metrics;
@@ -26,6 +27,7 @@ mod workers;
 
 pub use applications::KeyChange;
 pub use executions::Known;
+pub use exporting::Made;
 pub use grants::Membership;
 pub(super) use links::Pages;
 pub(super) use searching::SEARCHES_AT_ONCE_MAX;
