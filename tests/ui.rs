@@ -6,6 +6,8 @@
 mod contract;
 #[path = "ui/doors.rs"]
 mod doors;
+#[path = "ui/executions.rs"]
+mod executions;
 #[path = "ui/live.rs"]
 mod live;
 #[path = "ui/overview.rs"]
@@ -14,8 +16,12 @@ mod overview;
 mod problems;
 #[path = "ui/rig.rs"]
 mod rig;
+#[path = "ui/schedules.rs"]
+mod schedules;
 #[path = "ui/secrets.rs"]
 mod secrets;
 #[path = "api/server.rs"]
 #[expect(dead_code, reason = "the tests of the API use the rest of it")]
 mod server;
+#[path = "ui/workflows.rs"]
+mod workflows;

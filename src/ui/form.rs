@@ -5,7 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use subtle::ConstantTimeEq as _;
 
 use crate::ui::{Failure, House, Visitor};
-use crate::words::Sensitive;
+use crate::words::{Sensitive, Timestamp};
 
 /// The field that says that a form is one of ours, shown in this session.
 pub(super) const TOKEN_FIELD: &str = "form-token";
@@ -20,6 +20,11 @@ impl Fields {
     /// Returns a field, or nothing where it is missing.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.expose())
+    }
+
+    /// Returns the fields whose names begin so, by the rest of their names.
+    pub(super) fn beginning<'f>(&'f self, prefix: &'f str) -> impl Iterator<Item = (&'f str, &'f str)> {
+        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.expose())))
     }
 
     /// Returns a field without the space around it.
@@ -50,6 +55,16 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         }
         Ok(Self(fields.into_iter().map(|(name, value)| (name, Sensitive::new(value))).collect()))
     }
+}
+
+/// Reads the time of a field; browsers give a local time without seconds, and the field says that it is taken for UTC.
+pub(super) fn local_time(text: &str) -> Result<Option<Timestamp>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read =
+        [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")].iter().find_map(|text| Timestamp::parse(text));
+    read.map(Some).ok_or_else(|| Failure::wrong(format!("`{text}` is no time: write it as 2026-11-20T12:00")))
 }
 
 /// A form of ours, with who sent it: it carries the token of their session.

@@ -74,7 +74,7 @@ fn again(uri: &Uri) -> Response {
 fn sign_in_path(uri: &Uri) -> String {
     match local_path(uri).as_str() {
         "/" => "/sign-in".to_owned(),
-        place => format!("/sign-in?to={}", crate::ui::parts::path::encoded(place)),
+        place => format!("/sign-in?to={}", crate::words::percent_encoded(place)),
     }
 }
 

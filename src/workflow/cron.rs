@@ -16,6 +16,7 @@ mod moment;
 mod once;
 mod parse;
 mod unit;
+mod words;
 mod zone;
 
 use std::fmt;
@@ -69,6 +70,11 @@ impl Cron {
     /// Tells whether no date fits, as the 31st of February.
     pub fn never_fires(&self) -> bool {
         self.next_local(DateTime::constant(2000, 1, 1, 0, 0, 0, 0)).is_none()
+    }
+
+    /// Returns the expression in words, as `at 03:00, on Monday to Friday`.
+    pub fn words(&self) -> String {
+        words::of(self)
     }
 
     /// Returns what is odd about the expression although it can be read.

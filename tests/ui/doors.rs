@@ -8,7 +8,8 @@ use crate::server::Answer;
 
 /// Puts something into the places of a path.
 fn filled(path: &str) -> String {
-    path.replace("{name}", "token").replace("{file}", "none")
+    let id = "0199aaaa-0000-7000-8000-000000000000";
+    path.replace("{name}", "token").replace("{file}", "none").replace("{id}", id).replace("{tab}", "summary")
 }
 
 fn assert_guarded(path: &str, answer: &Answer) {

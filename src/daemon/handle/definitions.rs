@@ -14,7 +14,7 @@ use crate::journal::{self, OwnedChange, OwnedKind};
 use crate::words::{Owner, Permission};
 use crate::workflow::definition::{EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef};
 use crate::workflow::registration::registration_errors;
-use crate::workflow::shown::holds_mask;
+use crate::workflow::shown::{holds_mask, shown_definition};
 
 impl Handle {
     /// Returns the catalog in force.
@@ -32,6 +32,19 @@ impl Handle {
         let missing = || no_such_workflow(name, version);
         self.permit_known(who, Permission::Read, TargetKind::Workflow, name, missing)?;
         self.catalog().workflow(name, version).cloned().ok_or_else(|| no_such_workflow(name, version))
+    }
+
+    /// Returns a definition as people may see it: its literals below `_secrets` and `_masked` are masked, and every value of
+    /// the store.
+    pub fn shown_workflow(&self, definition: &Definition) -> Value {
+        self.0.views.masker().mask_value(&shown_definition(&json(&definition.pinned.workflow)))
+    }
+
+    /// Returns a definition as who changes it writes it; nothing where a value of the store stands in it, which must be in no
+    /// page and which a mask would overwrite.
+    pub fn editable_workflow(&self, definition: &Definition) -> Option<Value> {
+        let shown = shown_definition(&json(&definition.pinned.workflow));
+        (self.shown_workflow(definition) == shown).then_some(shown)
     }
 
     /// Registers workflows over the API: all of them, or none. Without `overwrite` one that exists is a conflict.

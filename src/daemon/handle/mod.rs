@@ -147,6 +147,11 @@ impl Handle {
         self.0.authority.allows(principal, permission, kind, name, snapshot.tags(name))
     }
 
+    /// Returns what `who` may do to something of that name, whether or not it is there.
+    pub fn rights(&self, who: &Owner, kind: TargetKind, name: &str) -> Vec<Permission> {
+        Permission::ALL.into_iter().filter(|right| self.may(who, *right, kind, name)).collect()
+    }
+
     /// Fails where `who` may not do that.
     fn permit(&self, who: &Owner, permission: Permission, kind: TargetKind, name: &str) -> Result<(), Error> {
         if self.may(who, permission, kind, name) {

@@ -39,6 +39,15 @@ impl Handle {
         all.into_iter().find(|schedule| schedule["name"] == name).ok_or_else(|| unknown(name))
     }
 
+    /// Returns when a schedule that `who` may read fires, as the settings have it now; nothing where nobody can tell.
+    pub fn timetable(&self, who: &Owner, name: &str) -> Option<Schedule> {
+        if !self.may(who, Permission::Read, TargetKind::Schedule, name) {
+            return None;
+        }
+        let owned = self.catalog().schedule(name).cloned()?;
+        Schedule::from_definition(&owned.def, self.definitions().defaults()).ok()
+    }
+
     /// Makes or changes a schedule over the API. What a client was shown as hidden and sends back stays what it is.
     pub async fn save_schedule(&self, who: &Owner, mut schedule: WorkflowSchedule) -> Result<Value, Error> {
         let name = schedule.name.clone();

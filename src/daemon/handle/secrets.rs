@@ -30,11 +30,6 @@ impl Handle {
         self.readable(who, name).is_ok()
     }
 
-    /// Returns what `who` may do to a secret of that name, whether or not it is there.
-    pub fn secret_rights(&self, who: &Owner, name: &str) -> Vec<Permission> {
-        Permission::ALL.into_iter().filter(|right| self.may(who, *right, TargetKind::Secret, name)).collect()
-    }
-
     /// Returns the versions of a secret, the newest first.
     pub fn secret_history(&self, who: &Owner, name: &str) -> Result<Vec<VersionInfo>, Error> {
         self.readable(who, name)?.history(name).ok_or_else(|| unknown(name))

@@ -19,7 +19,13 @@ function tellOwnTimes(root) {
   const own = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
   for (const time of all("time[datetime]", root)) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.getTime())) time.title += "\n" + own.format(at);
+    if (Number.isNaN(at.getTime())) continue;
+    time.title += "\n" + own.format(at);
+    if (!("own" in time.dataset)) continue;
+    const here = document.createElement("span");
+    here.className = "none";
+    here.textContent = " · here " + own.format(at);
+    time.after(here);
   }
 }
 
@@ -129,7 +135,7 @@ function live() {
   let source, timer, due = false, busy = false, lost = false;
   const update = async () => {
     // Nobody is interrupted: what is shown on purpose stays until it is hidden.
-    if (!due || busy || document.hidden || area.querySelector("output.shown")) return;
+    if (!due || busy || document.hidden || area.querySelector("output.shown, details.menu[open]")) return;
     busy = true;
     due = false;
     try {
@@ -151,7 +157,8 @@ function live() {
     timer = setTimeout(update, GATHER_MS);
   };
   const listen = () => {
-    source = new EventSource("/live?kinds=" + kinds);
+    const of = area.dataset.execution ? "&execution=" + encodeURIComponent(area.dataset.execution) : "";
+    source = new EventSource("/live?kinds=" + kinds + of);
     for (const kind of [...kinds.split(","), "reset"]) source.addEventListener(kind, soon);
     source.addEventListener("open", () => {
       if (lost) soon();
@@ -175,13 +182,43 @@ function live() {
   setInterval(soon, AGE_MS);
 }
 
-// Puts the new content in place of the old, and the focus where it was.
+// Puts the new content in place of the old, and the focus and what was scrolled where it was.
 function replace(area, fresh) {
   const name = (element) => element.id || element.getAttribute("aria-label") || element.getAttribute("href");
   const focused = area.contains(document.activeElement) ? name(document.activeElement) : undefined;
+  const scrolled = () => all(".diagram, .panel, .attempts, pre, .logs", area);
+  const places = scrolled().map((element) => [element.scrollLeft, element.scrollTop]);
   area.replaceChildren(...fresh.childNodes);
   wire(area);
-  if (focused) all("a, button, input", area).find((element) => name(element) === focused)?.focus();
+  scrolled().forEach((element, index) => { if (places[index]) [element.scrollLeft, element.scrollTop] = places[index]; });
+  if (focused) all("a, button, input", area).find((element) => name(element) === focused)?.focus({ preventScroll: true });
+}
+
+// How long after the last letter a text is checked.
+const CHECK_MS = 500;
+
+// Says what is wrong with a definition while it is being written.
+function checks() {
+  for (const form of all("form[data-check]")) {
+    const list = document.createElement("ul");
+    list.className = "findings";
+    list.setAttribute("aria-live", "polite");
+    form.querySelector("textarea").after(list);
+    let timer;
+    form.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(async () => {
+        const answer = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+        if (!answer?.ok) return;
+        const lines = (await answer.text()).split("\n").filter(Boolean);
+        list.replaceChildren(...(lines.length ? lines : ["Nothing is wrong with it."]).map((line) => {
+          const item = document.createElement("li");
+          item.textContent = line;
+          return item;
+        }));
+      }, CHECK_MS);
+    });
+  }
 }
 
 // Says that the page may be old, for as long as it may be.
@@ -218,7 +255,7 @@ function keys() {
     }
     if (event.key === "g") leads = true;
     if (event.key === "/") {
-      const filter = document.querySelector("form[role=search] input");
+      const filter = document.querySelector("form[role=search] input, main input[type=search]");
       if (filter) {
         event.preventDefault();
         filter.focus();
@@ -261,4 +298,5 @@ function wire(root) {
 signIn();
 wire(document);
 keys();
+checks();
 live();

@@ -1,17 +1,36 @@
 //! The pages, one file for each; what several of them show is in `parts/`.
 
+mod execution;
+mod execution_forms;
+mod execution_tabs;
+mod executions;
 mod overview;
 mod problems;
+mod schedule;
+mod schedules;
 mod secret;
 mod secret_forms;
 mod secrets;
+mod task_panel;
+mod timeline;
+mod workflow;
+mod workflow_editor;
+mod workflows;
 
 use crate::ui::routes::Routes;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
         .merge(overview::routes())
+        .merge(executions::routes())
+        .merge(execution::routes())
+        .merge(execution_forms::routes())
+        .merge(workflows::routes())
+        .merge(workflow::routes())
+        .merge(workflow_editor::routes())
         .merge(problems::routes())
+        .merge(schedules::routes())
+        .merge(schedule::routes())
         .merge(secrets::routes())
         .merge(secret::routes())
         .merge(secret_forms::routes())

@@ -1,16 +1,24 @@
+//! What somebody has to look at, all in one place; and what is wrong with one file.
+
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::IntoResponse as _;
-use maud::html;
+use maud::{Markup, html};
 
+use crate::catalog::Problem;
 use crate::ui::failure::sentence;
 use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::empty::empty;
 use crate::ui::parts::icon::Icon;
 use crate::ui::parts::layout::{self, Place};
+use crate::ui::parts::link;
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, House, Visitor};
+use crate::words::{Diagnostic, ExecutionId, Owner, Severity};
+
+/// How many problems a page shows: who has more mends the first ones first.
+const PROBLEMS_MAX: usize = 500;
 
 pub(super) fn routes() -> Routes {
     Routes::default().page("/problems", show)
@@ -28,16 +36,83 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
                     caption.hidden { "What somebody has to look at" }
                     thead { tr { th scope="col" { "Where" } th scope="col" { "What is wrong, and what to do" } } }
                     tbody {
-                        @for problem in &problems {
+                        @for problem in problems.iter().take(PROBLEMS_MAX) {
                             tr {
-                                th scope="row" { (badge(Tone::Warn, Icon::Late, &problem.place)) }
-                                td data-label="What" { span.lines { (sentence(&problem.message)) } }
+                                th scope="row" { (place(&problem.place)) }
+                                td data-label="What" {
+                                    div {
+                                        span.lines { (sentence(&problem.message)) }
+                                        @if !problem.diagnostics.is_empty() { (findings(&problem.diagnostics)) }
+                                    }
+                                }
                             }
                         }
                     }
                 }
+                @if problems.len() > PROBLEMS_MAX { p.hint { "These are the first " (PROBLEMS_MAX) " of " (problems.len()) "." } }
             }
         }
     };
     Ok(layout::page(&visitor, Place::Problems, "Problems", &content).into_response())
+}
+
+/// Returns what is wrong with the file that defines something, for who may see the problems.
+pub(super) async fn of_file(house: &House, visitor: &Visitor, owner: &Owner) -> Markup {
+    let Owner::File(file) = owner else { return html! {} };
+    // Who administers nothing sees none of it.
+    let problems = house.handle.problems(&visitor.who).await.unwrap_or_default();
+    html! { @for problem in problems.iter().filter(|problem| problem.place == *file) { div.message.bad { (shown(problem)) } } }
+}
+
+fn shown(problem: &Problem) -> Markup {
+    html! {
+        strong { (place(&problem.place)) } " " (sentence(&problem.message))
+        @if !problem.diagnostics.is_empty() { (findings(&problem.diagnostics)) }
+    }
+}
+
+/// Returns the place of a problem, as a link where there is a page for it.
+fn place(place: &str) -> Markup {
+    let named = place.split_once(' ');
+    match named {
+        Some(("run", id)) if id.parse::<ExecutionId>().is_ok() => {
+            html! { a href=(link::execution_path(id)) { (place) } }
+        }
+        Some(("schedule", name)) => html! { a href=(link::schedule_path(name)) { (place) } },
+        _ => html! { (place) },
+    }
+}
+
+/// Returns what is wrong with a file, at its lines.
+pub(super) fn findings(diagnostics: &[Diagnostic]) -> Markup {
+    html! {
+        ul.findings {
+            @for diagnostic in diagnostics {
+                li {
+                    (severity(diagnostic.severity)) " " code { (position(diagnostic)) } " " (sentence(&diagnostic.message))
+                    @if let Some(help) = &diagnostic.help { span.why { (sentence(help)) } }
+                }
+            }
+        }
+    }
+}
+
+fn severity(severity: Severity) -> Markup {
+    match severity {
+        Severity::Error => badge(Tone::Bad, Icon::Cross, severity.as_str()),
+        Severity::Warning => badge(Tone::Warn, Icon::Late, severity.as_str()),
+        Severity::Note => badge(Tone::Plain, Icon::Question, severity.as_str()),
+    }
+}
+
+/// Returns where a problem is, as editors open it.
+pub(super) fn position(diagnostic: &Diagnostic) -> String {
+    let name = &diagnostic.source.name;
+    diagnostic.span.map_or_else(
+        || name.to_string(),
+        |span| {
+            let (line, column) = diagnostic.source.position(span.start);
+            format!("{name}:{line}:{column}")
+        },
+    )
 }

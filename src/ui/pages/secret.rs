@@ -5,6 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use maud::{Markup, html};
 
+use crate::access::TargetKind;
 use crate::daemon::{self, Error};
 use crate::secret::{Stage, VersionInfo};
 use crate::ui::failure::sentence;
@@ -52,7 +53,7 @@ async fn page(house: &House, visitor: &Visitor, name: &str, said: &Markup) -> Re
         Ok::<_, Error>((handle.secret_history(&who, &named)?, handle.secret_tags(&who, &named)?))
     })
     .await??;
-    let rights = house.handle.secret_rights(&visitor.who, name);
+    let rights = house.handle.rights(&visitor.who, TargetKind::Secret, name);
     let shown = Shown { visitor, name, tags, versions, rights, now: house.handle.now() };
     let content = html! {
         nav.crumbs aria-label="Where this page is" { a href="/secrets" { "Secrets" } " / " }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::daemon;
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
-use crate::ui::form::{Fields, Form};
+use crate::ui::form::{Fields, Form, local_time};
 use crate::ui::pages::secret;
 use crate::ui::parts::layout;
 use crate::ui::parts::link::secret_path;
@@ -44,17 +44,7 @@ pub(super) fn written(fields: &Fields) -> Result<Written, Failure> {
     let value = text_to_store(&value, Evaluation::Literal, allow).map_err(|refusal| {
         Failure::wrong(format!("the value is refused: {refusal}; to store it all the same, tick the box below it"))
     })?;
-    Ok(Written { value, expires: expires(fields.trimmed("expires"))? })
-}
-
-fn expires(text: &str) -> Result<Option<Timestamp>, Failure> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    // Browsers give a local time without seconds; the field says that it is taken for UTC.
-    let read =
-        [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")].iter().find_map(|text| Timestamp::parse(text));
-    read.map(Some).ok_or_else(|| Failure::wrong(format!("`{text}` is no time: write it as 2026-11-20T12:00")))
+    Ok(Written { value, expires: local_time(fields.trimmed("expires"))? })
 }
 
 /// Returns the fields of a form that say until when a value is good, and that it is meant in spite of its looks.

@@ -9,16 +9,23 @@ use crate::words::{Owner, Sensitive};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ui) enum Place {
     Overview,
+    Workflows,
+    Schedules,
+    Executions,
     Secrets,
     Problems,
 }
 
 impl Place {
-    const ALL: [Self; 3] = [Self::Overview, Self::Secrets, Self::Problems];
+    const ALL: [Self; 6] =
+        [Self::Overview, Self::Workflows, Self::Schedules, Self::Executions, Self::Secrets, Self::Problems];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Workflows => "Workflows",
+            Self::Schedules => "Schedules",
+            Self::Executions => "Executions",
             Self::Secrets => "Secrets",
             Self::Problems => "Problems",
         }
@@ -27,6 +34,9 @@ impl Place {
     const fn path(self) -> &'static str {
         match self {
             Self::Overview => "/",
+            Self::Workflows => "/workflows",
+            Self::Schedules => "/schedules",
+            Self::Executions => "/executions",
             Self::Secrets => "/secrets",
             Self::Problems => "/problems",
         }
@@ -35,7 +45,7 @@ impl Place {
     /// Who would only read there that it is not theirs is not led there.
     fn is_for(self, visitor: &Visitor) -> bool {
         match self {
-            Self::Overview | Self::Secrets => true,
+            Self::Overview | Self::Workflows | Self::Schedules | Self::Executions | Self::Secrets => true,
             Self::Problems => visitor.who == Owner::Local,
         }
     }
@@ -44,6 +54,9 @@ impl Place {
     const fn key(self) -> &'static str {
         match self {
             Self::Overview => "o",
+            Self::Workflows => "w",
+            Self::Schedules => "c",
+            Self::Executions => "e",
             Self::Secrets => "s",
             Self::Problems => "p",
         }

@@ -39,6 +39,15 @@ pub(in crate::ui) fn span(length: Duration) -> String {
     }
 }
 
+/// Returns how long something took: what is short, to the millisecond.
+pub(in crate::ui) fn took(length: Duration) -> String {
+    match length.as_millis() {
+        millis @ 0..1_000 => format!("{millis} ms"),
+        millis @ 1_000..10_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+        _ => span(length),
+    }
+}
+
 /// Returns how many of something there are.
 pub(in crate::ui) fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
@@ -48,7 +57,7 @@ pub(in crate::ui) fn counted(count: u64, noun: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{exact, moment, span};
+    use super::{exact, moment, span, took};
     use crate::words::Timestamp;
 
     #[test]
@@ -67,6 +76,13 @@ mod tests {
             (31_536_000, "365 days"),
         ] {
             assert_eq!(span(Duration::from_secs(seconds)), said);
+        }
+    }
+
+    #[test]
+    fn what_is_short_is_told_to_the_millisecond() {
+        for (millis, said) in [(0, "0 ms"), (999, "999 ms"), (1_000, "1.0 s"), (9_960, "9.9 s"), (10_000, "10 s")] {
+            assert_eq!(took(Duration::from_millis(millis)), said);
         }
     }
 

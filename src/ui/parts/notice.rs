@@ -10,12 +10,21 @@ pub(in crate::ui) struct Done {
 }
 
 /// What a form did: the word in the address, and what people read.
-const SENTENCES: [(&str, &str); 6] = [
+const SENTENCES: [(&str, &str); 15] = [
     ("stored", "The value is stored."),
     ("removed", "The secret is gone, with all its versions."),
     ("rolled-back", "The old value is the current one again."),
     ("tagged", "The tag is set."),
     ("untagged", "The tag is gone."),
+    ("started", "It has started."),
+    ("retried", "The failed task is tried again."),
+    ("restarted", "It has started again from the beginning."),
+    ("rerun", "It runs again from that task."),
+    ("paused", "It is paused."),
+    ("resumed", "It goes on."),
+    ("terminated", "It is terminated."),
+    ("skipped", "The task will be skipped."),
+    ("registered", "The definition is registered."),
     ("unchanged", "Nothing was changed."),
 ];
 

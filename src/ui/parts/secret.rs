@@ -32,7 +32,7 @@ pub(in crate::ui) fn writer(version: &VersionInfo) -> Markup {
     let name = version.by.strip_prefix("workflow:").unwrap_or(&version.by);
     html! {
         (name)
-        @if let Some(run) = &version.run { " " span.run title={ "Run " (run) } { "run " (run.chars().take(8).collect::<String>()) } }
+        @if let Some(run) = &version.run { " " span.run { "run " (link::execution(run)) } }
     }
 }
 

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use super::layout::second_line;
 use super::{Graph, NODE_HEIGHT, Picture, Placed, fitted, plain};
-use crate::words::xml_escaped;
+use crate::words::{percent_encoded, xml_escaped};
 
 /// How an SVG is to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// A file of its own, with its colours in it.
     File,
-    /// A part of a page, which has the colours: every task leads to `#task-…`.
+    /// A part of a page, which has the colours: every task leads to the page with that task, `?task=…`, and back to its place.
     Part,
 }
 
@@ -103,8 +103,10 @@ fn node(placed: &Placed<'_>, look: Look) -> String {
     match look {
         Look::File => format!("<g class=\"{class}\">{drawn}</g>"),
         Look::Part => {
-            let to = xml_escaped(&plain(&node.reference).replace(' ', "-"));
-            format!("<a class=\"{class}\" href=\"#task-{to}\" aria-label=\"{whole}\">{drawn}</a>")
+            let to = percent_encoded(&node.reference);
+            format!(
+                "<a class=\"{class}\" id=\"task-{to}\" href=\"?task={to}#task-{to}\" aria-label=\"{whole}\">{drawn}</a>"
+            )
         }
     }
 }

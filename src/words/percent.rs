@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 /// Returns a text as one segment of a path, or as a value of a query: whatever it is, it says nothing else there.
-pub(in crate::ui) fn encoded(text: &str) -> String {
+pub fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || byte == b'.' && !is_dots(text) {
@@ -20,7 +20,7 @@ fn is_dots(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::encoded;
+    use super::percent_encoded;
 
     #[test]
     fn a_name_stays_one_segment() {
@@ -33,7 +33,7 @@ mod tests {
             ("ü", "%C3%BC"),
             ("", ""),
         ] {
-            assert_eq!(encoded(name), segment);
+            assert_eq!(percent_encoded(name), segment);
         }
     }
 }

@@ -1,0 +1,98 @@
+//! The workflows that are defined, each in its highest version.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::catalog::Definition;
+use crate::ui::parts::empty::empty;
+use crate::ui::parts::icon::{Icon, icon};
+use crate::ui::parts::layout::{self, Place};
+use crate::ui::parts::view::text;
+use crate::ui::parts::{link, moment};
+use crate::ui::routes::Routes;
+use crate::ui::{Answer, House, Visitor};
+use crate::words::Timestamp;
+
+/// How many workflows a page shows: what a browser still lays out at once.
+const ROWS_MAX: usize = 2_000;
+
+pub(super) fn routes() -> Routes {
+    Routes::default().page("/workflows", show)
+}
+
+async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
+    let handle = &house.handle;
+    let catalog = handle.catalog();
+    let mut latest: BTreeMap<&str, (&Arc<Definition>, usize)> = BTreeMap::new();
+    for definition in catalog.workflows() {
+        let workflow = &definition.pinned.workflow;
+        let (newest, versions) = latest.entry(&workflow.name).or_insert((definition, 0));
+        *newest = definition;
+        *versions += 1;
+    }
+    latest.retain(|name, _| handle.definition(&visitor.who, name, None).is_ok());
+    let schedules = handle.schedules(&visitor.who).await?;
+    let now = handle.now();
+    let content = html! {
+        div.head {
+            h1 { "Workflows" }
+            @if !latest.is_empty() { a.button.end href="/edit-workflow" { (icon(Icon::Plus)) "Define a workflow" } }
+        }
+        @if latest.is_empty() {
+            (empty("There are no workflows yet.", "keytide init", ("Define a workflow", "/edit-workflow")))
+        } @else {
+            (table(&latest, &schedules, now))
+        }
+    };
+    Ok(layout::page(&visitor, Place::Workflows, "Workflows", &content).into_response())
+}
+
+fn table(latest: &BTreeMap<&str, (&Arc<Definition>, usize)>, schedules: &[Value], now: Timestamp) -> Markup {
+    html! {
+        table data-filter {
+            caption.hidden { "Workflows, by name" }
+            thead {
+                tr {
+                    th scope="col" { "Workflow" }
+                    th scope="col" { "Version" }
+                    th scope="col" { "What it does" }
+                    th scope="col" { "Defined by" }
+                    th scope="col" { "Schedules" }
+                    th scope="col" { "Runs" }
+                }
+            }
+            tbody { @for (name, (definition, versions)) in latest.iter().take(ROWS_MAX) { (row(name, definition, *versions, schedules, now)) } }
+        }
+        @if latest.len() > ROWS_MAX { p.hint { "These are the first " (ROWS_MAX) " of " (latest.len()) "." } }
+    }
+}
+
+fn row(name: &str, definition: &Definition, versions: usize, schedules: &[Value], now: Timestamp) -> Markup {
+    let workflow = &definition.pinned.workflow;
+    let own = schedules.iter().filter(|schedule| text(&schedule["startWorkflowRequest"], "name") == name);
+    html! {
+        tr {
+            th scope="row" { (link::workflow(name)) }
+            td data-label="Version" { "v" (workflow.version) @if versions > 1 { span.none { " of " (versions) } } }
+            td data-label="What it does" { (workflow.description.as_deref().unwrap_or("–")) }
+            td data-label="Defined by" { (definition.pinned.owner) }
+            td data-label="Schedules" {
+                div {
+                    @for schedule in own {
+                        @let at = text(schedule, "name");
+                        div {
+                            a href=(link::schedule_path(at)) { (at) }
+                            @if let Some(next) = crate::ui::parts::view::moment(schedule, "nextRunTime") { " " span.none { (moment::moment(next, now)) } }
+                        }
+                    }
+                }
+            }
+            td data-label="Runs" { a href={ "/executions?workflow=" (crate::words::percent_encoded(name)) } aria-label={ "Runs of " (name) } { "Runs" } }
+        }
+    }
+}
