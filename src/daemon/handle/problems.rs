@@ -21,6 +21,16 @@ impl Handle {
         problems.extend(store.map(|problem| plain("the secret store", problem.to_string())));
         let running = self.ask(|reply| Message::Problems { reply }).await?;
         problems.extend(running.into_iter().map(|(place, message)| plain(&place, message)));
+        // A file may say a value in clear, and what is wrong with it may quote it.
+        let masker = self.0.views.masker();
+        let mask = |text: &mut String| *text = masker.mask_text(text).into_owned();
+        for problem in &mut problems {
+            mask(&mut problem.message);
+            for diagnostic in &mut problem.diagnostics {
+                mask(&mut diagnostic.message);
+                diagnostic.help.iter_mut().for_each(mask);
+            }
+        }
         Ok(problems)
     }
 }
