@@ -158,7 +158,7 @@ fn results(search: &Search, page: &Page<Value>, now: Timestamp) -> Markup {
     let end = search.start + page.rows.len() as u64;
     html! {
         (table(&page.rows, now))
-        nav.pages aria-label="Pages" {
+        nav.pages aria-label="Pages of executions" {
             span { (search.start + 1) " to " (end) " of " (page.total) }
             @if search.start > 0 { a.button href=(search.address(search.start.saturating_sub(ROWS))) { "Newer" } }
             @if end < page.total { a.button href=(search.address(end)) { "Older" } }

@@ -105,7 +105,7 @@ fn node(placed: &Placed<'_>, look: Look) -> String {
         Look::Part => {
             let to = percent_encoded(&node.reference);
             format!(
-                "<a class=\"{class}\" id=\"task-{to}\" href=\"?task={to}#task-{to}\" aria-label=\"{whole}\">{drawn}</a>"
+                "<a class=\"{class}\" id=\"task-{to}\" href=\"?task={to}#task-{to}\" aria-label=\"{name} {below}\">{drawn}</a>"
             )
         }
     }
