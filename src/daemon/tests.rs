@@ -1,6 +1,7 @@
 //! The daemon as a whole: real store, real journal, real HTTP, real time.
 
 mod calling;
+mod hanging_up;
 mod keeping;
 mod masking;
 mod rotating;

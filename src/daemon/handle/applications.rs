@@ -134,7 +134,7 @@ impl Handle {
         decide: impl FnOnce(&Self, &mut Accounts, &mut Ruled) -> Result<(T, Vec<OwnedChange>), Error> + Send + 'static,
     ) -> Result<T, Error> {
         let handle = self.clone();
-        let governed = tokio::spawn(async move {
+        self.to_the_end(async move {
             let _governing = handle.0.governing.lock().await;
             let current = handle.0.authority.current();
             let (mut accounts, mut made) = (current.accounts.clone(), current.made.clone());
@@ -148,8 +148,8 @@ impl Handle {
                 handle.publish(&changing, (*handle.catalog()).clone());
             }
             Ok(told)
-        });
-        governed.await.map_err(|_| Error::Unavailable("keytide is stopping".to_owned()))?
+        })
+        .await
     }
 
     /// Returns the change that keeps a group.

@@ -147,18 +147,21 @@ impl Handle {
             Name::Schedule(name) => (TargetKind::Schedule, name),
         };
         self.permit_known(who, Permission::Delete, kind, text, || catalog::Error::Unknown(name.clone()).into())?;
-        let next = self.catalog().unregister(name)?;
-        if let Some((tagged, name)) = left_untagged(name, &next) {
-            // Before it goes, so that a crash leaves less granted and not more.
-            self.forget_tags(tagged, name).await?;
-        }
-        let change = removal(name);
-        self.change_catalog(vec![change], |catalog| Ok(catalog.unregister(name)?)).await?;
-        // Somebody else may have removed the other versions meanwhile.
-        match left_untagged(name, &self.catalog()) {
-            Some((tagged, name)) => self.forget_tags(tagged, name).await,
-            None => Ok(()),
-        }
+        let (handle, name) = (self.clone(), name.clone());
+        self.to_the_end(async move {
+            let next = handle.catalog().unregister(&name)?;
+            if let Some((tagged, name)) = left_untagged(&name, &next) {
+                // Before it goes, so that a crash leaves less granted and not more.
+                handle.forget_tags(tagged, name).await?;
+            }
+            handle.change_catalog(vec![removal(&name)], |catalog| Ok(catalog.unregister(&name)?)).await?;
+            // Somebody else may have removed the other versions meanwhile.
+            match left_untagged(&name, &handle.catalog()) {
+                Some((tagged, name)) => handle.forget_tags(tagged, name).await,
+                None => Ok(()),
+            }
+        })
+        .await
     }
 
     pub(super) async fn register(&self, who: &Owner, registrations: Vec<Registration>) -> Result<(), Error> {
@@ -166,10 +169,15 @@ impl Handle {
         let owned: Vec<_> = registrations.iter().map(|registration| self.kept(who, registration)).collect();
         let changes = owned.into_iter().map(OwnedChange::Put).collect();
         let registrations: Vec<_> = registrations.into_iter().map(|one| (one, who.clone())).collect();
-        self.change_catalog(changes, |catalog| Ok(catalog.register(registrations.clone())?)).await
+        let handle = self.clone();
+        self.to_the_end(async move {
+            handle.change_catalog(changes, |catalog| Ok(catalog.register(registrations.clone())?)).await
+        })
+        .await
     }
 
-    /// Changes the catalog once the journal has the change: the journal is the truth about what the API owns.
+    /// Changes the catalog once the journal has the change: the journal is the truth about what the API owns. For who is not
+    /// stopped halfway: what the journal has must come into force.
     async fn change_catalog(
         &self,
         changes: Vec<OwnedChange>,

@@ -130,6 +130,15 @@ impl Handle {
         heard(answer).await
     }
 
+    /// Does something as a task of its own: it does not end between the journal and what follows from it because whoever
+    /// asked went away.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        tokio::spawn(work).await.map_err(|_| Error::Unavailable("keytide is stopping".to_owned()))?
+    }
+
     /// Sends a request to the dispatcher, unless too many wait there already.
     fn request(&self, message: Message) -> Result<(), Error> {
         self.0.inbox.ask(message).map_err(|closed| match closed {

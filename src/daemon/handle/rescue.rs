@@ -39,9 +39,13 @@ impl Handle {
         // The path is part of it: a second rescue from another place is another write, not the same one again.
         let reference = Some(format!("rescue {path}"));
         let writer = Writer { run: Some(execution.to_string()), reference, ..Writer::person(&who.to_string()) };
-        let written = self.0.store.update(vec![Change::Put { writes: vec![write], writer }])?;
-        self.step_on(execution, Input::Operation(Operation::Dismiss)).await?;
-        Ok(written)
+        let handle = self.clone();
+        self.to_the_end(async move {
+            let written = handle.0.store.update(vec![Change::Put { writes: vec![write], writer }])?;
+            handle.step_on(execution, Input::Operation(Operation::Dismiss)).await?;
+            Ok(written)
+        })
+        .await
     }
 
     /// Stops naming what a run fetched and could not store as a problem.
