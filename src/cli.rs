@@ -5,6 +5,7 @@
 
 mod app;
 mod args;
+mod audit;
 mod check;
 mod config;
 mod connection;
@@ -112,6 +113,7 @@ impl Command {
             | Self::Task(_)
             | Self::Runs(_)
             | Self::Show(_)
+            | Self::Audit(_)
             | Self::Rescue(_)
             | Self::App(_)
             | Self::Import(_)
@@ -148,6 +150,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         Command::Task(task) => task::run(task, &project()?, console),
         Command::Runs(runs) => runs::list(&runs, &project()?, console),
         Command::Show(show) => runs::show(&show, &project()?, console),
+        Command::Audit(audit) => audit::run(&audit, &project()?, console),
         Command::Rescue(rescue) => runs::rescue(&rescue, &project()?, console),
         Command::Recipient(recipient) => recipient::run(recipient, &here()?, console),
         Command::App(app) => app::run(app, &project()?, console),

@@ -28,6 +28,14 @@ pub enum Door {
 }
 
 impl Door {
+    /// Returns where a request came from, as far as the door knows.
+    pub fn from(&self) -> Option<String> {
+        match self {
+            Self::Socket => Some("socket".to_owned()),
+            Self::Loopback(_) | Self::Clients => None,
+        }
+    }
+
     /// Returns whether a host with its port is us.
     fn is_us(&self, host: &str) -> bool {
         match self {

@@ -35,6 +35,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// How long executions are kept.
     pub history: History,
+    /// How long the audit is kept.
+    pub audit: Audit,
     /// What schedules do where they do not say.
     pub schedules: Schedules,
     /// What HTTP tasks may do.
@@ -73,6 +75,13 @@ pub struct History {
     pub retry_window: Duration,
     /// When a finished run is purged.
     pub keep: Duration,
+}
+
+/// How long the audit is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// When an entry is purged; never where nothing is said.
+    pub keep: Option<Duration>,
 }
 
 /// What schedules do where they do not say.
@@ -221,6 +230,7 @@ impl Default for Settings {
             folders: Folders { workflows: "workflows".to_owned(), secrets: None, state: ".keytide".to_owned() },
             environment: Map::new(),
             secrets: Secrets { versions: 5, store_retry: Duration::from_hours(72) },
+            audit: Audit::default(),
             history: History { retry_window: Duration::from_hours(24), keep: Duration::from_hours(30 * 24) },
             schedules: Schedules { overlap_allowed: false, dst_spring: false, start: true },
             http: Http {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
+#[path = "api/audit.rs"]
+mod audit;
 #[path = "api/certificate.rs"]
 mod certificate;
 #[path = "api/contract.rs"]

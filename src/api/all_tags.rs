@@ -13,7 +13,7 @@ use crate::api::about::about;
 use crate::api::parameters::{RESOURCE_TYPE, TAG_KEY, TAG_VALUE};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
-use crate::api::{Answer, Caller};
+use crate::api::{Answer, Caller, Error};
 use crate::daemon::Handle;
 use crate::words::{Owner, Permission};
 
@@ -44,14 +44,14 @@ struct Use {
     value: String,
 }
 
-fn uses(handle: &Handle, who: &Owner) -> Vec<Use> {
+async fn uses(handle: &Handle, who: &Owner) -> Result<Vec<Use>, Error> {
     let tagged = handle.tagged(who).into_iter().map(|(tagged, name, tags)| (resource_type(tagged), name, tags));
-    let secrets = handle.secrets(who, &[Permission::Read]).into_iter();
+    let secrets = handle.secrets(who, &[Permission::Read]).await?.into_iter();
     let secrets = secrets.map(|summary| ("SECRET_NAME", summary.name, summary.tags));
     let each = |(kind, name, tags): (&'static str, String, BTreeMap<String, String>)| {
         tags.into_iter().map(move |(key, value)| Use { kind, name: name.clone(), key, value })
     };
-    tagged.chain(secrets).flat_map(each).collect()
+    Ok(tagged.chain(secrets).flat_map(each).collect())
 }
 
 /// Returns Orkes's word.
@@ -65,14 +65,14 @@ const fn resource_type(tagged: Tagged) -> &'static str {
 }
 
 async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
-    let tags: BTreeSet<_> = uses(&handle, &who).into_iter().map(|one| (one.key, one.value)).collect();
+    let tags: BTreeSet<_> = uses(&handle, &who).await?.into_iter().map(|one| (one.key, one.value)).collect();
     let shown = tags.iter().map(|(key, value)| json!({"key": key, "value": value}));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
 async fn grouped(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     let mut counts = BTreeMap::<_, usize>::new();
-    for one in uses(&handle, &who) {
+    for one in uses(&handle, &who).await? {
         *counts.entry((one.key, one.value, one.kind)).or_default() += 1;
     }
     let shown = counts.iter().map(|((key, value, kind), count)| {
@@ -83,7 +83,7 @@ async fn grouped(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
 
 async fn resources(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
     let is = |name: &str, value: &str| params.text(name).is_none_or(|wanted| wanted == value);
-    let mut found = uses(&handle, &who);
+    let mut found = uses(&handle, &who).await?;
     found.retain(|one| is("tagKey", &one.key) && is("tagValue", &one.value) && is("resourceType", one.kind));
     let names: BTreeSet<_> = found.into_iter().map(|one| one.name).collect();
     Ok(Json(names.iter().map(|name| json!({"id": name, "displayName": name})).collect::<Vec<_>>()).into_response())

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::api::error::Error;
-use crate::daemon::{self, Handle, SignedOut};
+use crate::daemon::{self, Handle};
 use crate::words::{Owner, Sensitive};
 
 /// The header that holds a token, as Conductor's clients send it.
@@ -53,7 +53,7 @@ impl Standing {
             (None, _) => handle.authenticate(None),
             (Some(token), None) => handle.authenticate(Some(token.to_str().unwrap_or_default())),
             // Which of them is meant is nobody's to guess.
-            (Some(_), Some(_)) => Err(SignedOut::Invalid.into()),
+            (Some(_), Some(_)) => Err(handle.refused_token()),
         })
     }
 }

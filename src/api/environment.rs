@@ -50,9 +50,7 @@ async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
 }
 
 async fn one(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {
-    let found = handle.environment(&who).into_iter().find(|(known, _)| *known == name);
-    let (_, value) = found.ok_or_else(|| Error::missing(format!("there is no environment variable `{name}`")))?;
-    Ok(text(written(&value)))
+    Ok(text(written(&handle.variable(&who, &name)?)))
 }
 
 async fn put(

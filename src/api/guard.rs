@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use crate::api::caller::Standing;
 use crate::api::error::Error;
 use crate::api::metrics;
-use crate::daemon::Handle;
+use crate::daemon::{self, Handle};
 use crate::door::Door;
 
 /// Lets a request in, or answers 403 before anything else is looked at.
@@ -14,14 +14,19 @@ pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next
     if let Some(reason) = door.refusal(request.uri(), request.headers()) {
         return Error::new(StatusCode::FORBIDDEN, reason).into_response();
     }
-    let standing = match scraping(&door, &handle, &request) {
-        Some(scraping) => scraping,
-        None => standing(&door, &handle, request.headers()),
-    };
-    request.extensions_mut().insert(standing);
-    // An answer that has no end asks again.
-    request.extensions_mut().insert(door);
-    next.run(request).await
+    // Who was refused something hears of it when the audit says so.
+    let answered = daemon::asking(door.from(), async {
+        let standing = match scraping(&door, &handle, &request) {
+            Some(scraping) => scraping,
+            None => standing(&door, &handle, request.headers()),
+        };
+        request.extensions_mut().insert(standing);
+        // An answer that has no end asks again.
+        request.extensions_mut().insert(door);
+        next.run(request).await
+    });
+    let answered = answered.await;
+    answered.unwrap_or_else(|error| Error::from(error).into_response())
 }
 
 /// Returns who acts: who can open the socket can read the identity, and the open door is open.

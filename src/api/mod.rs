@@ -14,6 +14,7 @@
 mod about;
 mod all_tags;
 mod applications;
+mod audit;
 mod body;
 mod bulk;
 mod caller;
@@ -132,6 +133,7 @@ fn all_routes() -> Routes {
         .merge(applications::routes())
         .merge(grants::routes())
         .merge(groups::routes())
+        .merge(audit::routes())
         .merge(ours::routes())
 }
 

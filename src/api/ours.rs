@@ -13,7 +13,7 @@ use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error, text};
-use crate::daemon::{self, Handle};
+use crate::daemon::Handle;
 use crate::secret::{Allow, Summary, Version, VersionInfo};
 use crate::words::Permission;
 
@@ -121,18 +121,18 @@ async fn dismiss(State(handle): State<Handle>, Caller(who): Caller, Path(id): Pa
 }
 
 async fn secrets(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
-    let list = handle.secrets(&who, &[Permission::Read]);
+    let list = handle.secrets(&who, &[Permission::Read]).await?;
     Ok(Json(list.iter().map(Summary::to_json).collect::<Vec<_>>()).into_response())
 }
 
 async fn history(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
-    let versions = handle.secret_history(&who, &key)?;
+    let versions = handle.secret_history(&who, &key).await?;
     Ok(Json(versions.iter().map(VersionInfo::to_json).collect::<Vec<_>>()).into_response())
 }
 
 async fn roll_back(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
     let Rollback { to } = body.json()?;
     let version = Version::parse(&to).ok_or_else(|| Error::wrong(format!("to: \"{to}\" is no version")))?;
-    daemon::aside(move || handle.roll_back_secret(&who, &key, version)).await??;
+    handle.roll_back_secret(&who, &key, version).await?;
     Ok(().into_response())
 }

@@ -12,7 +12,7 @@ use crate::api::parameters::{ACCESS, EXPIRES, FORCE, PLAIN, SECRET_VERSION};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error, secret_body, tags, text};
-use crate::daemon::{self, Handle, shown_tags};
+use crate::daemon::{Handle, shown_tags};
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
 use crate::words::{Owner, Permission, Timestamp};
 
@@ -96,8 +96,8 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-async fn names(State(handle): State<Handle>, Caller(who): Caller) -> Json<Vec<String>> {
-    listed(&handle, &who, &[Permission::Read])
+async fn names(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    listed(&handle, &who, &[Permission::Read]).await
 }
 
 async fn reachable(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
@@ -114,22 +114,23 @@ async fn reachable(State(handle): State<Handle>, Caller(who): Caller, params: Pa
     if permissions.is_empty() {
         permissions.push(Permission::Read);
     }
-    Ok(listed(&handle, &who, &permissions).into_response())
+    listed(&handle, &who, &permissions).await
 }
 
-fn listed(handle: &Handle, who: &Owner, permissions: &[Permission]) -> Json<Vec<String>> {
-    Json(handle.secrets(who, permissions).into_iter().map(|summary| summary.name).collect())
+async fn listed(handle: &Handle, who: &Owner, permissions: &[Permission]) -> Answer {
+    let list = handle.secrets(who, permissions).await?;
+    Ok(Json(list.into_iter().map(|summary| summary.name).collect::<Vec<_>>()).into_response())
 }
 
 async fn with_tags(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
-    let list = handle.secrets(&who, &[Permission::Read]);
+    let list = handle.secrets(&who, &[Permission::Read]).await?;
     let shown = list.iter().map(|summary| json!({"name": summary.name, "tags": shown_tags(&summary.tags)}));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
 /// Conductor shows a part of each value here; we show none.
 async fn with_times(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
-    let list = handle.secrets(&who, &[Permission::Read]);
+    let list = handle.secrets(&who, &[Permission::Read]).await?;
     let shown = list.iter().map(|summary| {
         let written = summary.current.created.to_string();
         json!({"name": summary.name, "partial": "...", "created_at": written, "updated_at": written})
@@ -147,7 +148,7 @@ async fn reveal(State(handle): State<Handle>, Caller(who): Caller, Path(key): Pa
     let version = if version == "current" { Some(Version::Current) } else { Version::parse(version) };
     let version =
         version.ok_or_else(|| Error::wrong("version: it is neither `previous` nor the number of a version"))?;
-    let value = handle.reveal(&who, &key, version)?;
+    let value = handle.reveal(&who, &key, version).await?;
     Ok(text(value.expose()))
 }
 
@@ -169,33 +170,31 @@ async fn put(
         |text: &str| Timestamp::parse(text).ok_or_else(|| Error::wrong(format!("expires: \"{text}\" is no time")));
     let expires = params.text("expires").map(moment).transpose()?;
     let write = Write { name: key, value, expires, plain: params.flag("plain", false)? };
-    daemon::aside(move || handle.put_secrets(&who, vec![write])).await??;
+    handle.put_secrets(&who, vec![write]).await?;
     Ok(().into_response())
 }
 
 async fn remove(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
-    daemon::aside(move || handle.remove_secret(&who, &key)).await??;
+    handle.remove_secret(&who, &key).await?;
     Ok(().into_response())
 }
 
 async fn exists(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
-    Ok(Json(handle.secret_exists(&who, &key)).into_response())
+    Ok(Json(handle.secret_exists(&who, &key).await?).into_response())
 }
 
 async fn all_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>) -> Answer {
-    Ok(Json(shown_tags(&handle.secret_tags(&who, &key)?)).into_response())
+    Ok(Json(shown_tags(&handle.secret_tags(&who, &key).await?)).into_response())
 }
 
 async fn put_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
     let tags = tags::tags(&body)?;
-    let set = move || tags.iter().try_for_each(|(tag, value)| handle.tag_secret(&who, &key, tag, Some(value)));
-    daemon::aside(set).await??;
+    handle.tag_secret(&who, &key, tags.into_iter().map(|(tag, value)| (tag, Some(value))).collect()).await?;
     Ok(().into_response())
 }
 
 async fn remove_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
     let tags = tags::tags(&body)?;
-    let unset = move || tags.keys().try_for_each(|tag| handle.tag_secret(&who, &key, tag, None));
-    daemon::aside(unset).await??;
+    handle.tag_secret(&who, &key, tags.into_keys().map(|tag| (tag, None)).collect()).await?;
     Ok(().into_response())
 }

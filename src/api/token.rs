@@ -45,7 +45,7 @@ async fn sign_in(State(handle): State<Handle>, standing: Standing, uri: Uri, bod
         return Err(no_such_route(uri).await);
     }
     let Credentials { key_id, key_secret } = body.json()?;
-    let token = handle.sign_in(&key_id, &Sensitive::new(key_secret))?;
+    let token = handle.sign_in(&key_id, &Sensitive::new(key_secret)).await?;
     Ok(Json(json!({"token": token.expose()})).into_response())
 }
 

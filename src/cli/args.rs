@@ -1,6 +1,7 @@
 //! The command line's words: what `clap` reads.
 
 mod app;
+mod audit;
 mod export;
 mod import;
 mod runs;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
 pub(super) use app::{App, AppKey};
+pub(super) use audit::Audit;
 pub(super) use export::{Export, ExportFormat};
 pub(super) use import::{Import, ImportConductor};
 pub(super) use runs::{Rescue, Runs, Show};
@@ -123,6 +125,8 @@ pub(super) enum Command {
     Runs(Runs),
     /// Show one execution
     Show(Show),
+    /// Show who did what, and check that nothing of it was changed
+    Audit(Audit),
     /// Store a value that a run fetched and could not store
     Rescue(Rescue),
     /// Say who can read the secrets

@@ -2,6 +2,7 @@
 //!
 //! Both give the same JSON, which is the REST API's, so a command does not see which of them it has.
 
+mod audit;
 mod here;
 mod server;
 mod there;

@@ -5,15 +5,18 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::args::Exec;
+use super::audit;
 use super::environment::IDENTITY_VARIABLES;
 use super::error::{Error, Kind};
 use super::project::Project;
+use crate::journal::{Action, Entry};
 use crate::secret::{Snapshot, Version};
 use crate::words::{Sensitive, nearest};
 
 /// Becomes the command; its exit code is ours. What opens the store is not handed over.
 pub(super) fn run(arguments: &Exec, project: &Project) -> Result<(), Error> {
-    let snapshot = project.store()?.snapshot();
+    let store = project.store()?;
+    let snapshot = store.snapshot();
     let names = chosen(&arguments.only, &snapshot)?;
     let (program, rest) = arguments.command.split_first().ok_or_else(|| Error::new(Kind::Usage, "no command"))?;
     let mut command = Command::new(program);
@@ -21,11 +24,16 @@ pub(super) fn run(arguments: &Exec, project: &Project) -> Result<(), Error> {
     for variable in IDENTITY_VARIABLES {
         command.env_remove(variable);
     }
+    let mut told = Vec::with_capacity(names.len());
     for name in names {
         if let Some(value) = snapshot.get(&name, Version::Current) {
             set(&mut command, &name, &value)?;
+            // What the command is told may be anything; its name is enough.
+            let entry = audit::of_secret(Action::Read, &name).detailed(&format!("exec {program}"));
+            told.push(Entry { new: Some(snapshot.fingerprint(&value)), ..entry });
         }
     }
+    audit::record(&told, project, &store)?;
     let error = command.exec();
     let kind = if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
     Err(Error::new(kind, format!("cannot run `{program}`: {error}")))

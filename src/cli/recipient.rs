@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::args::{Format, Recipient as Command};
+use super::audit;
 use super::console::Console;
 use super::error::Error;
 use super::project::Project;
+use crate::journal::{Action, Object, ObjectKind};
 use crate::secret::{Change, Recipient, Store};
 
 /// Adds, removes or lists recipients.
@@ -15,12 +17,16 @@ pub(super) fn run(command: Command, project: &Project, console: &Console) -> Res
         Command::List => list(&store, console),
         Command::Add { recipient, name } => {
             let said = format!("{name} can read the secrets from now on");
-            store.update(vec![Change::AddRecipient(Recipient { recipient, name })])?;
+            let told = [audit::of(Action::Create, Object::new(ObjectKind::Recipient, &name)).detailed(&recipient)];
+            let change = Change::AddRecipient(Recipient { recipient, name });
+            audit::change(&told, project, &store, || store.update(vec![change]))?;
             console.note(&said);
         }
         Command::Rm { recipient } => {
             let said = format!("{recipient} cannot read what is written from now on");
-            store.update(vec![Change::RemoveRecipient { recipient }])?;
+            let told = [audit::of(Action::Remove, Object::new(ObjectKind::Recipient, &recipient))];
+            let change = Change::RemoveRecipient { recipient };
+            audit::change(&told, project, &store, || store.update(vec![change]))?;
             console.note(&said);
             console.note("what it could read until now it may still know: rotate those secrets");
         }

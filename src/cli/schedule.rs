@@ -123,6 +123,11 @@ fn show_list(schedules: Vec<Value>, console: &Console) {
             let now = SystemClock.now();
             let rows: Vec<_> = schedules.iter().map(|schedule| row(schedule, now)).collect();
             console.table(&["SCHEDULE", "WORKFLOW", "CRON", "ZONE", "NEXT", "LEFT", "FROM"], &rows);
+            for schedule in schedules.iter().filter(|schedule| schedule["paused"] == true) {
+                if let (Some(name), Some(reason)) = (schedule["name"].as_str(), schedule["pausedReason"].as_str()) {
+                    console.note(&format!("{name} is paused: {reason}"));
+                }
+            }
         }
     }
 }

@@ -11,7 +11,8 @@ use super::args::{Format, Global, Secret};
 use super::console::Console;
 use super::error::{Error, Kind};
 use super::project::Project;
-use super::prompt;
+use super::{audit, prompt};
+use crate::journal::{Action, Entry};
 use crate::secret::{Change, Store, Summary, Version, VersionInfo, Writer};
 use crate::words::nearest;
 
@@ -30,28 +31,28 @@ pub(super) fn run(command: Secret, project: &Project, global: &Global, console: 
     match command {
         Secret::Set { name, from_file, force, plain, expires } => {
             let value = set::value(&name, from_file.as_deref(), project, global, console)?;
-            set::run(&set::Setting { name, value, force, plain, expires }, &store, console)
+            set::run(&set::Setting { name, value, force, plain, expires }, project, &store, console)
         }
-        Secret::Get { name, reveal } => get(&name, reveal, &store, console),
+        Secret::Get { name, reveal } => get(&name, reveal, project, &store, console),
         Secret::List => {
             view::list(&secrets(&store), console);
             Ok(())
         }
-        Secret::Rm { name, confirm } => remove(&name, confirm, &store, global, console),
+        Secret::Rm { name, confirm } => remove(&name, confirm, project, &store, global, console),
         Secret::History { name } => {
             exists(&name, &store)?;
             view::history(&versions(&name, &store), console);
             Ok(())
         }
-        Secret::Rollback { name, to } => roll_back(name, to, &store, console),
-        Secret::Tag { name, tags } => tag(&name, &tags, &store, console),
+        Secret::Rollback { name, to } => roll_back(&name, to, project, &store, console),
+        Secret::Tag { name, tags } => tag(&name, &tags, project, &store, console),
         Secret::Exists { name } if store.snapshot().contains(&name) => Ok(()),
         Secret::Exists { .. } => Err(Error::silent(Kind::Failed)),
-        Secret::Resolve { settle } => resolve::run(settle, &store, console),
+        Secret::Resolve { settle } => resolve::run(settle, project, &store, console),
     }
 }
 
-fn get(reference: &str, reveal: bool, store: &Store, console: &Console) -> Result<(), Error> {
+fn get(reference: &str, reveal: bool, project: &Project, store: &Store, console: &Console) -> Result<(), Error> {
     let (name, version) = reference_of(reference)?;
     let snapshot = store.snapshot();
     exists(name, store)?;
@@ -59,6 +60,11 @@ fn get(reference: &str, reveal: bool, store: &Store, console: &Console) -> Resul
         Error::new(Kind::NotFound, format!("there is no `{reference}`"))
             .hint(format!("see `keytide secret history {name}`"))
     })?;
+    if reveal {
+        let fingerprint = snapshot.fingerprint(&value);
+        let entry = audit::of_secret(Action::Reveal, name).detailed(reference);
+        audit::record(&[Entry { new: Some(fingerprint), ..entry }], project, store)?;
+    }
     match (reveal, console.format) {
         (true, Format::Json) => console.json(&json!({"name": name, "value": value.expose()})),
         (true, Format::Table) => console.value(value.expose()),
@@ -72,10 +78,19 @@ fn get(reference: &str, reveal: bool, store: &Store, console: &Console) -> Resul
     Ok(())
 }
 
-fn remove(name: &str, confirm: Option<String>, store: &Store, global: &Global, console: &Console) -> Result<(), Error> {
+fn remove(
+    name: &str,
+    confirm: Option<String>,
+    project: &Project,
+    store: &Store,
+    global: &Global,
+    console: &Console,
+) -> Result<(), Error> {
     exists(name, store)?;
     confirmed(name, confirm, global, console)?;
-    store.update(vec![Change::Remove { name: name.to_owned() }])?;
+    let old = audit::fingerprint(&store.snapshot(), name, Version::Current);
+    let told = [Entry { old, ..audit::of_secret(Action::Remove, name) }];
+    audit::change(&told, project, store, || store.update(vec![Change::Remove { name: name.to_owned() }]))?;
     console.note(&format!("removed {name}"));
     Ok(())
 }
@@ -110,15 +125,22 @@ fn reference_of(reference: &str) -> Result<(&str, Version), Error> {
     Ok((name, version))
 }
 
-fn roll_back(name: String, to: Option<u32>, store: &Store, console: &Console) -> Result<(), Error> {
-    exists(&name, store)?;
+fn roll_back(name: &str, to: Option<u32>, project: &Project, store: &Store, console: &Console) -> Result<(), Error> {
+    exists(name, store)?;
     let to = to.map_or(Version::Previous, Version::Number);
-    let written = store.update(vec![Change::Rollback { name, to, writer: Writer::person(WRITER) }])?;
+    let snapshot = store.snapshot();
+    let told = [Entry {
+        old: audit::fingerprint(&snapshot, name, Version::Current),
+        new: audit::fingerprint(&snapshot, name, to),
+        ..audit::of_secret(Action::RollBack, name)
+    }];
+    let change = Change::Rollback { name: name.to_owned(), to, writer: Writer::person(WRITER) };
+    let written = audit::change(&told, project, store, || store.update(vec![change]))?;
     view::written(&written, &store.snapshot(), console);
     Ok(())
 }
 
-fn tag(name: &str, tags: &[String], store: &Store, console: &Console) -> Result<(), Error> {
+fn tag(name: &str, tags: &[String], project: &Project, store: &Store, console: &Console) -> Result<(), Error> {
     exists(name, store)?;
     let change = |tag: &String| {
         let (key, value) = tag_of(tag)?;
@@ -126,7 +148,8 @@ fn tag(name: &str, tags: &[String], store: &Store, console: &Console) -> Result<
     };
     let changes = tags.iter().map(change).collect::<Result<Vec<_>, Error>>()?;
     if !changes.is_empty() {
-        store.update(changes)?;
+        let told: Vec<_> = tags.iter().map(|tag| audit::of_secret(Action::Tag, name).detailed(tag)).collect();
+        audit::change(&told, project, store, || store.update(changes))?;
     }
     view::tags(&json!(store.snapshot().tags(name).cloned().unwrap_or_default()), console);
     Ok(())

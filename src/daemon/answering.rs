@@ -23,7 +23,9 @@ impl Dispatcher {
             Answer::Facts { facts, reply } => drop(reply.send(facts)),
             Answer::Problems { problems, reply } => drop(reply.send(problems)),
             Answer::Unwritten { reply } => drop(reply.send(self.unwritten())),
-            Answer::Owned { reply } | Answer::Logged { reply } => drop(reply.send(Ok(()))),
+            Answer::Owned { reply } | Answer::Logged { reply } | Answer::Audited { reply } => {
+                drop(reply.send(Ok(())));
+            }
             Answer::Polled { runs, reply } => {
                 let polled = |(id, run)| self.read(id).map(|execution| Polled { execution, run });
                 drop(reply.send(runs.into_iter().filter_map(polled).collect()));

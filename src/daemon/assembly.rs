@@ -285,6 +285,7 @@ fn handle(
         governing: tokio::sync::Mutex::new(()),
         signer: Signer::new(config.store.snapshot().token_key()),
         wrong_keys: Mutex::default(),
+        wrong_tokens: Mutex::default(),
         links: Mutex::default(),
         pages: OnceLock::new(),
         settings: config.settings.clone(),
@@ -315,6 +316,7 @@ fn housekeeping(config: &Config, handle: &Handle) -> Housekeeping {
     Housekeeping {
         retry_window: config.settings.history.retry_window,
         keep: config.settings.history.keep,
+        keep_audit: config.settings.audit.keep,
         snapshot: Box::new(move |execution| handle.0.views.workflow(execution, true)),
         next: config.clock.now(),
         unwiped: false,

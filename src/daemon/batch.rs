@@ -9,7 +9,7 @@ use crate::daemon::offers::Queues;
 use crate::daemon::slots::Facts;
 use crate::daemon::unwritten::Unwritten;
 use crate::engine::{self, Command, Event, Execution, Outcome, Plan, Question};
-use crate::journal::{OwnedChange, Record, Slot, TaskLog, Transaction};
+use crate::journal::{Entry, OwnedChange, Record, Slot, TaskLog, Transaction};
 use crate::scheduler::Watermark;
 use crate::words::{ExecutionId, RunNumber};
 
@@ -34,6 +34,10 @@ pub struct Batch {
     pub(super) owned: Vec<OwnedChange>,
     /// What is logged for runs.
     pub(super) task_logs: Vec<TaskLog>,
+    /// What the audit says.
+    pub(super) audit: Vec<Entry>,
+    /// Who wants what commands noted beside the journal in the audit.
+    pub(super) noted: Vec<Reply<Result<(), Refused>>>,
     /// Executions that are to go once this batch is on disk.
     pub(super) removals: Vec<Removal>,
     /// Who waits for this batch to be on disk.
@@ -57,17 +61,39 @@ pub(super) enum Answer {
     Unwritten { reply: Reply<Vec<Unwritten>> },
     Owned { reply: Reply<Result<(), Refused>> },
     Logged { reply: Reply<Result<(), Refused>> },
+    Audited { reply: Reply<Result<(), Refused>> },
     Polled { runs: Vec<(ExecutionId, RunNumber)>, reply: Reply<Vec<Polled>> },
 }
 
 impl Answer {
+    /// Returns whether what was asked is not done, although the batch may be.
+    pub(super) const fn is_refused(&self) -> bool {
+        match self {
+            Self::Started { result, .. } => result.is_err(),
+            Self::Stepped { result, .. } => result.is_err(),
+            Self::Held { found, .. } => !*found,
+            Self::Read { .. }
+            | Self::Live { .. }
+            | Self::Queues { .. }
+            | Self::Facts { .. }
+            | Self::Problems { .. }
+            | Self::Unwritten { .. }
+            | Self::Owned { .. }
+            | Self::Logged { .. }
+            | Self::Audited { .. }
+            | Self::Polled { .. } => false,
+        }
+    }
+
     /// Tells whoever waits that nothing was done.
     pub(super) fn refuse(self, refused: &Refused) {
         match self {
             Self::Started { result, reply } => drop(reply.send(result.and(Err(refused.clone())))),
             Self::Stepped { result, reply } => drop(reply.send(result.and(Err(refused.clone())))),
             Self::Held { reply, .. } => drop(reply.send(Err(refused.clone()))),
-            Self::Owned { reply } | Self::Logged { reply } => drop(reply.send(Err(refused.clone()))),
+            Self::Owned { reply } | Self::Logged { reply } | Self::Audited { reply } => {
+                drop(reply.send(Err(refused.clone())));
+            }
             Self::Facts { .. }
             | Self::Problems { .. }
             | Self::Read { .. }
@@ -94,6 +120,7 @@ impl Batch {
             owned: self.owned.clone(),
             slots: self.slots.clone(),
             task_logs: self.task_logs.clone(),
+            audit: self.audit.clone(),
         }
     }
 

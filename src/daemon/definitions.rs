@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::access::{Authority, Principal, TargetKind};
 use crate::catalog::{Catalog, Definition, Owned};
-use crate::daemon::slots::Scheduled;
+use crate::daemon::slots::{Barred, Scheduled};
 use crate::daemon::uses::Uses;
 use crate::engine::Plan;
 use crate::scheduler::{Defaults, Schedule};
@@ -101,8 +101,11 @@ impl Definitions {
             let schedule = Schedule::from_definition(definition, defaults).ok()?;
             let request = definition.start_workflow_request.clone()?;
             let plan = match catalog.workflow(&request.name, request.version) {
-                Some(definition) => self.may_start(&owned.owner, definition).and_then(|()| self.plan(definition)),
-                None => Err(format!("there is no workflow `{}`", request.name)),
+                Some(definition) => self
+                    .may_start(&owned.owner, definition)
+                    .map_err(Barred::Denied)
+                    .and_then(|()| self.plan(definition).map_err(Barred::Missing)),
+                None => Err(Barred::Missing(format!("there is no workflow `{}`", request.name))),
             };
             Some(Scheduled { schedule: Arc::new(schedule), request, plan })
         };

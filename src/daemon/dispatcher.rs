@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::daemon::auditing;
 use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::calls::Calls;
 use crate::daemon::concurrency::Concurrency;
@@ -46,6 +47,8 @@ pub struct Dispatcher {
     pub(super) concurrency: Concurrency,
     pub(super) conditions: Conditions,
     draining: bool,
+    /// Where the one asks from whose message is dealt with.
+    pub(super) asked_from: Option<String>,
     pub(super) library: Box<dyn Library>,
     /// Who looks on at what it does, if anybody.
     pub(super) onlookers: Option<Onlookers>,
@@ -94,6 +97,7 @@ impl Dispatcher {
             concurrency: Concurrency::default(),
             conditions: Conditions::default(),
             draining: false,
+            asked_from: None,
             library: Box::new(Empty),
             onlookers: None,
             needs: VecDeque::new(),
@@ -132,10 +136,13 @@ impl Dispatcher {
     /// Commits a batch and returns the commands that it releases; nothing where it could not be committed and was taken
     /// back.
     pub fn commit(&mut self, batch: Batch, now: Timestamp, log: &mut dyn Log) -> Option<Vec<Command>> {
-        let transaction = batch.transaction(|id| self.read(id));
+        let commands = batch.commands(|id| self.read(id));
+        let mut transaction = batch.transaction(|id| self.read(id));
+        // What the work is about to do with secrets is told before it is released.
+        transaction.audit.extend(commands.iter().flat_map(|command| auditing::asked(command, now)));
         let committed = if transaction.is_empty() { Ok(()) } else { log.commit(&transaction) };
         match committed {
-            Ok(()) => Some(self.committed(batch)),
+            Ok(()) => Some(self.committed(batch, commands)),
             Err(error) => {
                 tracing::error!(%error, "the journal could not be written: nothing of this batch was done");
                 self.rolled_back(batch, &error.to_string(), now, log);
@@ -145,8 +152,7 @@ impl Dispatcher {
     }
 
     /// Releases what a batch owes, now that it is on disk: answers callers and returns the commands for the executor.
-    pub(super) fn committed(&mut self, batch: Batch) -> Vec<Command> {
-        let mut commands = batch.commands(|id| self.read(id));
+    pub(super) fn committed(&mut self, batch: Batch, mut commands: Vec<Command>) -> Vec<Command> {
         for command in &commands {
             match command {
                 Command::Offer(offer) => self.offers.offer(offer),
@@ -213,7 +219,7 @@ impl Dispatcher {
         self.live.values().map(|live| &*live.execution)
     }
 
-    fn message(&mut self, message: Message, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+    pub(super) fn message(&mut self, message: Message, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
         match message {
             Message::Start { plan, start, reply } => {
                 let result = self.start(&plan, *start, now, log, batch);
@@ -262,30 +268,14 @@ impl Dispatcher {
                 batch.task_logs.push(log);
                 batch.answers.push(Answer::Logged { reply });
             }
+            Message::Audited { from, entries, message } => self.audited(from, entries, *message, now, log, batch),
+            Message::Audit { entries, reply } => {
+                batch.audit.extend(entries);
+                batch.answers.push(Answer::Audited { reply });
+            }
+            Message::Notes { reply } => batch.noted.push(reply),
             Message::Remove(removal) => batch.removals.push(removal),
             Message::Drain | Message::Stop => self.draining = true,
-        }
-    }
-
-    /// An answer of the executor is never dropped: it is kept until it is on disk.
-    fn outcome(&mut self, outcome: Outcome, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
-        let (execution, run) = (outcome.execution, outcome.run);
-        if let engine::Answer::Evaluated { token, verdict } = &outcome.answer
-            && Conditions::is_meant(*token)
-        {
-            if self.conditions.answered(execution, run, *token, verdict) {
-                self.needs.push_back(Need::Serve { execution, run });
-            }
-            return;
-        }
-        self.calls.end(&outcome);
-        match self.step(execution, Input::Outcome(outcome.clone()), now, log, batch) {
-            Ok(_) => batch.outcomes.push(outcome),
-            Err(Refused::Unavailable(reason)) => {
-                tracing::warn!(%execution, reason, "an answer waits for the journal");
-                self.kept.push(outcome);
-            }
-            Err(refused) => tracing::warn!(%execution, %refused, "an answer could not be taken"),
         }
     }
 

@@ -5,6 +5,8 @@
 //! serve now waits in memory; after a crash the states themselves say what is owed.
 
 #[cfg(test)]
+mod audit_tests;
+#[cfg(test)]
 mod errand_tests;
 #[cfg(test)]
 mod rig;

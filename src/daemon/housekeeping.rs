@@ -13,6 +13,8 @@ use crate::words::Timestamp;
 const PERIOD: Duration = Duration::from_mins(1);
 /// How many executions one look archives or purges, and how many slots it forgets, so that callers do not wait for it.
 const EXECUTIONS_PER_LOOK_MAX: usize = 200;
+/// How many entries of the audit one look purges: each purge is an entry itself, so they are many.
+const ENTRIES_PER_LOOK_MAX: usize = 2_000;
 /// How soon there is another look where one did not come to the end: callers get their turn, and nothing piles up.
 const PERIOD_BEHIND: Duration = Duration::from_secs(1);
 
@@ -22,6 +24,8 @@ pub struct Housekeeping {
     pub retry_window: Duration,
     /// How long a finished execution is kept.
     pub keep: Duration,
+    /// How long the audit is kept; for ever where nothing is said.
+    pub keep_audit: Option<Duration>,
     /// Returns an execution as Conductor's Workflow, masked.
     pub snapshot: Box<dyn Fn(&Execution) -> Value + Send>,
     /// When to look next.
@@ -43,6 +47,9 @@ impl Housekeeping {
             return;
         }
         self.next = now.plus(PERIOD);
+        if let Err(error) = log.take_notes(now) {
+            tracing::warn!(%error, "what commands noted could not be taken into the audit; it is tried again");
+        }
         match self.archive(log, now).and_then(|archived| Ok(archived.max(self.purge(log, now)?))) {
             Ok(count) if count == EXECUTIONS_PER_LOOK_MAX => self.next = now.plus(PERIOD_BEHIND),
             Ok(_) => {}
@@ -74,7 +81,12 @@ impl Housekeeping {
         if !due.is_empty() {
             self.unwiped |= log.remove(&due)? == Wiped::Later;
         }
-        Ok(due.len().max(log.forget_slots(before, EXECUTIONS_PER_LOOK_MAX)?))
+        let audited = match self.keep_audit {
+            Some(keep) => log.purge_audit(now.minus(keep), now, ENTRIES_PER_LOOK_MAX)?,
+            None => 0,
+        };
+        let audited = if audited == ENTRIES_PER_LOOK_MAX { EXECUTIONS_PER_LOOK_MAX } else { 0 };
+        Ok(due.len().max(audited).max(log.forget_slots(before, EXECUTIONS_PER_LOOK_MAX)?))
     }
 }
 
@@ -114,6 +126,7 @@ mod tests {
         let mut housekeeping = Housekeeping {
             retry_window: Duration::from_hours(1),
             keep: Duration::from_hours(1),
+            keep_audit: None,
             snapshot: Box::new(|_| Value::Null),
             next: now,
             unwiped: false,

@@ -50,6 +50,10 @@ pub trait Library: Send {
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>>;
     /// Returns an execution as people see it, masked.
     fn view(&self, execution: &Execution, with_tasks: bool) -> Value;
+    /// Returns the fingerprint of what a secret held before a version; none where that is not known.
+    fn fingerprint_before(&self, _secret: &str, _version: u32) -> Option<String> {
+        None
+    }
 }
 
 /// Returns whether whoever asks may do that, by the rules and the tags in force.

@@ -9,7 +9,7 @@ use crate::daemon::offers::{Queue, Queues};
 use crate::daemon::slots::{Facts, Hold, Scheduled};
 use crate::daemon::unwritten::Unwritten;
 use crate::engine::{Execution, Input, Outcome, Plan, Rejected, Start};
-use crate::journal::{OwnedChange, TaskLog};
+use crate::journal::{Entry, OwnedChange, TaskLog};
 use crate::words::{ExecutionId, Map, RunNumber, Timestamp, WorkflowStatus};
 
 /// Where an answer goes. Nobody waiting for it any more is no error.
@@ -118,6 +118,27 @@ pub enum Message {
     Log {
         /// The line.
         log: TaskLog,
+        /// Told once it is on disk.
+        reply: Reply<Result<(), Refused>>,
+    },
+    /// Somebody asks for something that the audit tells of, in the same commit.
+    Audited {
+        /// Where it is asked from.
+        from: Option<String>,
+        /// What the audit says; where it is not done, that it was not.
+        entries: Vec<Entry>,
+        /// What is asked.
+        message: Box<Message>,
+    },
+    /// The audit says something before it is done, or that it was refused.
+    Audit {
+        /// What.
+        entries: Vec<Entry>,
+        /// Told once it is on disk.
+        reply: Reply<Result<(), Refused>>,
+    },
+    /// Somebody wants in the audit what commands noted beside the journal.
+    Notes {
         /// Told once it is on disk.
         reply: Reply<Result<(), Refused>>,
     },

@@ -13,6 +13,7 @@
 
 mod answering;
 mod assembly;
+mod auditing;
 mod batch;
 mod calls;
 mod concurrency;
@@ -34,6 +35,7 @@ mod lineage;
 mod loading;
 mod message;
 mod offers;
+mod outcomes;
 mod pollers;
 mod polls;
 mod problems;
@@ -62,7 +64,9 @@ pub use dispatcher::Dispatcher;
 pub use error::{Error, SignedOut};
 pub use faces::{aside, spawn};
 pub use feed::{Kind, Listener, Next, Wanted};
-pub use handle::{Handle, KeyChange, Known, Made, Membership, Standstill, TagChange, TagMap, latest, shown_tags};
+pub use handle::{
+    Handle, KeyChange, Known, Made, Membership, Standstill, TagChange, TagMap, asking, latest, shown_tags,
+};
 pub use housekeeping::Housekeeping;
 pub use library::{Asking, Library, Thing, allows, handlers_of, no_such_workflow, owner_of_brought};
 pub use message::{May, Message, Poll, Polled, Refused, Removal, Reply};
@@ -70,7 +74,7 @@ pub use offers::{Queue, Queues};
 pub use pollers::LastPoll;
 pub use rotation::{Freshness, LastRun, Rotation};
 pub use rules::Rules;
-pub use slots::{Facts, Hold, Scheduled, Slots};
+pub use slots::{Barred, Facts, Hold, Scheduled, Slots};
 pub use sought::{SummaryField, TaskField};
 pub use unwritten::Unwritten;
 pub use views::{DEFINITION_FIELDS, PAYLOAD_FIELDS, Views};

@@ -26,6 +26,7 @@ impl Dispatcher {
             }
             Err(error) => problems.push(("the journal".to_owned(), error.to_string())),
         }
+        problems.extend(log.audit_trouble().map(|trouble| ("the audit".to_owned(), trouble.to_owned())));
         let quarantined = self.quarantined.iter();
         problems.extend(quarantined.map(|(id, reason)| (format!("run {id}"), format!("it is not run: {reason}"))));
         problems

@@ -45,4 +45,9 @@ impl Library for Shelf {
     fn view(&self, execution: &Execution, with_tasks: bool) -> Value {
         self.0.0.views.workflow(execution, with_tasks)
     }
+
+    fn fingerprint_before(&self, secret: &str, version: u32) -> Option<String> {
+        let versions = self.0.0.store.snapshot().history(secret)?;
+        versions.into_iter().find(|one| one.version < version).map(|one| one.fingerprint)
+    }
 }

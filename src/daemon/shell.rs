@@ -68,11 +68,16 @@ impl<L: Log> Shell<L> {
     /// Commits a batch, then releases it; or takes it back.
     pub(super) fn settle(&mut self, mut batch: Batch, now: Timestamp) {
         let removals = std::mem::take(&mut batch.removals);
+        let noted = std::mem::take(&mut batch.noted);
         let commands = self.dispatcher.commit(batch, now, &mut self.log);
         self.failing = commands.is_none();
         let Some(commands) = commands else { return };
         for command in commands {
             self.executor.release(command);
+        }
+        for reply in noted {
+            let taken = self.log.take_notes(now).map(drop);
+            drop(reply.send(taken.map_err(|error| Refused::Unavailable(error.to_string()))));
         }
         for Removal { execution, reply } in removals {
             // Nobody waiting for it any more is no error.

@@ -7,7 +7,7 @@ use crate::daemon::batch::Batch;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::message::Refused;
 use crate::engine::{Origin, Plan, Start};
-use crate::journal::{Log, Slot, SlotOutcome};
+use crate::journal::{Action, Actor, Entry, Log, Object, ObjectKind, Slot, SlotOutcome};
 use crate::scheduler::{self, Due, DueSlot, Schedule, SkippedSlot, Timetable, rotation_timeout, slot_input};
 use crate::words::{ExecutionId, Timestamp};
 use crate::workflow::definition::StartWorkflowRequest;
@@ -20,9 +20,23 @@ pub struct Scheduled {
     pub schedule: Arc<Schedule>,
     /// What, and with what.
     pub request: StartWorkflowRequest,
-    /// The definition that it names, or why there is none.
-    pub plan: Result<Arc<Plan>, String>,
+    /// The definition that it names, or why it starts none.
+    pub plan: Result<Arc<Plan>, Barred>,
 }
+
+/// Why a schedule starts nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Barred {
+    /// What it names is not there, or cannot run.
+    #[error("{0}")]
+    Missing(String),
+    /// Its owner may not start it. Orkes says it in these words, and pauses the schedule when its next slot is due.
+    #[error("{SECURITY_ERROR}: {0}")]
+    Denied(String),
+}
+
+/// How the reason of a pause begins that nobody asked for.
+const SECURITY_ERROR: &str = "Security Error";
 
 /// The schedules, their timetable and what they start.
 pub struct Slots {
@@ -112,15 +126,27 @@ impl Slots {
     /// Returns what is wrong with schedules: which, and a sentence.
     pub fn problems(&self) -> impl Iterator<Item = (&str, String)> {
         let is_defined = |name: &str| self.scheduled.contains_key(name);
-        let barred = self.scheduled.iter().filter_map(|(name, scheduled)| {
-            let reason = scheduled.plan.as_ref().err()?;
-            Some((name.as_str(), format!("it cannot start: {reason}")))
+        let barred = self.scheduled.iter().filter_map(|(name, scheduled)| match (self.denied(name), &scheduled.plan) {
+            // Also once the right is back: only a person lets it go on.
+            (Some(reason), _) => {
+                let advice = format!("grant it, then `keytide schedule resume {name}`");
+                Some((name.as_str(), format!("it is paused: {reason}; {advice}")))
+            }
+            (None, Err(barred)) => Some((name.as_str(), format!("it cannot start: {barred}"))),
+            (None, Ok(_)) => None,
         });
         let failed =
             self.failed.iter().filter(|(name, _)| self.scheduled.get(*name).is_some_and(|one| one.plan.is_ok()));
         let failed = failed.map(|(name, reason)| (name.as_str(), format!("its last slot could not start: {reason}")));
         let problems = self.problems.values().filter(move |problem| is_defined(problem.schedule()));
         problems.map(|problem| (problem.schedule(), problem.to_string())).chain(barred).chain(failed)
+    }
+
+    /// Returns why a schedule is paused whose owner lost the right to what it starts.
+    fn denied(&self, name: &str) -> Option<&str> {
+        let mark = self.timetable.watermark(name).filter(|mark| mark.paused)?;
+        let reason = mark.hold.as_ref()?.reason.as_deref()?;
+        reason.starts_with(SECURITY_ERROR).then_some(reason)
     }
 
     /// Returns when a schedule fires next and whether somebody holds it.
@@ -191,10 +217,24 @@ impl Dispatcher {
         batch.slots.extend(skipped.iter().filter_map(|slot| self.skip(slot, now)));
         batch.watermarks.extend(watermarks.into_iter().filter(|mark| !postponed.contains(mark.schedule.as_str())));
         batch.schedules_gone.extend(gone);
+        for schedule in slots.iter().map(|slot| slot.schedule.as_str()).collect::<BTreeSet<_>>() {
+            self.hold_denied(schedule, now, batch);
+        }
         for problem in problems {
             tracing::warn!(%problem, "a schedule is in trouble");
             self.slots.problems.insert(problem.schedule().to_owned(), problem);
         }
+    }
+
+    /// Holds a schedule whose owner may not start what it names any more, in the commit of the slot that did not start.
+    fn hold_denied(&mut self, schedule: &str, now: Timestamp, batch: &mut Batch) {
+        let plan = self.slots.scheduled.get(schedule).map(|scheduled| &scheduled.plan);
+        let Some(Err(barred @ Barred::Denied(_))) = plan else { return };
+        let reason = barred.to_string();
+        tracing::error!(schedule, reason, "a schedule is paused");
+        let object = Object::new(ObjectKind::Schedule, schedule);
+        batch.audit.push(Entry::new(now, Actor::keytide(), Action::Pause, object).detailed(&reason));
+        self.slots.hold(schedule, Hold::Pause(Some(reason)), now, batch);
     }
 
     /// Starts a slot, and returns whether it is dealt with: one of which nobody can tell whether it has fired waits.
@@ -214,7 +254,7 @@ impl Dispatcher {
                 return false;
             }
             Ok(Err(refused)) => SlotOutcome::Failed { reason: refused.to_string() },
-            Err(reason) => SlotOutcome::Failed { reason },
+            Err(barred) => SlotOutcome::Failed { reason: barred.to_string() },
         };
         if let SlotOutcome::Failed { reason } = &outcome {
             tracing::error!(schedule = slot.schedule, reason, "a slot could not start");

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::daemon::batch::Batch;
+use crate::daemon::auditing;
+use crate::daemon::batch::{Answer, Batch};
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::library::Library;
 use crate::daemon::loading::unavailable;
-use crate::daemon::message::Refused;
+use crate::daemon::message::{Message, Refused};
 use crate::engine::{self, Execution, Others, Plan, PlannedTask, Start, Strategy};
-use crate::journal::Log;
+use crate::journal::{Entry, Log, Verdict};
 use crate::words::{ExecutionId, Timestamp};
 
 impl Dispatcher {
@@ -59,8 +60,35 @@ impl Dispatcher {
         self.needs.extend(engine::needs(&execution, &events));
         batch.started(plan.clone(), id);
         batch.record(id, events);
+        batch.audit.push(auditing::started(&execution, self.asked_from.as_deref(), now));
         self.admit(execution);
         Ok(id)
+    }
+
+    /// Deals with a message that the audit tells of: what was not done is told as such.
+    pub(super) fn audited(
+        &mut self,
+        from: Option<String>,
+        entries: Vec<Entry>,
+        message: Message,
+        now: Timestamp,
+        log: &dyn Log,
+        batch: &mut Batch,
+    ) {
+        let answered = batch.answers.len();
+        self.asked_from = from;
+        self.message(message, now, log, batch);
+        self.asked_from = None;
+        let refused = batch.answers[answered..].iter().any(Answer::is_refused);
+        for mut entry in entries {
+            if let Some(execution) = entry.run.as_ref().and_then(|run| self.read(run.id)) {
+                auditing::fill(&mut entry, &execution);
+            }
+            if refused && entry.outcome == Verdict::Allowed {
+                entry.outcome = Verdict::Failed;
+            }
+            batch.audit.push(entry);
+        }
     }
 
     /// Notes an execution that comes into memory.

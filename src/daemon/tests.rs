@@ -1,5 +1,7 @@
 //! The daemon as a whole: real store, real journal, real HTTP, real time.
 
+mod auditing;
+mod barring;
 mod calling;
 mod hanging_up;
 mod keeping;

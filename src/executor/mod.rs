@@ -31,6 +31,7 @@ use crate::workflow::definition::TaskType;
 pub use secrets::{Handed, NotAvailable, hand_off, runtime_metadata};
 use storing::Storing;
 pub use storing::{preflight, store_together};
+pub use update_secret::may_not_update;
 
 /// Where answers go.
 pub type Deliver = Arc<dyn Fn(Outcome) + Send + Sync>;

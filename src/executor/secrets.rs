@@ -38,6 +38,20 @@ pub enum NotAvailable {
     },
 }
 
+impl NotAvailable {
+    /// Returns what is said of a secret that is missing or not granted.
+    pub fn missing(secret: &str, workflow: &str) -> Self {
+        Self::Missing { secret: secret.to_owned(), workflow: workflow.to_owned() }
+    }
+
+    /// Returns the secret.
+    pub fn secret(&self) -> &str {
+        match self {
+            Self::Missing { secret, .. } | Self::Limit { secret, .. } => secret,
+        }
+    }
+}
+
 /// Returns a stored input with the values of its secrets.
 pub fn hand_off(
     input: &Value,

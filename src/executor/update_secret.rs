@@ -13,7 +13,7 @@ use crate::engine::{Answer, Assignment};
 use crate::secret::{
     self, Allow, Change, Evaluation, Refusal, Snapshot, Write, Writer, Written, check_name, text_to_store,
 };
-use crate::words::{Map, Payload, Permission, Timestamp};
+use crate::words::{Map, Owner, Payload, Permission, Timestamp};
 use crate::workflow::duration::parse_duration_seconds;
 
 /// How many secrets one task writes at once; a rotation writes one to three.
@@ -154,7 +154,12 @@ fn permit(assignment: &Assignment, name: &str, store: &Snapshot, policy: &Policy
     if permissions.iter().any(|permission| policy.allows(principal, *permission, &target)) {
         return Ok(());
     }
-    Err(Refused(format!("403: {} may not update the secret `{name}`", assignment.owner)))
+    Err(Refused(may_not_update(&assignment.owner, name)))
+}
+
+/// Returns what is said to who may not write a secret.
+pub fn may_not_update(owner: &Owner, name: &str) -> String {
+    format!("403: {owner} may not update the secret `{name}`")
 }
 
 #[cfg(test)]

@@ -26,6 +26,10 @@ pub(super) enum Place<'a> {
     Owned { kind: &'a str, name: &'a str, version: i32 },
     Slot(ExecutionId),
     TaskLog { execution: ExecutionId, run: RunNumber, line: u64 },
+    Audit(u64),
+    AuditState(&'a str),
+    AuditAnchor,
+    AuditNote { generation: [u8; 16], line: u64 },
 }
 
 impl Place<'_> {
@@ -46,6 +50,12 @@ impl Place<'_> {
                 [b"task_logs\0".as_slice(), execution.uuid().as_bytes(), &run.0.to_be_bytes(), &line.to_be_bytes()]
                     .concat()
             }
+            Self::Audit(seq) => [b"audit\0".as_slice(), &seq.to_be_bytes()].concat(),
+            Self::AuditState(name) => [b"audit_state\0".as_slice(), name.as_bytes()].concat(),
+            Self::AuditAnchor => b"audit anchor\0".to_vec(),
+            Self::AuditNote { generation, line } => {
+                [b"audit note\0".as_slice(), generation, &line.to_be_bytes()].concat()
+            }
         }
     }
 }
@@ -62,6 +72,10 @@ impl fmt::Display for Place<'_> {
             Self::TaskLog { execution, run, line } => {
                 write!(f, "log line {line} of run {run} of execution {execution}")
             }
+            Self::Audit(seq) => write!(f, "entry {seq} of the audit"),
+            Self::AuditState(name) => write!(f, "{name} of the audit"),
+            Self::AuditAnchor => f.write_str("anchor of the audit"),
+            Self::AuditNote { line, .. } => write!(f, "line {line} of the audit's notes"),
         }
     }
 }

@@ -12,9 +12,11 @@ use self::frame::{frame, split};
 use self::tables::{Bodies, Body, Change, Row, Tables, decode, encode};
 use crate::disk::{Disk, Writing, folder_of, replace};
 use crate::engine::{DefinitionHash, Pinned};
+use crate::journal::audit::chain::{self, Walk};
 use crate::journal::codec::{Codec, Place, Reading};
 use crate::journal::{
-    Error, Fault, Head, History, Kept, Log, Owned, OwnedChange, Record, Stored, TaskLog, Transaction, Unreadable, Wiped,
+    Broken, Entry, Error, Fault, Head, History, Kept, Link, Log, Owned, OwnedChange, Record, Stored, TaskLog,
+    Transaction, Unreadable, Wiped,
 };
 use crate::scheduler::Watermark;
 use crate::secret::Sealer;
@@ -136,6 +138,42 @@ impl DiskLog {
         Change::TaskLog { execution, run, body }
     }
 
+    fn audit_changes(&self, entries: &[Entry]) -> Vec<Change> {
+        let last = self.tables.audit.last_key_value();
+        let opened = last.and_then(|(seq, body)| Some((*seq, chain::open(&self.codec, *seq, &body.0).ok()?)));
+        let mut link = opened.map_or_else(Link::default, |(seq, row)| Link::of(seq, &row));
+        let change = |entry| {
+            let (next, row) = link.next(entry);
+            link = next;
+            Change::Audit { seq: next.seq, body: Body(self.codec.seal(Place::Audit(next.seq), &row)) }
+        };
+        entries.iter().map(change).collect()
+    }
+
+    /// Returns of each commit of the file whether it tells of executions, and whether the audit says something in it.
+    #[cfg(test)]
+    pub(crate) fn commits(&self) -> Vec<(bool, bool)> {
+        let bytes = self.disk.read(&self.path, FILE_BYTES_MAX).expect("the file is there");
+        let (mut rest, mut commits) = (bytes.as_slice(), Vec::new());
+        while let Some((body, after)) = split(rest) {
+            let changes = decode(body).expect("it was written so");
+            let has = |is: fn(&Change) -> bool| changes.iter().any(is);
+            commits.push((
+                has(|change| matches!(change, Change::Record { .. })),
+                has(|change| matches!(change, Change::Audit { .. })),
+            ));
+            rest = after;
+        }
+        commits
+    }
+
+    /// Returns every entry of the audit, or the first that does not hold.
+    pub fn audit(&self) -> Result<Vec<Value>, Broken> {
+        let mut walk = Walk::from(&self.codec, Link::default(), Link::default());
+        let rows = self.tables.audit.iter().map(|(seq, body)| walk.take(*seq, &body.0));
+        rows.collect()
+    }
+
     fn history(&self, execution: ExecutionId, row: &Row) -> Result<History, Unreadable> {
         match &row.bodies {
             Bodies::Snapshot(body) => self.codec.open(Place::Snapshot(execution), &body.0).map(History::Archived),
@@ -197,6 +235,7 @@ impl Log for DiskLog {
             changes.push(self.task_log(*line, log));
             *line += 1;
         }
+        changes.extend(self.audit_changes(&transaction.audit));
         self.append(changes)
     }
 

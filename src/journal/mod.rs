@@ -7,6 +7,7 @@
 //! **Architecture Invariant:** payloads, reasons, definitions and watermarks reach the disk sealed only, each bound to its
 //! row. What cannot be read back spoils its own execution, never the start of the daemon. Nothing here reads a clock.
 
+mod audit;
 mod codec;
 mod disk_log;
 mod fields;
@@ -24,6 +25,9 @@ mod transaction;
 use std::io;
 use std::path::PathBuf;
 
+pub use audit::{
+    Action, Actor, ActorKind, AuditPage, AuditQuery, Broken, Entry, Link, Notes, Object, ObjectKind, RunOf, Verdict,
+};
 pub use disk_log::DiskLog;
 pub use fields::{Field, Index, Kind, Named, Searchable, SlotField};
 pub use query::{Bound, Condition, Direction, Operand, PAGE_ROWS_MAX, Page, Query};
@@ -78,6 +82,19 @@ pub trait Log: Send {
     fn remove(&mut self, executions: &[ExecutionId]) -> Result<Wiped, Error>;
     /// Forgets what happened to up to `limit` slots that were due before `before`, and returns how many they were.
     fn forget_slots(&mut self, before: Timestamp, limit: usize) -> Result<usize, Error>;
+    /// Takes into the audit what commands noted beside the journal while they could not write it, and returns how many entries
+    /// that were.
+    fn take_notes(&mut self, _now: Timestamp) -> Result<usize, Error> {
+        Ok(0)
+    }
+    /// Removes up to `limit` entries of the audit from before a moment, and says so in it.
+    fn purge_audit(&mut self, _before: Timestamp, _now: Timestamp, _limit: usize) -> Result<usize, Error> {
+        Ok(0)
+    }
+    /// Returns what was found wrong with the audit, in a sentence.
+    fn audit_trouble(&self) -> Option<&str> {
+        None
+    }
     /// Returns whether work was put off that a quiet moment is good for.
     fn is_behind(&self) -> bool {
         false

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, Row};
 
 use crate::engine::{DefinitionHash, Pinned};
+use crate::journal::audit::{AuditPage, AuditQuery, Broken, Link, table};
 use crate::journal::codec::Codec;
 use crate::journal::finding::{self, Finding};
 use crate::journal::{Error, Field, Head, Page, Query, Searchable, Slot, SlotField, Stored, TaskLog, rows, schema};
@@ -87,6 +88,17 @@ impl Reader {
     /// Returns what was logged for a run, oldest first.
     pub fn task_logs(&self, execution: ExecutionId, run: RunNumber) -> Result<Vec<TaskLog>, Error> {
         self.with(|connection| rows::task_logs(connection, &self.codec, execution, run))
+    }
+
+    /// Returns the entries of the audit that the query asks for, the newest first.
+    pub fn audit(&self, query: &AuditQuery) -> Result<AuditPage, Error> {
+        self.with(|connection| table::page(connection, &self.codec, query))
+    }
+
+    /// Checks every entry of the audit and the end that is remembered beside the journal; returns the last one, or the first
+    /// that does not hold.
+    pub fn verify_audit(&self) -> Result<Result<Link, Broken>, Error> {
+        self.with(|connection| table::verify(connection, &self.codec, &self.path))
     }
 
     /// Lends a connection to `look`; one that failed is not used again.

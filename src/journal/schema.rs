@@ -8,7 +8,7 @@ use crate::disk::{Disk as _, SystemDisk};
 use crate::journal::Error;
 
 /// The layout of the tables; `PRAGMA user_version` says which a file has.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// `PRAGMA application_id` of our files: "KYTI".
 const APPLICATION_ID: i64 = 0x4b59_5449;
@@ -86,6 +86,8 @@ CREATE TABLE slots(
   body BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX slots_by_due ON slots(due);
 CREATE INDEX slots_by_schedule ON slots(schedule, due);
+CREATE TABLE audit(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE audit_state(name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 ";
 
 /// What makes the tables of version 1 those of version 2. The old program refuses the file from then on.
@@ -102,8 +104,14 @@ DROP INDEX executions_by_name;
 CREATE INDEX executions_by_name ON executions(name, status, started);
 ";
 
+/// What makes the tables of version 3 those of version 4.
+const FROM_3_TO_4: &str = "
+CREATE TABLE audit(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE audit_state(name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+";
+
 /// What each version lacks of the next.
-const STEPS: [(i64, &str); 2] = [(1, FROM_1_TO_2), (2, FROM_2_TO_3)];
+const STEPS: [(i64, &str); 3] = [(1, FROM_1_TO_2), (2, FROM_2_TO_3), (3, FROM_3_TO_4)];
 
 /// Opens the one connection that writes; makes the file and its tables where there are none.
 ///

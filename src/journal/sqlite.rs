@@ -10,6 +10,7 @@ use rusqlite::{Connection, Params, TransactionBehavior};
 use serde_json::Value;
 
 use crate::engine::{DefinitionHash, Pinned, Plan};
+use crate::journal::audit::table::Trail;
 use crate::journal::codec::{Codec, Place};
 use crate::journal::sqlite::writer::Writer;
 use crate::journal::{Error, Kept, Log, Owned, Stored, TaskLog, Transaction, Wiped, rows, schema};
@@ -31,6 +32,7 @@ pub struct SqliteLog {
     known: HashSet<DefinitionHash>,
     /// How many commits the write-ahead log has that were not moved into the database, at most.
     commits_ahead: u32,
+    trail: Trail,
 }
 
 impl SqliteLog {
@@ -39,7 +41,9 @@ impl SqliteLog {
         let connection = schema::open_writer(path)?;
         // A process that was killed may have written what it had not synced: it is made durable before anybody acts on it.
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        Ok(Self { connection, codec: Codec::new(sealer), known: HashSet::new(), commits_ahead: 0 })
+        let codec = Codec::new(sealer);
+        let trail = Trail::open(&connection, &codec, path)?;
+        Ok(Self { connection, codec, known: HashSet::new(), commits_ahead: 0, trail })
     }
 
     /// Moves the write-ahead log into the database and cuts it, so that what was deleted is on the disk no more.
@@ -76,10 +80,24 @@ impl Log for SqliteLog {
         transaction.owned.iter().try_for_each(|change| writer.owned(change))?;
         transaction.slots.iter().try_for_each(|slot| writer.slot(slot))?;
         transaction.task_logs.iter().try_for_each(|log| writer.task_log(log))?;
+        let link = self.trail.write(&sql, &self.codec, &transaction.audit)?;
         sql.commit()?;
+        self.trail.committed(&self.codec, link);
         self.known.extend(unknown.iter().map(|plan| plan.hash));
         self.commits_ahead = self.commits_ahead.saturating_add(1);
         Ok(())
+    }
+
+    fn take_notes(&mut self, now: Timestamp) -> Result<usize, Error> {
+        self.trail.take_notes(&mut self.connection, &self.codec, now)
+    }
+
+    fn purge_audit(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> Result<usize, Error> {
+        self.trail.purge(&mut self.connection, &self.codec, (before, now), limit)
+    }
+
+    fn audit_trouble(&self) -> Option<&str> {
+        self.trail.trouble()
     }
 
     fn is_behind(&self) -> bool {
@@ -89,6 +107,7 @@ impl Log for SqliteLog {
     /// Moves the write-ahead log into the database, which takes several syncs: else SQLite does it in the middle of some commit.
     fn catch_up(&mut self) {
         self.commits_ahead = 0;
+        self.trail.settle(&self.codec);
         if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
             tracing::warn!(%error, "the journal's log could not be moved into its database; a later commit does it");
         }

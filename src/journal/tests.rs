@@ -303,7 +303,7 @@ fn files_are_for_their_owner_alone() {
     journal.ran(1, ["a", "b"], WorkflowStatus::Completed, 2_000);
     let _reader = journal.reader();
     let files: Vec<_> = std::fs::read_dir(journal.folder.path()).unwrap().map(Result::unwrap).collect();
-    assert_eq!(files.len(), 3);
+    assert_eq!(files.len(), 4);
     for file in files {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
     }
@@ -336,7 +336,7 @@ fn a_later_format_is_refused_and_left_alone() {
     let path = folder.path().join("journal.db");
     let before = std::fs::read(&path).unwrap();
     for refused in [SqliteLog::open(&path, sealer()).err(), Reader::open(&path, sealer()).err()] {
-        assert!(matches!(refused, Some(Error::Newer { found: 99, known: 3, .. })));
+        assert!(matches!(refused, Some(Error::Newer { found: 99, known: 4, .. })));
     }
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::engine::{DefinitionHash, Event, Execution, Plan, next_deadline};
-use crate::journal::Unreadable;
+use crate::journal::{Entry, Unreadable};
 use crate::scheduler::Watermark;
 use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
 
@@ -25,6 +25,8 @@ pub struct Transaction {
     pub slots: Vec<Slot>,
     /// What workers logged.
     pub task_logs: Vec<TaskLog>,
+    /// What the audit says of it, and of what is about to be done.
+    pub audit: Vec<Entry>,
 }
 
 impl Transaction {
@@ -37,6 +39,7 @@ impl Transaction {
             && self.owned.is_empty()
             && self.slots.is_empty()
             && self.task_logs.is_empty()
+            && self.audit.is_empty()
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::value::{
-    allowed, any_text, choice, denied, duration, list, number, proxy, show_duration, show_list, show_size, show_text,
-    size, text, unless_empty,
+    allowed, any_text, choice, denied, duration, forever_or, list, number, proxy, show_duration, show_list, show_size,
+    show_text, size, text, unless_empty,
 };
 use super::{Allowed, Denied, Proxy, Settings};
 
@@ -47,6 +47,8 @@ pub(super) enum Form {
     Number(usize, usize),
     /// A number and a unit of time.
     Duration,
+    /// This word, or a number and a unit of time.
+    WordOrDuration(&'static str),
     /// A number and a unit of size.
     Size,
     /// One of these words.
@@ -77,7 +79,7 @@ macro_rules! key {
 
 /// Every plain setting, in the order of the file.
 #[rustfmt::skip]
-pub(super) const KEYS: [Key; 23] = [
+pub(super) const KEYS: [Key; 24] = [
     key!("folders.workflows", "Where the definitions are, below the project folder unless absolute.",
         "a path", Form::Text, |s, v| s.folders.workflows => text(v), |s| show_text(&s.folders.workflows)),
     key!("folders.secrets", "Where the secret store is, below the project folder unless absolute.",
@@ -97,6 +99,10 @@ pub(super) const KEYS: [Key; 23] = [
     key!("history.keep", "When a finished run is purged.",
         "a duration, as \"30d\"", Form::Duration,
         |s, v| s.history.keep => duration(v, KEEP_MAX), |s| show_duration(s.history.keep)),
+    key!("audit.keep", "When an entry of the audit is purged: the purge is an entry too.",
+        "\"forever\", or a duration, as \"365d\"", Form::WordOrDuration("forever"),
+        |s, v| s.audit.keep => forever_or(v, KEEP_MAX),
+        |s| s.audit.keep.map_or_else(|| show_text("forever"), show_duration)),
     key!("schedules.overlap", "What happens to a slot while the schedule's last run still goes: it is skipped, or runs beside it.",
         "\"skip\" or \"allow\"", Form::OneOf(&["skip", "allow"]),
         |s, v| s.schedules.overlap_allowed => choice(v, ["skip", "allow"]),

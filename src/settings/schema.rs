@@ -9,10 +9,11 @@ use super::value::{SIZE_UNITS, TIME_UNITS};
 use crate::words::Permission;
 
 /// The tables that are made of plain settings, and what they are for.
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 8] = [
     ("folders", "Where things are."),
     ("secrets", "The secret store."),
     ("history", "How long executions are kept."),
+    ("audit", "How long the audit is kept."),
     ("schedules", "What schedules do where they do not say."),
     ("http", "What HTTP tasks may do."),
     ("server", "Where the API listens."),
@@ -57,6 +58,9 @@ fn form(form: &Form) -> Value {
         Form::AnyText => json!({"type": "string"}),
         Form::Number(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
         Form::Duration => with_unit(&TIME_UNITS.map(|(unit, _)| unit)),
+        Form::WordOrDuration(word) => {
+            json!({"anyOf": [{"const": word}, with_unit(&TIME_UNITS.map(|(unit, _)| unit))]})
+        }
         Form::Size => with_unit(&SIZE_UNITS.map(|(unit, _)| unit)),
         Form::OneOf(words) => json!({"enum": words}),
         Form::Flag => json!({"type": "boolean"}),

@@ -19,6 +19,8 @@ store_retry = "72h"
 [history]
 retry_window = "24h"
 keep = "30d"
+[audit]
+keep = "forever"
 [schedules]
 overlap = "skip"
 dst = "once"
@@ -78,7 +80,7 @@ fn every_value_of_the_documents_is_the_default() {
 #[test]
 fn shown_defaults_are_those_of_the_documents() {
     let shown = Settings::default().sources();
-    assert_eq!(shown.len(), 23);
+    assert_eq!(shown.len(), 24);
     for row in shown {
         let (table, name) = row.key.split_once('.').unwrap();
         let after = &DEFAULTS[DEFAULTS.find(&format!("[{table}]")).unwrap()..];
@@ -235,6 +237,7 @@ fn schema_takes_what_the_reader_takes_and_refuses_other_types() {
         "spring",
         "granted",
         "72h",
+        "forever",
         "5 m",
         "10MiB",
         "1GiB",

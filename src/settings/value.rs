@@ -47,6 +47,12 @@ pub(super) fn duration(value: &DeValue<'_>, max: Duration) -> Option<Duration> {
     (!duration.is_zero() && duration <= max).then_some(duration)
 }
 
+/// Reads a duration, or nothing where it is without end.
+#[expect(clippy::option_option, reason = "the outer one says whether it can be read, as everywhere here")]
+pub(super) fn forever_or(value: &DeValue<'_>, max: Duration) -> Option<Option<Duration>> {
+    if value.as_str() == Some("forever") { Some(None) } else { duration(value, max).map(Some) }
+}
+
 pub(super) fn size(value: &DeValue<'_>, max: usize) -> Option<usize> {
     let (digits, unit) = split_unit(value.as_str()?)?;
     let (_, unit_bytes) = SIZE_UNITS.into_iter().find(|(name, _)| *name == unit)?;

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::daemon;
 use crate::ui::sessions::Use;
 use crate::ui::{Failure, House, Visitor};
 use crate::words::{Owner, Sensitive};
@@ -20,10 +21,14 @@ pub(super) async fn guard(State(house): State<Arc<House>>, mut request: Request,
     }
     // A page that reads itself again, because something changed, is nobody who uses it.
     let used = if request.headers().contains_key(LIVE_HEADER) { Use::Looking } else { Use::Using };
-    if let Some(visitor) = visitor(&house, request.headers(), used) {
-        request.extensions_mut().insert(visitor);
-    }
-    next.run(request).await
+    // Who was refused something hears of it when the audit says so.
+    let answered = daemon::asking(house.door.from(), async {
+        if let Some(visitor) = visitor(&house, request.headers(), used) {
+            request.extensions_mut().insert(visitor);
+        }
+        next.run(request).await
+    });
+    answered.await.unwrap_or_else(|error| Failure::from(error).into_response())
 }
 
 /// Returns who sent these headers.

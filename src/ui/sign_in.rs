@@ -43,7 +43,7 @@ async fn sign_in(
     fields: Fields,
 ) -> Answer {
     let to = safe_path(fields.get("to")).unwrap_or("/");
-    let session = match signed_in(&house, &fields) {
+    let session = match signed_in(&house, &fields).await {
         Ok(session) => session,
         Err(error) => {
             let failure = Failure::from(error);
@@ -61,7 +61,7 @@ async fn sign_in(
     Ok(([(SET_COOKIE, cookie)], Redirect::to(to)).into_response())
 }
 
-fn signed_in(house: &House, fields: &Fields) -> Result<Sensitive, Error> {
+async fn signed_in(house: &House, fields: &Fields) -> Result<Sensitive, Error> {
     let handle = &house.handle;
     let link = fields.trimmed("link");
     let token = if link.is_empty() {
@@ -69,11 +69,11 @@ fn signed_in(house: &House, fields: &Fields) -> Result<Sensitive, Error> {
         if id.is_empty() || secret.is_empty() {
             return Err(Error::invalid("enter a sign-in link, or the id and the secret of a key"));
         }
-        Some(handle.sign_in(id, &Sensitive::new(secret))?)
+        Some(handle.sign_in(id, &Sensitive::new(secret)).await?)
     } else {
         // Whoever pastes it pastes all of it.
         let token = link.rsplit_once('#').map_or(link, |(_, token)| token);
-        handle.redeem_sign_in_link(&Sensitive::new(token))?;
+        handle.redeem_sign_in_link(&Sensitive::new(token)).await?;
         None
     };
     Ok(house.sessions.open(token, handle.now())?)

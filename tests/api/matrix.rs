@@ -11,10 +11,10 @@ use crate::server::{Answer, Server};
 
 /// A server with one thing of each kind, all named `right…`, and two applications: `right` may do everything to them, the
 /// secret among them by its tag, and `wrong` to things of other names and tags.
-struct Scene {
-    server: Server,
-    right: String,
-    wrong: String,
+pub(crate) struct Scene {
+    pub(crate) server: Server,
+    pub(crate) right: String,
+    pub(crate) wrong: String,
     execution: String,
     task: String,
 }
@@ -46,7 +46,7 @@ fn schedule(name: &str) -> Value {
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let server = Server::with(settings);
         let made = |method: &str, path: &str, body: &Value| {
             let answer = server.json(method, path, body);
@@ -68,11 +68,15 @@ impl Scene {
     }
 
     /// Sends what a client would about the things named `name…`, of which the execution and the task are these.
-    fn ask(&self, token: Option<&str>, route: &Route, things: &Things) -> Answer {
+    pub(crate) fn ask(&self, token: Option<&str>, route: &Route, things: &Things) -> Answer {
         self.server.client(token, route.method.as_str(), &things.path(route), &things.body(route))
     }
 
-    fn right_things(&self) -> Things {
+    pub(crate) fn execution(&self) -> &str {
+        &self.execution
+    }
+
+    pub(crate) fn right_things(&self) -> Things {
         Things { prefix: "right", execution: self.execution.clone(), task: self.task.clone() }
     }
 }
@@ -83,7 +87,7 @@ fn handler(name: &str) -> Value {
 }
 
 /// What requests are about.
-struct Things {
+pub(crate) struct Things {
     prefix: &'static str,
     execution: String,
     task: String,
@@ -169,7 +173,7 @@ impl Things {
     }
 }
 
-fn named(route: &Route) -> String {
+pub(crate) fn named(route: &Route) -> String {
     format!("{} {} ({:?})", route.method, route.path, route.need)
 }
 

@@ -26,6 +26,7 @@ impl World {
         for _ in 0..ROUNDS_MAX {
             if self.process().dispatcher.live_count() == 0 && !self.process().dispatcher.awaits_journal() {
                 self.account();
+                self.check_audit();
                 return self.outlive();
             }
             self.round();
@@ -51,6 +52,18 @@ impl World {
         if self.queue.is_empty() && self.taken.is_empty() {
             self.sleep();
         }
+    }
+
+    /// Whatever went wrong, the audit is whole, and tells each start and each write of a secret once it is done.
+    fn check_audit(&mut self) {
+        let log = &self.process().log;
+        let audit = log.audit();
+        self.law(audit.is_ok(), || format!("the audit does not hold: {:?}", audit.as_ref().err()));
+        let rows = audit.unwrap_or_default();
+        let asked: BTreeSet<_> = rows.iter().filter(|row| row["outcome"] == "asked").map(deed).collect();
+        let done = rows.iter().filter(|row| row["action"] == "write" && row["outcome"] == "allowed");
+        let untold: Vec<_> = done.map(deed).filter(|deed| !asked.contains(deed)).collect();
+        self.law(untold.is_empty(), || format!("written and not told before: {untold:?}"));
     }
 
     /// Time passes: what is over goes, and what somebody must look at stays and is named.
@@ -134,4 +147,10 @@ impl World {
 fn is_journaled(execution: &Execution, token: &Token) -> bool {
     let response = execution.run(token.run).and_then(|run| run.response.as_ref());
     response.is_some_and(|response| response.body.expose().to_string().contains(&token.value))
+}
+
+/// Returns which run did what to which secret.
+fn deed(row: &serde_json::Value) -> (String, String, String) {
+    let text = |path: &str| row.pointer(path).map(ToString::to_string).unwrap_or_default();
+    (text("/run/id"), text("/run/task"), text("/object/name"))
 }

@@ -139,8 +139,14 @@ impl Process {
     pub(crate) fn tidy(&mut self, now: Timestamp) {
         let views = Views::new(self.store.clone(), Masking::new(Masker::default()));
         let snapshot = Box::new(move |execution: &_| views.workflow(execution, true));
-        let mut housekeeping =
-            Housekeeping { retry_window: RETRY_WINDOW, keep: KEEP, snapshot, next: now, unwiped: false };
+        let mut housekeeping = Housekeeping {
+            retry_window: RETRY_WINDOW,
+            keep: KEEP,
+            keep_audit: None,
+            snapshot,
+            next: now,
+            unwiped: false,
+        };
         housekeeping.tick(&mut self.log, now);
     }
 }

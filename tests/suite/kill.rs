@@ -125,12 +125,14 @@ fn balance(test: &Test, issued: &Issued, written_off: Option<&Sensitive>, when: 
         idle.await.unwrap_or_else(|_| panic!("{when}: executions go on for ever"));
         handle.problems(&Owner::Local).await.unwrap()
     });
-    let stored = handle.reveal(&Owner::Local, SECRET, Version::Current).ok();
+    let stored = daemon.runtime().block_on(handle.reveal(&Owner::Local, SECRET, Version::Current)).ok();
     let newest = issued.issuer.issued_last();
     let told: Vec<_> = problems.iter().map(|problem| format!("{}: {}", problem.place, problem.message)).collect();
     assert!(!told.iter().any(|told| told.contains("could not store")), "{when}: {told:?}");
     let in_doubt: Vec<_> = problems.iter().filter(|problem| problem.message.contains("in doubt")).collect();
     assert!(in_doubt.iter().all(|problem| problem.message.contains(SECRET)), "{when}: {told:?}");
+    let audit = daemon.runtime().block_on(handle.verify_audit(&Owner::Local)).unwrap();
+    assert!(audit.is_ok(), "{when}: {audit:?}");
     let is_stored = stored == newest;
     let is_kept = is_stored || newest.as_ref() == written_off;
     assert!(is_kept || !in_doubt.is_empty(), "{when}: the newest token is lost: {told:?}");

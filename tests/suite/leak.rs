@@ -78,6 +78,9 @@ fn no_secret_is_shown_or_kept_in_clear_by_seven_rotations_an_archive_and_a_remov
     }
     assert_eq!(issued.issuer.counts().issued, ROTATIONS as u64, "every run rotated");
     seen.look(&test, "after the rotations");
+    let audit = seen.run(&test, &["audit", "-n", "1000", "--jsonl"]);
+    assert!(audit.lines().filter(|line| line.contains("\"asked\"")).count() >= ROTATIONS, "{audit}");
+    seen.run(&test, &["audit", "-n", "1000"]);
     let runs: serde_json::Value = serde_json::from_str(&seen.run(&test, &["runs", "-vv", "-o", "json"])).unwrap();
     for run in runs.as_array().unwrap() {
         seen.run(&test, &["show", run["workflowId"].as_str().unwrap(), "-vv", "-o", "json"]);

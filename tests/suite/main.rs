@@ -9,6 +9,7 @@
 
 mod rig;
 
+mod audit;
 mod check;
 mod demo;
 mod export;

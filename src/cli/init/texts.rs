@@ -18,6 +18,9 @@ pub(super) const SETTINGS: &str = r#"#:schema ./.schemas/config.schema.json
 # retry_window = "24h"         # a finished run can be retried this long, then its secrets are forgotten
 # keep = "30d"
 
+[audit]
+# keep = "forever"             # or a duration; `keytide audit --verify` still holds then
+
 [schedules]
 # overlap = "skip"             # skip | allow
 # dst = "once"                 # once | spring

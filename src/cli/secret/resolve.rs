@@ -1,12 +1,15 @@
 use serde_json::{Value, json};
 
 use super::super::args::Format;
+use super::super::audit;
 use super::super::console::Console;
 use super::super::error::Error;
+use super::super::project::Project;
+use crate::journal::{Action, Object, ObjectKind};
 use crate::secret::{Conflict, Difference, Recipient, Side, Store, VersionInfo};
 
 /// Shows both sides of a forked store by name and fingerprint, and settles it where that is asked.
-pub(super) fn run(settle: bool, store: &Store, console: &Console) -> Result<(), Error> {
+pub(super) fn run(settle: bool, project: &Project, store: &Store, console: &Console) -> Result<(), Error> {
     let Some(conflict) = store.conflict()? else {
         console.note("the store is not forked; there is nothing to resolve");
         if console.format == Format::Json {
@@ -14,7 +17,12 @@ pub(super) fn run(settle: bool, store: &Store, console: &Console) -> Result<(), 
         }
         return Ok(());
     };
-    let conflict = if settle { store.resolve()?.0 } else { conflict };
+    let conflict = if settle {
+        let told = [audit::of(Action::Write, Object::new(ObjectKind::Store, "store")).detailed("a fork was settled")];
+        audit::change(&told, project, store, || store.resolve())?.0
+    } else {
+        conflict
+    };
     match console.format {
         Format::Json => console.json(&conflict_json(&conflict)),
         Format::Table => show(&conflict, console),

@@ -5,13 +5,17 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::super::args::Global;
+use super::super::audit;
 use super::super::console::Console;
 use super::super::error::{Error, Kind};
 use super::super::project::Project;
 use super::super::{prompt, usage};
 use super::{WRITER, view};
 use crate::clock::{Clock, SystemClock};
-use crate::secret::{Allow, Change, Evaluation, Store, VALUE_BYTES_MAX, Write, Writer, check_name, text_to_store};
+use crate::journal::{Action, Entry};
+use crate::secret::{
+    Allow, Change, Evaluation, Store, VALUE_BYTES_MAX, Version, Write, Writer, check_name, text_to_store,
+};
 use crate::words::{Sensitive, Timestamp};
 use crate::workflow::duration::parse_duration_seconds;
 
@@ -55,7 +59,7 @@ pub(super) fn value(
 }
 
 /// Keeps a value.
-pub(super) fn run(setting: &Setting, store: &Store, console: &Console) -> Result<(), Error> {
+pub(super) fn run(setting: &Setting, project: &Project, store: &Store, console: &Console) -> Result<(), Error> {
     let name = &setting.name;
     let allow = if setting.force { Allow::ALL } else { Allow::default() };
     let value = text_to_store(&Value::from(setting.value.expose()), Evaluation::Literal, allow).map_err(|refusal| {
@@ -66,7 +70,15 @@ pub(super) fn run(setting: &Setting, store: &Store, console: &Console) -> Result
     })?;
     let expires = setting.expires.as_deref().map(moment).transpose()?;
     let write = Write { name: name.clone(), value, expires, plain: setting.plain };
-    let written = store.update(vec![Change::Put { writes: vec![write], writer: Writer::person(WRITER) }])?;
+    let snapshot = store.snapshot();
+    let action = if snapshot.contains(name) { Action::Write } else { Action::Create };
+    let told = [Entry {
+        old: audit::fingerprint(&snapshot, name, Version::Current),
+        new: Some(snapshot.fingerprint(&write.value)),
+        ..audit::of_secret(action, name)
+    }];
+    let change = Change::Put { writes: vec![write], writer: Writer::person(WRITER) };
+    let written = audit::change(&told, project, store, || store.update(vec![change]))?;
     view::written(&written, &store.snapshot(), console);
     Ok(())
 }

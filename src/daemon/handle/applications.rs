@@ -2,7 +2,7 @@ use crate::access::{APPLICATIONS_MAX, AccessKey, Accounts, Application, KEYS_MAX
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
-use crate::journal::{Owned, OwnedChange, OwnedKind};
+use crate::journal::{Action, Entry, Object, ObjectKind, Owned, OwnedChange, OwnedKind};
 use crate::secret::random_access_key;
 use crate::words::{Grantee, Owner, Sensitive};
 
@@ -20,31 +20,32 @@ pub enum KeyChange {
 impl Handle {
     /// Returns the applications, by name.
     pub fn applications(&self, who: &Owner) -> Result<Vec<Application>, Error> {
-        administers(who)?;
+        self.administers(who, Action::Look)?;
         Ok(self.0.authority.current().accounts.applications().cloned().collect())
     }
 
     /// Returns one application.
     pub fn application(&self, who: &Owner, name: &str) -> Result<Application, Error> {
-        administers(who)?;
+        self.administers(who, Action::Look)?;
         self.0.authority.current().application(name).cloned().ok_or_else(|| unknown(name))
     }
 
     /// Returns the application whose key that is.
     pub fn application_of_key(&self, who: &Owner, key_id: &str) -> Result<Application, Error> {
-        administers(who)?;
+        self.administers(who, Action::Look)?;
         let current = self.0.authority.current();
         current.accounts.holder(key_id).cloned().ok_or_else(|| Error::NotFound(format!("there is no key `{key_id}`")))
     }
 
     /// Makes an application, which has no key and no rights yet.
     pub async fn create_application(&self, who: &Owner, name: String) -> Result<Application, Error> {
-        administers(who)?;
+        self.administers(who, Action::Create)?;
         if let Some(problem) = name_problem(&name) {
             return Err(Error::invalid(problem));
         }
+        let entry = self.entry(who, Action::Create, Object::new(ObjectKind::Application, &name));
         let application = Application::new(name, self.now());
-        self.govern(move |handle, accounts, _| {
+        self.govern(entry, move |handle, accounts, _| {
             if accounts.application(&application.name).is_some() {
                 return Err(Error::Conflict(format!("there is an application `{}` already", application.name)));
             }
@@ -67,8 +68,9 @@ impl Handle {
     /// Removes an application with its keys and what was granted to it here; whatever it signed in is signed out, and what it
     /// made may do nothing any more.
     pub async fn remove_application(&self, who: &Owner, name: String) -> Result<(), Error> {
-        administers(who)?;
-        self.govern(move |handle, accounts, made| {
+        self.administers(who, Action::Remove)?;
+        let entry = self.entry(who, Action::Remove, Object::new(ObjectKind::Application, &name));
+        self.govern(entry, move |handle, accounts, made| {
             accounts.application(&name).ok_or_else(|| unknown(&name))?;
             accounts.remove(&name);
             let mut changes = vec![removed(OwnedKind::Application, name.clone())];
@@ -80,10 +82,12 @@ impl Handle {
 
     /// Makes a key for an application; its secret is returned once and kept nowhere.
     pub async fn add_key(&self, who: &Owner, name: String) -> Result<(String, Sensitive), Error> {
-        administers(who)?;
+        self.administers(who, Action::Create)?;
         let (id, secret) = random_access_key()?;
         let key = AccessKey::new(id.clone(), &secret, self.now());
-        self.govern(move |handle, accounts, _| {
+        let entry =
+            self.entry(who, Action::Create, Object::new(ObjectKind::Key, &id)).detailed(&format!("of app:{name}"));
+        self.govern(entry, move |handle, accounts, _| {
             let mut application = accounts.application(&name).cloned().ok_or_else(|| unknown(&name))?;
             if application.keys.len() >= KEYS_MAX {
                 let advice = "remove one that is not used any more";
@@ -106,8 +110,15 @@ impl Handle {
         key_id: String,
         change: KeyChange,
     ) -> Result<AccessKey, Error> {
-        administers(who)?;
-        self.govern(move |handle, accounts, _| {
+        self.administers(who, Action::Write)?;
+        let (action, word) = match change {
+            KeyChange::Toggle => (Action::Write, "toggled"),
+            KeyChange::Disable => (Action::Write, "disabled"),
+            KeyChange::Remove => (Action::Remove, "removed"),
+        };
+        let entry = self.entry(who, action, Object::new(ObjectKind::Key, &key_id));
+        let entry = entry.detailed(&format!("{word}, of app:{name}"));
+        self.govern(entry, move |handle, accounts, _| {
             let mut application = accounts.application(&name).cloned().ok_or_else(|| unknown(&name))?;
             let at = application.keys.iter().position(|key| key.id == key_id);
             let at = at.ok_or_else(|| Error::NotFound(format!("`{name}` has no key `{key_id}`")))?;
@@ -128,9 +139,10 @@ impl Handle {
     }
 
     /// Changes who may do what: the journal first, then what is in force. One change at a time is made, and none ends halfway
-    /// because whoever asked went away.
+    /// because whoever asked went away. The entry says in the audit what is done.
     pub(super) async fn govern<T: Send + 'static>(
         &self,
+        entry: Entry,
         decide: impl FnOnce(&Self, &mut Accounts, &mut Ruled) -> Result<(T, Vec<OwnedChange>), Error> + Send + 'static,
     ) -> Result<T, Error> {
         let handle = self.clone();
@@ -140,7 +152,7 @@ impl Handle {
             let (mut accounts, mut made) = (current.accounts.clone(), current.made.clone());
             let (told, changes) = decide(&handle, &mut accounts, &mut made)?;
             if !changes.is_empty() {
-                handle.ask(|reply| Message::Own { changes, reply }).await??;
+                handle.ask_told(vec![entry], |reply| Message::Own { changes, reply }).await??;
                 handle.0.authority.replace(accounts, made);
                 handle.tell_rules(None);
                 // What schedules may start follows from it.
@@ -167,16 +179,6 @@ impl Handle {
         let now = self.now();
         let (version, app) = (0, String::new());
         OwnedChange::Put(Owned { kind, name, version, app, created: now, updated: now, definition })
-    }
-}
-
-/// Fails for everybody but the owner: who may do what, and what is wrong with this machine, is the owner's.
-pub(super) fn administers(who: &Owner) -> Result<(), Error> {
-    match who {
-        Owner::Local => Ok(()),
-        Owner::App(_) | Owner::File(_) => Err(Error::Denied(format!(
-            "{who} may not do what is the owner's: it is done on this machine, over the socket"
-        ))),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
 use crate::engine::Plan;
-use crate::journal::{self, OwnedChange, OwnedKind};
+use crate::journal::{self, Action, Entry, Object, ObjectKind, OwnedChange, OwnedKind};
 use crate::words::{Owner, Permission};
 use crate::workflow::definition::{EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef};
 use crate::workflow::registration::registration_errors;
@@ -147,17 +147,18 @@ impl Handle {
             Name::Schedule(name) => (TargetKind::Schedule, name),
         };
         self.permit_known(who, Permission::Delete, kind, text, || catalog::Error::Unknown(name.clone()).into())?;
-        let (handle, name) = (self.clone(), name.clone());
+        let entry = self.entry(who, Action::Remove, object(name));
+        let (handle, name, who) = (self.clone(), name.clone(), who.clone());
         self.to_the_end(async move {
             let next = handle.catalog().unregister(&name)?;
             if let Some((tagged, name)) = left_untagged(&name, &next) {
                 // Before it goes, so that a crash leaves less granted and not more.
-                handle.forget_tags(tagged, name).await?;
+                handle.forget_tags(&who, tagged, name).await?;
             }
-            handle.change_catalog(vec![removal(&name)], |catalog| Ok(catalog.unregister(&name)?)).await?;
+            handle.change_catalog(vec![entry], vec![removal(&name)], |catalog| Ok(catalog.unregister(&name)?)).await?;
             // Somebody else may have removed the other versions meanwhile.
             match left_untagged(&name, &handle.catalog()) {
-                Some((tagged, name)) => handle.forget_tags(tagged, name).await,
+                Some((tagged, name)) => handle.forget_tags(&who, tagged, name).await,
                 None => Ok(()),
             }
         })
@@ -168,10 +169,11 @@ impl Handle {
         registrations.iter().try_for_each(without_masks)?;
         let owned: Vec<_> = registrations.iter().map(|registration| self.kept(who, registration)).collect();
         let changes = owned.into_iter().map(OwnedChange::Put).collect();
+        let entries: Vec<_> = registrations.iter().map(|one| self.registering(who, one)).collect();
         let registrations: Vec<_> = registrations.into_iter().map(|one| (one, who.clone())).collect();
         let handle = self.clone();
         self.to_the_end(async move {
-            handle.change_catalog(changes, |catalog| Ok(catalog.register(registrations.clone())?)).await
+            handle.change_catalog(entries, changes, |catalog| Ok(catalog.register(registrations.clone())?)).await
         })
         .await
     }
@@ -180,12 +182,13 @@ impl Handle {
     /// stopped halfway: what the journal has must come into force.
     async fn change_catalog(
         &self,
+        entries: Vec<Entry>,
         changes: Vec<OwnedChange>,
         next: impl Fn(&Catalog) -> Result<Catalog, Error>,
     ) -> Result<(), Error> {
         // Refused before anything is kept; and decided again on the catalog that is there when it is put in force.
         next(&self.catalog())?;
-        self.ask(|reply| Message::Own { changes, reply }).await??;
+        self.ask_told(entries, |reply| Message::Own { changes, reply }).await??;
         let changing = self.0.definitions.begin();
         let catalog = next(&self.catalog())?;
         self.publish(&changing, catalog);
@@ -198,6 +201,21 @@ impl Handle {
         self.0.onlookers.feed.tell_catalog(&before, &self.catalog());
         // A dispatcher that has stopped starts nothing any more.
         self.0.inbox.tell(Message::Schedules(scheduled));
+    }
+
+    /// Returns what the audit says of a registration.
+    fn registering(&self, who: &Owner, registration: &Registration) -> Entry {
+        let name = match registration {
+            Registration::Workflow(def) => Name::Workflow { name: def.name.clone(), version: def.version },
+            Registration::Schedule(def) => Name::Schedule(def.name.clone()),
+            Registration::TaskDef(def) => Name::TaskDef(def.name.clone()),
+            Registration::EventHandler(def) => Name::EventHandler(def.name.clone()),
+        };
+        let entry = self.entry(who, Action::Write, object(&name));
+        match name {
+            Name::Workflow { version, .. } => entry.detailed(&format!("version {version}")),
+            Name::Schedule(_) | Name::TaskDef(_) | Name::EventHandler(_) => entry,
+        }
     }
 
     fn kept(&self, who: &Owner, registration: &Registration) -> journal::Owned {
@@ -278,6 +296,15 @@ fn removal(name: &Name) -> OwnedChange {
         Name::EventHandler(name) => (OwnedKind::EventHandler, name, 0),
     };
     OwnedChange::Remove { kind, name: name.clone(), version }
+}
+
+fn object(name: &Name) -> Object {
+    match name {
+        Name::Workflow { name, .. } => Object::new(ObjectKind::Workflow, name),
+        Name::Schedule(name) => Object::new(ObjectKind::Schedule, name),
+        Name::TaskDef(name) => Object::new(ObjectKind::Task, name),
+        Name::EventHandler(name) => Object::new(ObjectKind::EventHandler, name),
+    }
 }
 
 fn no_such_task_def(name: &str) -> Error {

@@ -10,7 +10,7 @@ use crate::daemon::handle::Handle;
 use crate::daemon::handle::applications::removed;
 use crate::daemon::message::Message;
 use crate::daemon::rules::Rules;
-use crate::journal::OwnedKind;
+use crate::journal::{Action, Object, ObjectKind, OwnedKind};
 use crate::words::{Map, Owner, Permission};
 
 /// How many variables the API keeps: each is a row of the journal, and all of them go into every turn of the dispatcher.
@@ -30,6 +30,13 @@ impl Handle {
         self.variables().into_iter().filter(readable).collect()
     }
 
+    /// Returns a variable of the environment.
+    pub fn variable(&self, who: &Owner, name: &str) -> Result<Value, Error> {
+        let missing = || Error::NotFound(format!("there is no environment variable `{name}`"));
+        self.permit_known(who, Permission::Read, TargetKind::Environment, name, missing)?;
+        self.variables().remove(name).ok_or_else(missing)
+    }
+
     /// Sets a variable over the API. One of the settings is changed in their file alone.
     pub async fn put_variable(&self, who: &Owner, name: String, value: String) -> Result<(), Error> {
         if let Some(problem) = name_problem(&name).or_else(|| name.contains('.').then(|| "it holds a `.`".to_owned())) {
@@ -41,7 +48,8 @@ impl Handle {
         }
         self.permit_write(who, TargetKind::Environment, &name, self.variables().contains_key(&name))?;
         self.of_api(&name)?;
-        self.govern(move |handle, _, made| {
+        let entry = self.entry(who, Action::Write, Object::new(ObjectKind::Environment, &name));
+        self.govern(entry, move |handle, _, made| {
             if made.variables.len() >= VARIABLES_MAX && !made.variables.contains_key(&name) {
                 let advice = "remove one, or set it in keytide.toml";
                 return Err(Error::invalid(format!("there are {VARIABLES_MAX} variables, the limit: {advice}")));
@@ -58,9 +66,10 @@ impl Handle {
         let missing = || Error::NotFound(format!("there is no environment variable `{name}`"));
         self.permit_known(who, Permission::Delete, TargetKind::Environment, name, missing)?;
         self.of_api(name)?;
-        self.forget_tags(Tagged::Environment, name).await?;
+        self.forget_tags(who, Tagged::Environment, name).await?;
+        let entry = self.entry(who, Action::Remove, Object::new(ObjectKind::Environment, name));
         let name = name.to_owned();
-        self.govern(move |_, _, made| match made.variables.remove(&name) {
+        self.govern(entry, move |_, _, made| match made.variables.remove(&name) {
             Some(value) => Ok((value, vec![removed(OwnedKind::Variable, name)])),
             None => Err(Error::NotFound(format!("there is no environment variable `{name}`"))),
         })

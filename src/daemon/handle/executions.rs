@@ -12,7 +12,7 @@ use crate::daemon::ids;
 use crate::daemon::message::{Message, Removal};
 use crate::daemon::views::{Views, summary_of_snapshot};
 use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Operation, Origin, Plan, Start};
-use crate::journal::History;
+use crate::journal::{Action, History, Object, ObjectKind, RunOf};
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
 use crate::workflow::definition::StartWorkflowRequest;
 
@@ -115,13 +115,17 @@ impl Handle {
             origin: Origin { idempotency, ..Origin::default() },
         };
         let start = Box::new(start);
-        Ok(self.ask(|reply| Message::Start { plan, start, reply }).await??)
+        // The dispatcher itself tells the audit of every start.
+        Ok(self.ask_told(Vec::new(), |reply| Message::Start { plan, start, reply }).await??)
     }
 
     /// Changes an execution and returns once the change is on disk.
     pub async fn operate(&self, who: &Owner, execution: ExecutionId, operation: Operation) -> Result<(), Error> {
         self.permit_on(who, execution).await?;
-        self.step(execution, Input::Operation(operation)).await
+        let object = Object::new(ObjectKind::Workflow, "");
+        let entry = self.entry(who, action_of(&operation), object).about(RunOf::id(execution));
+        let input = Box::new(Input::Operation(operation));
+        Ok(self.ask_told(vec![entry], |reply| Message::Step { execution, input, reply }).await??)
     }
 
     /// Starts an ended execution from the beginning; where `latest` is true, as the catalog defines its workflow now.
@@ -143,7 +147,9 @@ impl Handle {
     /// Forgets an execution that has ended.
     pub async fn remove(&self, who: &Owner, execution: ExecutionId) -> Result<(), Error> {
         self.permit_on(who, execution).await?;
-        Ok(self.ask(|reply| Message::Remove(Removal { execution, reply })).await??)
+        let object = Object::new(ObjectKind::Workflow, "");
+        let entry = self.entry(who, Action::Remove, object).about(RunOf::id(execution));
+        Ok(self.ask_told(vec![entry], |reply| Message::Remove(Removal { execution, reply })).await??)
     }
 
     /// Returns an execution as Conductor's Workflow, masked.
@@ -236,11 +242,9 @@ impl Handle {
 
     async fn read_with(&self, who: &Owner, execution: ExecutionId, runs: bool) -> Result<Known, Error> {
         let known = self.known_with(execution, runs).await?;
-        if self.may(who, Permission::Read, TargetKind::Workflow, known.workflow_name()) {
-            Ok(known)
-        } else {
-            Err(no_such_execution(execution))
-        }
+        let missing = || no_such_execution(execution);
+        self.permit_known(who, Permission::Read, TargetKind::Workflow, known.workflow_name(), missing)?;
+        Ok(known)
     }
 
     pub(super) async fn known(&self, execution: ExecutionId) -> Result<Known, Error> {
@@ -307,6 +311,20 @@ impl Handle {
         let known = self.known_with(execution, false).await?;
         let missing = || no_such_execution(execution);
         self.permit_known(who, Permission::Execute, TargetKind::Workflow, known.workflow_name(), missing)
+    }
+}
+
+fn action_of(operation: &Operation) -> Action {
+    match operation {
+        Operation::Pause => Action::Pause,
+        Operation::Resume => Action::Resume,
+        Operation::Terminate { .. } | Operation::TerminateFailing { .. } => Action::Terminate,
+        Operation::Retry | Operation::RetryLowest => Action::Retry,
+        Operation::Rerun(_) => Action::Rerun,
+        Operation::Skip(_) => Action::Skip,
+        Operation::Restart | Operation::RestartAs(_) => Action::Restart,
+        Operation::Dismiss => Action::Dismiss,
+        Operation::ResetCallbacks | Operation::SetVariables { .. } => Action::Execute,
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::access::{Current, Principal, Ruled, Target, TargetKind, name_problem};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
-use crate::daemon::handle::applications::{administers, removed};
-use crate::journal::{OwnedChange, OwnedKind};
+use crate::daemon::handle::applications::removed;
+use crate::journal::{Action, Entry, Object, ObjectKind, OwnedChange, OwnedKind};
 use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
 
 /// How many grants the API holds at most: each request may look through all of them.
@@ -28,15 +28,17 @@ pub enum Membership {
 impl Handle {
     /// Returns every grant: those of the settings, then those that the API made.
     pub fn grants(&self, who: &Owner) -> Result<Vec<Grant>, Error> {
-        administers(who)?;
+        self.administers(who, Action::Look)?;
         let current = self.0.authority.current();
         Ok(self.0.authority.settings().grants.iter().chain(&current.made.grants).cloned().collect())
     }
 
     /// Grants something, on top of what was granted before.
     pub async fn grant(&self, who: &Owner, grant: Grant) -> Result<(), Error> {
-        administers(who)?;
-        self.govern(move |handle, _, made| {
+        self.administers(who, Action::Grant)?;
+        let entry = self.entry(who, Action::Grant, Object::new(ObjectKind::Grant, &grant.to_string()));
+        let entry = entry.detailed(&permissions(&grant));
+        self.govern(entry, move |handle, _, made| {
             let known = handle.0.authority.current();
             if !handle.is_there(&known, &grant.to) {
                 return Err(Error::NotFound(format!("there is nobody called `{}`", grant.to)));
@@ -77,8 +79,10 @@ impl Handle {
 
     /// Takes back what was granted over the API. What the settings grant stays granted, and is refused.
     pub async fn revoke(&self, who: &Owner, grant: Grant) -> Result<(), Error> {
-        administers(who)?;
-        self.govern(move |handle, _, made| {
+        self.administers(who, Action::Revoke)?;
+        let entry = self.entry(who, Action::Revoke, Object::new(ObjectKind::Grant, &grant.to_string()));
+        let entry = entry.detailed(&permissions(&grant));
+        self.govern(entry, move |handle, _, made| {
             let same = |one: &Grant| one.to == grant.to && one.on == grant.on;
             let takes = |one: &Grant| one.access.iter().any(|permission| grant.access.contains(permission));
             if handle.0.authority.settings().grants.iter().any(|one| same(one) && takes(one)) {
@@ -98,7 +102,7 @@ impl Handle {
 
     /// Returns every group with its members; one of the settings hides one of the API.
     pub fn groups(&self, who: &Owner) -> Result<BTreeMap<String, Vec<Grantee>>, Error> {
-        administers(who)?;
+        self.administers(who, Action::Look)?;
         let mut groups = self.0.authority.current().made.groups.clone();
         groups.extend(self.0.authority.settings().groups.clone());
         Ok(groups)
@@ -106,11 +110,12 @@ impl Handle {
 
     /// Makes a group where there is none of that name.
     pub async fn put_group(&self, who: &Owner, name: String) -> Result<(), Error> {
-        administers(who)?;
+        self.administers(who, Action::Create)?;
         if let Some(problem) = name_problem(&name) {
             return Err(Error::invalid(problem));
         }
-        self.change_group(name, |handle, name, made| {
+        let entry = self.entry(who, Action::Create, Object::new(ObjectKind::Group, &name));
+        self.change_group(entry, name, |handle, name, made| {
             if made.groups.contains_key(name) {
                 return Ok(Vec::new());
             }
@@ -125,8 +130,9 @@ impl Handle {
 
     /// Removes a group with what was granted to it here.
     pub async fn remove_group(&self, who: &Owner, name: String) -> Result<(), Error> {
-        administers(who)?;
-        self.change_group(name, |handle, name, made| {
+        self.administers(who, Action::Remove)?;
+        let entry = self.entry(who, Action::Remove, Object::new(ObjectKind::Group, &name));
+        self.change_group(entry, name, |handle, name, made| {
             made.groups.remove(name).ok_or_else(|| unknown(name))?;
             let mut changes = vec![removed(OwnedKind::Group, name.to_owned())];
             changes.extend(handle.forgotten(made, &Grantee::Group(name.to_owned())));
@@ -143,8 +149,14 @@ impl Handle {
         members: Vec<Grantee>,
         membership: Membership,
     ) -> Result<(), Error> {
-        administers(who)?;
-        self.change_group(name, move |handle, name, made| {
+        self.administers(who, Action::Write)?;
+        let entry = self.entry(who, Action::Write, Object::new(ObjectKind::Group, &name));
+        let joined = members.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let entry = entry.detailed(&match membership {
+            Membership::Join => format!("join: {joined}"),
+            Membership::Leave => format!("leave: {joined}"),
+        });
+        self.change_group(entry, name, move |handle, name, made| {
             let known = handle.0.authority.current();
             let group = made.groups.get_mut(name).ok_or_else(|| unknown(name))?;
             match membership {
@@ -176,10 +188,11 @@ impl Handle {
 
     async fn change_group(
         &self,
+        entry: Entry,
         name: String,
         change: impl FnOnce(&Self, &str, &mut Ruled) -> Result<Vec<OwnedChange>, Error> + Send + 'static,
     ) -> Result<(), Error> {
-        self.govern(move |handle, _, made| {
+        self.govern(entry, move |handle, _, made| {
             if handle.0.authority.settings().groups.contains_key(&name) {
                 return Err(Error::Conflict(format!("the group `{name}` is one of the settings, and changed there")));
             }
@@ -203,6 +216,10 @@ impl Handle {
         let definition = serde_json::to_value(grant).expect("a grant has only text keys");
         self.kept_rule(OwnedKind::Grant, grant.to_string(), definition)
     }
+}
+
+fn permissions(grant: &Grant) -> String {
+    grant.access.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn unknown(name: &str) -> Error {

@@ -4,6 +4,8 @@
 //! [`Handle::hand_off`]; everything else that is returned is masked.
 
 mod applications;
+mod audit;
+mod auditing;
 mod definitions;
 mod environment;
 mod executions;
@@ -26,6 +28,7 @@ mod trying;
 mod workers;
 
 pub use applications::KeyChange;
+pub use auditing::asking;
 pub use executions::Known;
 pub use exporting::Made;
 pub use grants::Membership;
@@ -71,6 +74,7 @@ pub(super) struct Shared {
     pub(super) governing: tokio::sync::Mutex<()>,
     pub(super) signer: Signer,
     pub(super) wrong_keys: Mutex<WrongKeys>,
+    pub(super) wrong_tokens: Mutex<WrongKeys>,
     /// The sign-in links that nobody has used yet.
     pub(super) links: Mutex<Links>,
     pub(super) pages: OnceLock<Pages>,
@@ -136,7 +140,9 @@ impl Handle {
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        tokio::spawn(work).await.map_err(|_| Error::Unavailable("keytide is stopping".to_owned()))?
+        tokio::spawn(auditing::in_same_request(work))
+            .await
+            .map_err(|_| Error::Unavailable("keytide is stopping".to_owned()))?
     }
 
     /// Sends a request to the dispatcher, unless too many wait there already.
@@ -166,6 +172,7 @@ impl Handle {
         if self.may(who, permission, kind, name) {
             return Ok(());
         }
+        self.denied(who, permission, kind, name);
         Err(Error::Denied(format!("{who} may not {permission} {name}")))
     }
 
@@ -190,6 +197,7 @@ impl Handle {
         if self.may(who, permission, kind, name) {
             return Ok(());
         }
+        self.denied(who, permission, kind, name);
         Err(Error::Denied(format!("{who} may not write {name}")))
     }
 }

@@ -3,15 +3,15 @@ use std::sync::PoisonError;
 use crate::catalog::Problem;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
-use crate::daemon::handle::applications::administers;
 use crate::daemon::message::Message;
+use crate::journal::Action;
 use crate::words::Owner;
 
 impl Handle {
     /// Returns everything that somebody has to look at: files, the store, schedules, runs that fetched and did not store
     /// or are in doubt.
     pub async fn problems(&self, who: &Owner) -> Result<Vec<Problem>, Error> {
-        administers(who)?;
+        self.administers(who, Action::Look)?;
         let mut problems = self.catalog().problems();
         problems.extend(self.unsettled());
         problems.extend(self.0.unreadable.iter().cloned());

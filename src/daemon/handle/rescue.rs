@@ -7,7 +7,8 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::Known;
 use crate::engine::{Input, Operation, Response, Run};
-use crate::secret::{Allow, Change, Evaluation, Write, Writer, Written, text_to_store};
+use crate::journal::{Action, Entry, Object, RunOf};
+use crate::secret::{Allow, Change, Evaluation, Version, Write, Writer, Written, text_to_store};
 use crate::words::{ExecutionId, Owner};
 use crate::workflow::expressions::{DocumentLookup, LimitHit, resolve_text, shown};
 
@@ -39,9 +40,15 @@ impl Handle {
         // The path is part of it: a second rescue from another place is another write, not the same one again.
         let reference = Some(format!("rescue {path}"));
         let writer = Writer { run: Some(execution.to_string()), reference, ..Writer::person(&who.to_string()) };
+        let snapshot = self.0.store.snapshot();
+        let entry = Entry {
+            old: snapshot.get(secret, Version::Current).map(|value| snapshot.fingerprint(&value)),
+            new: Some(snapshot.fingerprint(&write.value)),
+            ..self.entry(who, Action::Rescue, Object::secret(secret)).about(RunOf::id(execution))
+        };
         let handle = self.clone();
         self.to_the_end(async move {
-            let written = handle.0.store.update(vec![Change::Put { writes: vec![write], writer }])?;
+            let written = handle.change_all(vec![entry], vec![Change::Put { writes: vec![write], writer }]).await?;
             handle.step_on(execution, Input::Operation(Operation::Dismiss)).await?;
             Ok(written)
         })

@@ -7,6 +7,7 @@ use crate::daemon::handle::Handle;
 use crate::daemon::handle::tags::shown_tags;
 use crate::daemon::message::Message;
 use crate::daemon::slots::{Facts, Hold};
+use crate::journal::{Action, Object, ObjectKind};
 use crate::redact::Masker;
 use crate::scheduler::{Defaults, Schedule};
 use crate::words::{ExecutionId, Owner, Permission, Timestamp};
@@ -35,6 +36,7 @@ impl Handle {
 
     /// Returns one schedule.
     pub async fn schedule(&self, who: &Owner, name: &str) -> Result<Value, Error> {
+        self.permit_known(who, Permission::Read, TargetKind::Schedule, name, || unknown(name))?;
         let all = self.schedules(who).await?;
         all.into_iter().find(|schedule| schedule["name"] == name).ok_or_else(|| unknown(name))
     }
@@ -84,7 +86,17 @@ impl Handle {
     pub async fn hold_schedule(&self, who: &Owner, name: &str, hold: Hold) -> Result<(), Error> {
         self.permit_known(who, Permission::Update, TargetKind::Schedule, name, || unknown(name))?;
         let schedule = name.to_owned();
-        if self.ask(|reply| Message::Hold { schedule, hold, reply }).await?? { Ok(()) } else { Err(unknown(name)) }
+        let (action, detail) = match &hold {
+            Hold::Pause(reason) => (Action::Pause, reason.clone()),
+            Hold::Resume => (Action::Resume, None),
+        };
+        let entry = self.entry(who, action, Object::new(ObjectKind::Schedule, name));
+        let entry = detail.iter().fold(entry, |entry, detail| entry.detailed(detail));
+        if self.ask_told(vec![entry], |reply| Message::Hold { schedule, hold, reply }).await?? {
+            Ok(())
+        } else {
+            Err(unknown(name))
+        }
     }
 
     /// Starts a schedule's workflow now.

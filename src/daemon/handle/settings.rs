@@ -43,6 +43,7 @@ impl Handle {
             ("[folders]", before.folders == changed.folders),
             ("[secrets]", before.secrets.versions == changed.secrets.versions),
             ("[history]", before.history == changed.history),
+            ("[audit]", before.audit == changed.audit),
             ("[schedules] start", before.schedules.start == changed.schedules.start),
             ("[http]", before.http == changed.http),
             ("[server]", before.server == changed.server),

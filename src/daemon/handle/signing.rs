@@ -4,6 +4,7 @@ use std::time::Duration;
 use crate::access::{Application, Untrusted};
 use crate::daemon::error::{Error, SignedOut};
 use crate::daemon::handle::Handle;
+use crate::journal::{Action, Object, ObjectKind, Verdict};
 use crate::secret::random_id;
 use crate::words::{Owner, Sensitive, Timestamp};
 
@@ -34,8 +35,10 @@ impl WrongKeys {
 
 impl Handle {
     /// Signs an application in with one of its keys, and returns its token.
-    pub fn sign_in(&self, key_id: &str, secret: &Sensitive) -> Result<Sensitive, Error> {
+    pub async fn sign_in(&self, key_id: &str, secret: &Sensitive) -> Result<Sensitive, Error> {
         let name = self.opener(key_id, secret)?;
+        let who = Owner::App(name.clone());
+        self.record(vec![self.entry(&who, Action::SignIn, Object::new(ObjectKind::Key, key_id))]).await?;
         Ok(self.0.signer.sign(&name, key_id, random_id()?, self.now()))
     }
 
@@ -45,12 +48,21 @@ impl Handle {
     }
 
     fn opener(&self, key_id: &str, secret: &Sensitive) -> Result<String, Error> {
-        if let Some(application) = self.0.authority.current().accounts.open(key_id, secret) {
+        let current = self.0.authority.current();
+        if let Some(application) = current.accounts.open(key_id, secret) {
             return Ok(application.name.clone());
         }
         self.count_wrong_key()?;
+        // Who mixes up the two would have the secret written down.
+        self.refused_sign_in(current.accounts.holder(key_id).map_or("unknown", |_| key_id), "a key");
         tracing::warn!("somebody tried to sign in with a key that is not known, or disabled, or with a wrong secret");
         Err(Error::SignedOut(SignedOut::WrongKey))
+    }
+
+    /// Tells the audit that somebody could not sign in.
+    pub(super) fn refused_sign_in(&self, key: &str, with: &str) {
+        let entry = self.entry_of_nobody(Action::SignIn, Object::new(ObjectKind::Key, key));
+        self.owe(entry.with(Verdict::Denied).detailed(with));
     }
 
     /// Counts a wrong key, and fails where there were too many lately.
@@ -65,17 +77,25 @@ impl Handle {
     /// Returns whose token that is. It is good for as long as its key is.
     pub fn authenticate(&self, token: Option<&str>) -> Result<Owner, Error> {
         let token = token.ok_or(Error::SignedOut(SignedOut::NoToken))?;
-        let claims = self.0.signer.read(token, self.now()).map_err(|untrusted| {
-            Error::SignedOut(match untrusted {
-                Untrusted::Expired => SignedOut::Expired,
-                Untrusted::Invalid => SignedOut::Invalid,
-            })
+        let claims = self.0.signer.read(token, self.now()).map_err(|untrusted| match untrusted {
+            // Each client comes with one, once its time is over.
+            Untrusted::Expired => Error::SignedOut(SignedOut::Expired),
+            Untrusted::Invalid => self.refused_token(),
         })?;
         if self.0.authority.current().accounts.is_valid(&claims.name, &claims.key) {
             Ok(Owner::App(claims.name))
         } else {
-            Err(Error::SignedOut(SignedOut::Invalid))
+            Err(self.refused_token())
         }
+    }
+
+    /// Tells the audit of a token that is none of ours, or whose key is gone; not of each in a flood of them.
+    pub fn refused_token(&self) -> Error {
+        let mut wrong = self.0.wrong_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wrong.is_too_many(self.now()) {
+            self.refused_sign_in("unknown", "a token");
+        }
+        Error::SignedOut(SignedOut::Invalid)
     }
 
     /// Returns what is known of whoever asks, where it is an application.

@@ -143,7 +143,10 @@ impl Handle {
                 }
                 self.listen_with(child, notices.clone())?;
                 // One that the caller may not see, or that cannot be read, stands nowhere.
-                if let Ok(Known::Whole(child)) = self.read(who, child).await {
+                // It was not asked for by its name, so that nobody is refused it.
+                if let Ok(Known::Whole(child)) = self.known(child).await
+                    && self.may(who, Permission::Read, TargetKind::Workflow, child.name())
+                {
                     left.push(child);
                 }
             }

@@ -6,7 +6,7 @@ use crate::access::{TAGS_MAX, Tagged, TargetKind, tag_problem};
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::applications::removed;
-use crate::journal::OwnedKind;
+use crate::journal::{Action, Object, ObjectKind, OwnedKind};
 use crate::words::{Owner, Permission};
 
 /// Tags, as they are kept: one value a key.
@@ -39,8 +39,8 @@ impl Handle {
     /// Changes the tags of a workflow, a schedule or a task definition, be it of a file or of the API.
     pub async fn change_tags(&self, who: &Owner, tagged: Tagged, name: String, change: TagChange) -> Result<(), Error> {
         self.permit_tagged(who, Permission::Update, tagged, &name)?;
-        let who = who.clone();
-        self.govern(move |handle, _, made| {
+        let (entry, who) = (self.entry(who, Action::Tag, object(tagged, &name)).detailed(&told(&change)), who.clone());
+        self.govern(entry, move |handle, _, made| {
             let after = handle.changed(&who, tagged, &name, &change)?;
             let row = tagged.row(&name);
             let kept = if after.is_empty() {
@@ -81,20 +81,22 @@ impl Handle {
         if policy.granted_by_tag(key, value).all(|permission| self.may(who, permission, kind, name)) {
             return Ok(());
         }
+        self.denied(who, Permission::Update, kind, name);
         Err(Error::Denied(format!("{who} may not tag {name} so: more is granted by that tag than {who} may do")))
     }
 
     /// Returns everything tagged that `who` may read, but secrets: what it is, its name and its tags.
     pub fn tagged(&self, who: &Owner) -> Vec<(Tagged, String, TagMap)> {
         let current = self.0.authority.current();
-        let readable = current.made.tags.all().filter(|(tagged, name, _)| self.tags(who, *tagged, name).is_ok());
+        let readable = current.made.tags.all().filter(|(tagged, name, _)| self.has_tagged(who, *tagged, name));
         readable.map(|(tagged, name, tags)| (tagged, name.to_owned(), tags.clone())).collect()
     }
 
     /// Forgets the tags of what is removed: the next one of its name must not inherit what they grant.
-    pub(super) async fn forget_tags(&self, tagged: Tagged, name: &str) -> Result<(), Error> {
+    pub(super) async fn forget_tags(&self, who: &Owner, tagged: Tagged, name: &str) -> Result<(), Error> {
+        let entry = self.entry(who, Action::Tag, object(tagged, name)).detailed("without any");
         let name = name.to_owned();
-        self.govern(move |_, _, made| {
+        self.govern(entry, move |_, _, made| {
             let is_tagged = !made.tags.of(tagged, &name).is_empty();
             let row = tagged.row(&name);
             made.tags.set(tagged, name, TagMap::new());
@@ -112,15 +114,44 @@ impl Handle {
     fn permit_tagged(&self, who: &Owner, permission: Permission, tagged: Tagged, name: &str) -> Result<(), Error> {
         let missing = || Error::NotFound(format!("there is no {} `{name}`", tagged.as_str()));
         self.permit_known(who, permission, tagged.target(), name, missing)?;
+        if self.is_known(tagged, name) { Ok(()) } else { Err(missing()) }
+    }
+
+    /// Returns whether something is there that `who` may read, where nobody asked for it by its name.
+    fn has_tagged(&self, who: &Owner, tagged: Tagged, name: &str) -> bool {
+        self.may(who, Permission::Read, tagged.target(), name) && self.is_known(tagged, name)
+    }
+
+    fn is_known(&self, tagged: Tagged, name: &str) -> bool {
         let catalog = self.catalog();
-        let is_there = match tagged {
+        match tagged {
             Tagged::Workflow => catalog.workflow(name, None).is_some(),
             Tagged::Schedule => catalog.schedule(name).is_some(),
             Tagged::TaskDef => catalog.task_def(name).is_some(),
             Tagged::Environment => self.variables().contains_key(name),
-        };
-        if is_there { Ok(()) } else { Err(missing()) }
+        }
     }
+}
+
+fn object(tagged: Tagged, name: &str) -> Object {
+    let kind = match tagged {
+        Tagged::Workflow => ObjectKind::Workflow,
+        Tagged::Schedule => ObjectKind::Schedule,
+        Tagged::TaskDef => ObjectKind::Task,
+        Tagged::Environment => ObjectKind::Environment,
+    };
+    Object::new(kind, name)
+}
+
+/// Returns a change as the audit tells it.
+fn told(change: &TagChange) -> String {
+    let (word, tags) = match change {
+        TagChange::Add(tags) => ("with", tags),
+        TagChange::Replace(tags) => ("only", tags),
+        TagChange::Remove(tags) => ("without", tags),
+    };
+    let tags = tags.iter().map(|(key, value)| format!(" {key}:{value}"));
+    format!("{word}{}", tags.collect::<String>())
 }
 
 /// Returns tags as clients read them.

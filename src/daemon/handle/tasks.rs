@@ -83,6 +83,9 @@ impl Handle {
         let known = self.known(execution).await?;
         let may = |permission| self.may(who, permission, TargetKind::Workflow, known.workflow_name());
         let allowed = may(Permission::Read) || may(Permission::Execute);
+        if !allowed {
+            self.denied(who, Permission::Read, TargetKind::Workflow, known.workflow_name());
+        }
         Ok(match known {
             Known::Whole(execution) if allowed => Some(execution),
             Known::Whole(_) | Known::Archived(_) => None,

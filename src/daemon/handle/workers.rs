@@ -11,7 +11,9 @@ use crate::daemon::offers::{Queue, Queues};
 use crate::daemon::pollers::LastPoll;
 use crate::engine::{Input, WorkerUpdate, view};
 use crate::executor;
+use crate::journal::{Action, Entry, Object, RunOf, Verdict};
 use crate::words::{ExecutionId, Owner, Payload, Permission, RunNumber, TaskStatus};
+use crate::workflow::expressions;
 use crate::workflow::flow::task_names;
 
 /// How many tasks one poll takes at most.
@@ -36,14 +38,14 @@ impl Handle {
         let polled = self.ask(|reply| Message::Poll(Poll { queue, worker_id, count, until, may, reply })).await?;
         let mut tasks = Vec::with_capacity(polled.len());
         for polled in &polled {
-            tasks.extend(self.hand_off(polled, domain.as_deref()).await?);
+            tasks.extend(self.hand_off(who, polled, domain.as_deref()).await?);
         }
         Ok(tasks)
     }
 
     /// Returns a task as its worker gets it: the references to secrets have become values, and before it leaves, the
     /// execution knows them and hides them. A task whose secrets its owner may not read fails, as it would here.
-    async fn hand_off(&self, polled: &Polled, domain: Option<&str>) -> Result<Option<Value>, Error> {
+    async fn hand_off(&self, who: &Owner, polled: &Polled, domain: Option<&str>) -> Result<Option<Value>, Error> {
         let execution = &polled.execution;
         let Some(run) = execution.run(polled.run) else { return Ok(None) };
         let mut task = view::task_json(execution, run);
@@ -58,11 +60,17 @@ impl Handle {
             executor::hand_off(execution.input(run).expose(), owner, name, &snapshot, policy).and_then(|input| {
                 Ok((input, executor::runtime_metadata(names, owner, name, &snapshot, policy, environment)?))
             });
+        let about = || RunOf { task: Some(execution.reference(run).into_owned()), ..RunOf::id(execution.id) };
+        let told = |secret: &str| self.entry(who, Action::Read, Object::secret(secret)).about(about());
         match handed {
             Ok((handed, metadata)) => {
                 let values: Vec<_> = handed.resolved.into_iter().chain(metadata.resolved).collect();
-                if !values.is_empty() {
-                    self.step_on(execution.id, Input::Disclosed { values }).await?;
+                let named = names.iter().filter(|name| snapshot.contains(name)).cloned();
+                let read = expressions::references(execution.input(run).expose()).into_iter().map(|one| one.name);
+                let read: BTreeSet<String> = read.chain(named).collect();
+                if !read.is_empty() {
+                    let told = read.iter().map(|secret| told(secret)).collect();
+                    self.step_on_told(told, execution.id, Input::Disclosed { values }).await?;
                 }
                 if let Some(fields) = task.as_object_mut() {
                     fields.insert("inputData".to_owned(), handed.input);
@@ -82,10 +90,17 @@ impl Handle {
                     callback_after_seconds: 0,
                     worker_id: None,
                 };
-                self.step_on(execution.id, Input::Updated { run: polled.run, update }).await?;
+                let told = vec![told(missing.secret()).with(Verdict::Denied)];
+                self.step_on_told(told, execution.id, Input::Updated { run: polled.run, update }).await?;
                 Ok(None)
             }
         }
+    }
+
+    /// Does what follows from a request that was taken already, and tells the audit in the same commit.
+    async fn step_on_told(&self, told: Vec<Entry>, execution: ExecutionId, input: Input) -> Result<(), Error> {
+        let input = Box::new(input);
+        Ok(self.ask_on_told(told, |reply| Message::Step { execution, input, reply }).await??)
     }
 
     /// Takes what a worker, or somebody in its place, says of a run.

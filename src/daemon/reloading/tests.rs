@@ -38,7 +38,8 @@ impl World {
     fn commit(&mut self, batch: Batch) -> Vec<Command> {
         let transaction = batch.transaction(|id| self.dispatcher.read(id));
         self.log.commit(&transaction).unwrap();
-        self.dispatcher.committed(batch)
+        let commands = batch.commands(|id| self.dispatcher.read(id));
+        self.dispatcher.committed(batch, commands)
     }
 
     fn turn(&mut self, messages: Vec<Message>) -> Vec<Command> {

@@ -143,10 +143,10 @@ fn masks_outlive_the_secret_and_its_versions() {
     for number in 0..7 {
         let value = Sensitive::new(format!("another-value-{number}"));
         let write = Write { name: "spiky".to_owned(), value, expires: None, plain: false };
-        served.handle.put_secrets(&Owner::Local, vec![write]).unwrap();
+        served.ask(served.handle.put_secrets(&Owner::Local, vec![write])).unwrap();
     }
     assert_hidden("a view after seven rotations", &served.view(id).to_string(), SPIKY);
-    served.handle.remove_secret(&Owner::Local, "spiky").unwrap();
+    served.ask(served.handle.remove_secret(&Owner::Local, "spiky")).unwrap();
     assert_hidden("a view after the removal", &served.view(id).to_string(), SPIKY);
     served.stop();
     let served = world.serve();

@@ -179,6 +179,8 @@ fn a_schedule_starts_what_its_own_file_defines_and_what_it_is_granted_and_nothin
     let grant = "[[grant]]\nto = \"file:workflows/foreign.json\"\non = \"workflow:secret_*\"\naccess = [\"EXECUTE\"]\n";
     world.write("keytide.toml", format!("[access]\nworkflows = \"granted\"\n{grant}"));
     let served = world.serve();
+    served.problem(&["schedule foreign", "it is paused"]);
+    served.ask(served.handle.hold_schedule(&Owner::Local, "foreign", Hold::Resume)).unwrap();
     served.has_no_problem();
     pass(&served, &clock, MINUTE);
     assert_eq!(became(&served, "foreign"), SlotOutcome::Fired);

@@ -236,7 +236,7 @@ impl Served<'_> {
 
     /// Returns a stored secret, in clear.
     pub(in crate::daemon) fn secret(&self, name: &str) -> Option<String> {
-        let found = self.handle.reveal(&Owner::Local, name, Version::Current);
+        let found = self.ask(self.handle.reveal(&Owner::Local, name, Version::Current));
         found.ok().map(|value| value.expose().to_owned())
     }
 

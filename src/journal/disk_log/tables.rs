@@ -58,6 +58,7 @@ pub(super) enum Change {
     Watermark { schedule: String, body: Option<Body> },
     Owned { kind: OwnedKind, name: String, version: i32, body: Option<Body> },
     TaskLog { execution: ExecutionId, run: RunNumber, body: Body },
+    Audit { seq: u64, body: Body },
 }
 
 impl Change {
@@ -66,7 +67,8 @@ impl Change {
             Self::Definition { body, .. }
             | Self::Record { body, .. }
             | Self::Snapshot { body, .. }
-            | Self::TaskLog { body, .. } => Some(body),
+            | Self::TaskLog { body, .. }
+            | Self::Audit { body, .. } => Some(body),
             Self::Watermark { body, .. } | Self::Owned { body, .. } => body.as_ref(),
             Self::Removed(_) => None,
         }
@@ -77,7 +79,8 @@ impl Change {
             Self::Definition { body, .. }
             | Self::Record { body, .. }
             | Self::Snapshot { body, .. }
-            | Self::TaskLog { body, .. } => Some(body),
+            | Self::TaskLog { body, .. }
+            | Self::Audit { body, .. } => Some(body),
             Self::Watermark { body, .. } | Self::Owned { body, .. } => body.as_mut(),
             Self::Removed(_) => None,
         }
@@ -92,6 +95,7 @@ pub(super) struct Tables {
     pub(super) watermarks: BTreeMap<String, Body>,
     pub(super) owned: BTreeMap<(&'static str, String, i32), (OwnedKind, Body)>,
     pub(super) task_logs: BTreeMap<(ExecutionId, RunNumber), Vec<Body>>,
+    pub(super) audit: BTreeMap<u64, Body>,
 }
 
 /// What is kept of an execution.
@@ -151,6 +155,9 @@ impl Tables {
                 self.owned.remove(&(kind.as_str(), name, version));
             }
             Change::TaskLog { execution, run, body } => self.task_logs.entry((execution, run)).or_default().push(body),
+            Change::Audit { seq, body } => {
+                self.audit.insert(seq, body);
+            }
         }
     }
 
@@ -202,6 +209,7 @@ impl Tables {
             let line = |body: &Body| Change::TaskLog { execution: *execution, run: *run, body: body.clone() };
             changes.extend(bodies.iter().map(line));
         }
+        changes.extend(self.audit.iter().map(|(seq, body)| Change::Audit { seq: *seq, body: body.clone() }));
         changes
     }
 }

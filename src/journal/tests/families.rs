@@ -67,6 +67,7 @@ fn tables_of_the_first_version_are_brought_up_to_date() {
     let older = "DROP INDEX executions_by_name; CREATE INDEX executions_by_name ON executions(name, started);
         DROP INDEX executions_by_parent; DROP INDEX executions_by_key;
         ALTER TABLE executions DROP COLUMN parent; ALTER TABLE executions DROP COLUMN idempotency;
+        DROP TABLE audit; DROP TABLE audit_state;
         PRAGMA user_version = 1";
     journal.log.connection().execute_batch(older).unwrap();
     let mut journal = journal.again();

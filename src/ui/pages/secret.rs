@@ -6,7 +6,6 @@ use axum::response::IntoResponse as _;
 use maud::{Markup, html};
 
 use crate::access::TargetKind;
-use crate::daemon::{self, Error};
 use crate::secret::{Stage, VersionInfo};
 use crate::ui::failure::sentence;
 use crate::ui::pages::secret_forms::expiry_and_force;
@@ -48,11 +47,8 @@ pub(super) async fn again(house: &House, visitor: &Visitor, name: &str, failure:
 }
 
 async fn page(house: &House, visitor: &Visitor, name: &str, said: &Markup) -> Result<Markup, Failure> {
-    let (handle, who, named) = (house.handle.clone(), visitor.who.clone(), name.to_owned());
-    let (versions, tags) = daemon::aside(move || {
-        Ok::<_, Error>((handle.secret_history(&who, &named)?, handle.secret_tags(&who, &named)?))
-    })
-    .await??;
+    let versions = house.handle.secret_history(&visitor.who, name).await?;
+    let tags = house.handle.secret_tags(&visitor.who, name).await?;
     let rights = house.handle.rights(&visitor.who, TargetKind::Secret, name);
     let shown = Shown { visitor, name, tags, versions, rights, now: house.handle.now() };
     let content = html! {

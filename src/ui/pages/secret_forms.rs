@@ -8,7 +8,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::daemon;
 use crate::secret::{Allow, Evaluation, Version, Write, text_to_store};
 use crate::ui::form::{Fields, Form, local_time};
 use crate::ui::pages::secret;
@@ -67,8 +66,7 @@ impl House {
         expires: Option<Timestamp>,
     ) -> Result<(), Failure> {
         let write = Write { name: name.to_owned(), value, expires, plain: false };
-        let (handle, who) = (self.handle.clone(), visitor.who.clone());
-        daemon::aside(move || handle.put_secrets(&who, vec![write])).await??;
+        self.handle.put_secrets(&visitor.who, vec![write]).await?;
         Ok(())
     }
 }
@@ -79,7 +77,7 @@ fn back(name: &str, done: &str) -> Response {
 
 async fn update(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
     // The page changes what is there, and makes nothing that somebody else has just removed.
-    if !house.handle.secret_exists(&form.visitor.who, &name) {
+    if !house.handle.secret_exists(&form.visitor.who, &name).await? {
         return Err(Failure::missing(format!("there is no secret `{name}`")));
     }
     let written = match written(&form.fields) {
@@ -96,7 +94,7 @@ async fn reveal(State(house): State<Arc<House>>, Path(name): Path<String>, form:
         "" => Version::Current,
         number => Version::parse(number).ok_or_else(|| Failure::wrong(format!("`{number}` is no version")))?,
     };
-    let value = house.handle.reveal(&form.visitor.who, &name, version)?;
+    let value = house.handle.reveal(&form.visitor.who, &name, version).await?;
     if form.fields.get("as") == "text" {
         return Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], value.expose().to_owned()).into_response());
     }
@@ -133,16 +131,14 @@ async fn set_tag(
     key: String,
     value: Option<String>,
 ) -> Result<(), Failure> {
-    let (handle, who, name) = (house.handle.clone(), visitor.who.clone(), name.to_owned());
-    daemon::aside(move || handle.tag_secret(&who, &name, &key, value.as_deref())).await??;
+    house.handle.tag_secret(&visitor.who, name, vec![(key, value)]).await?;
     Ok(())
 }
 
 async fn roll_back(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
     let to = form.fields.trimmed("to");
     let to = Version::parse(to).ok_or_else(|| Failure::wrong(format!("`{to}` is no version")))?;
-    let (handle, who, named) = (house.handle.clone(), form.visitor.who, name.clone());
-    daemon::aside(move || handle.roll_back_secret(&who, &named, to)).await??;
+    house.handle.roll_back_secret(&form.visitor.who, &name, to).await?;
     Ok(back(&name, "rolled-back"))
 }
 
@@ -151,7 +147,6 @@ async fn delete(State(house): State<Arc<House>>, Path(name): Path<String>, form:
         let failure = Failure::wrong(format!("nothing was deleted: what you wrote is not the name `{name}`"));
         return secret::again(&house, &form.visitor, &name, &failure).await;
     }
-    let (handle, who) = (house.handle.clone(), form.visitor.who);
-    daemon::aside(move || handle.remove_secret(&who, &name)).await??;
+    house.handle.remove_secret(&form.visitor.who, &name).await?;
     Ok(Redirect::to("/secrets?done=removed").into_response())
 }

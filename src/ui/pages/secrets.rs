@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
 
-use crate::daemon::{self, Error};
+use crate::daemon::Error;
 use crate::secret::Summary;
 use crate::ui::failure::sentence;
 use crate::ui::form::{Fields, Form};
@@ -30,8 +30,7 @@ async fn show(
     Query(done): Query<Done>,
     Query(filter): Query<Filter>,
 ) -> Answer {
-    let (handle, who) = (house.handle.clone(), visitor.who.clone());
-    let secrets = daemon::aside(move || handle.secrets(&who, &[Permission::Read])).await?;
+    let secrets = house.handle.secrets(&visitor.who, &[Permission::Read]).await?;
     let now = house.handle.now();
     let sifted = filter.sift(secrets, |summary| {
         let tags: Vec<_> = summary.tags.iter().map(|(key, value)| format!("{key}:{value}")).collect();
@@ -121,7 +120,7 @@ async fn add(State(house): State<Arc<House>>, form: Form) -> Answer {
 
 async fn added(house: &House, visitor: &Visitor, name: &str, fields: &Fields) -> Result<(), Failure> {
     // Who wants to add one does not mean to change one.
-    if house.handle.secret_exists(&visitor.who, name) {
+    if house.handle.secret_exists(&visitor.who, name).await? {
         return Err(Error::Conflict(format!("there is a secret `{name}` already: change it on its own page")).into());
     }
     let Written { value, expires } = written(fields)?;

@@ -1,0 +1,94 @@
+//! `keytide audit`, and what commands say of themselves.
+
+use serde_json::Value;
+
+use super::rig::{Running, Test};
+
+/// Returns what is said of a secret, in words, the oldest first.
+fn told(test: &Test, secret: &str) -> Vec<String> {
+    let ran = test.keytide(&["audit", "--secret", secret, "--jsonl", "-n", "100"]).success();
+    let entries = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let words = |entry: Value| {
+        let address = entry["actor"]["address"].as_str().unwrap_or_default();
+        assert!(address.starts_with("uid "), "who asked is told: {entry}");
+        format!("{} {}", entry["action"].as_str().unwrap(), entry["outcome"].as_str().unwrap())
+    };
+    entries.map(words).collect()
+}
+
+/// Does everything that a command does to a secret.
+fn everything(test: Test) -> Test {
+    let test = test.secret("token", "first-value").secret("token", "second-value");
+    test.keytide(&["secret", "get", "token", "--reveal"]).success();
+    test.keytide(&["secret", "tag", "token", "team:red"]).success();
+    test.keytide(&["secret", "rollback", "token"]).success();
+    test.keytide(&["exec", "--", "true"]).success();
+    test.keytide(&["secret", "rollback", "token", "--to", "99"]).fails(3);
+    test.keytide(&["secret", "rm", "token", "--confirm", "token"]).success();
+    test
+}
+
+const ALL: [&str; 9] = [
+    "create allowed",
+    "write allowed",
+    "reveal allowed",
+    "tag allowed",
+    "rollBack allowed",
+    "read allowed",
+    "rollBack allowed",
+    "rollBack failed",
+    "remove allowed",
+];
+
+#[test]
+fn commands_are_in_the_audit_where_no_daemon_runs() {
+    let test = everything(Test::new());
+    assert_eq!(told(&test, "token"), ALL);
+    let ran = test.keytide(&["audit", "-n", "3"]).success();
+    assert!(ran.stdout.contains("secret:token") && !ran.stdout.contains("-value"), "{}", ran.stdout);
+    test.keytide(&["audit", "--verify"]).success().tells("keep this line");
+}
+
+#[test]
+fn commands_are_in_the_audit_of_the_daemon_that_runs_meanwhile() {
+    let test = Test::new();
+    let mut daemon = Running::serve(&test, &[]);
+    daemon.until("serves");
+    let test = everything(test);
+    assert_eq!(told(&test, "token"), ALL, "asked of the daemon");
+    test.keytide(&["audit", "--verify", "-o", "json"]).success();
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(told(&test, "token"), ALL, "and of the files");
+    test.keytide(&["audit", "--verify"]).success();
+}
+
+#[test]
+fn an_audit_that_was_changed_fails_with_the_first_broken_entry_named() {
+    let test = everything(Test::new());
+    let journal = rusqlite::Connection::open(test.path(".keytide/journal.db")).unwrap();
+    journal.execute_batch("DELETE FROM audit WHERE seq = 3").unwrap();
+    drop(journal);
+    test.keytide(&["audit", "--verify"]).fails(1).tells("entries 3 to 3 of the audit are missing");
+    // What is wrong with it stops nobody's tokens.
+    let test = test.secret("token", "third-value");
+    assert_eq!(told(&test, "token").last().unwrap(), "create allowed");
+}
+
+#[test]
+fn no_value_is_shown_and_nothing_is_changed_where_the_audit_cannot_be_written() {
+    let test = Test::new().secret("token", "canary-value");
+    let journal = rusqlite::Connection::open(test.path(".keytide/journal.db")).unwrap();
+    journal.execute_batch("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END").unwrap();
+    for arguments in [
+        &["secret", "get", "token", "--reveal"][..],
+        &["exec", "--", "env"],
+        &["secret", "rm", "token", "--confirm", "token"],
+        &["secret", "tag", "token", "team:red"],
+    ] {
+        let ran = test.keytide(arguments).fails(1).tells("the audit cannot be written, so nothing was done");
+        assert!(!ran.stdout.contains("canary") && !ran.stderr.contains("canary"), "{arguments:?}");
+    }
+    journal.execute_batch("DROP TRIGGER full").unwrap();
+    test.keytide(&["secret", "get", "token", "--reveal"]).success().stdout("canary-value");
+    test.keytide(&["secret", "tag", "token"]).success().stdout("");
+}
