@@ -161,7 +161,8 @@ function live() {
     source = new EventSource("/live?kinds=" + kinds + of);
     for (const kind of [...kinds.split(","), "reset"]) source.addEventListener(kind, soon);
     source.addEventListener("open", () => {
-      if (lost) soon();
+      // What happened between the page and the first news is on no page yet.
+      soon();
       lost = false;
       tellLost(false);
     });

@@ -13,11 +13,37 @@ import { chromium } from "playwright-core";
 const { KEYTIDE, CHROMIUM } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-// Gives a new token to every call; the second path fails.
-function issuer() {
+// Holds calls until it is opened, and then refuses them until it is mended.
+class Gate {
+  constructor() {
+    this.waiting = [];
+    this.status = undefined;
+  }
+
+  async pass() {
+    if (!this.status) await new Promise((resolve) => this.waiting.push(resolve));
+    return this.status;
+  }
+
+  open(status = 500) {
+    this.status = status;
+    this.waiting.splice(0).forEach((resolve) => resolve());
+  }
+
+  mend() {
+    this.open(200);
+  }
+}
+
+// Gives a new token to every call; the second path fails, and the third waits at the gate.
+function issuer(slow) {
   let count = 0;
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     if (request.url === "/broken") return response.writeHead(500).end();
+    if (request.url === "/slow") {
+      const status = await slow.pass();
+      if (status !== 200) return response.writeHead(status).end();
+    }
     count += 1;
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ token: `issued-token-${count}` }));
@@ -47,7 +73,8 @@ function rotation(name, secret, uri) {
 export class Site {
   async start() {
     this.folder = mkdtempSync(join(tmpdir(), "keytide-pages-"));
-    this.issuer = await issuer();
+    this.slow = new Gate();
+    this.issuer = await issuer(this.slow);
     const origin = `http://127.0.0.1:${this.issuer.address().port}`;
     mkdirSync(join(this.folder, "home"));
     await this.keytide("init", "project");
@@ -55,6 +82,7 @@ export class Site {
     for (const example of ["rotate.yaml", "rotate.test.yaml"]) rmSync(join(this.project, "workflows", example));
     this.write("github.json", rotation("rotate_github", "github_token", `${origin}/token`));
     this.write("broken.json", rotation("rotate_registry", "registry_token", `${origin}/broken`));
+    this.write("slow.json", rotation("rotate_slow", "slow_token", `${origin}/slow`));
     this.daemon = spawn(KEYTIDE, ["serve", "--listen", "127.0.0.1:0"], { ...this.options(), stdio: ["ignore", "ignore", "pipe"] });
     this.origin = await this.told(/listening on (http:\/\/[0-9.:]+)/);
     this.browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
