@@ -37,6 +37,10 @@ pub(super) const SETTINGS: &str = r#"#:schema ./.schemas/config.schema.json
 [server]
 # listen = "127.0.0.1:8321"
 # open = false                 # true: no sign-in, loopback only
+# tls_cert = ""                # PEM files, read again when they change; other than loopback needs them
+# tls_key = ""
+# open_metrics = false         # true: whoever reaches the port reads /metrics, names included
+# metrics_secret_names = false # true: a series for each secret, by its name
 
 [access]
 # workflows = "open"           # granted: only what a grant says

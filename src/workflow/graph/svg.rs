@@ -104,9 +104,8 @@ fn node(placed: &Placed<'_>, look: Look) -> String {
         Look::File => format!("<g class=\"{class}\">{drawn}</g>"),
         Look::Part => {
             let to = percent_encoded(&node.reference);
-            format!(
-                "<a class=\"{class}\" id=\"task-{to}\" href=\"?task={to}#task-{to}\" aria-label=\"{name} {below}\">{drawn}</a>"
-            )
+            // Its name is what stands in it: a label of its own would have to repeat that.
+            format!("<a class=\"{class}\" id=\"task-{to}\" href=\"?task={to}#task-{to}\">{drawn}</a>")
         }
     }
 }

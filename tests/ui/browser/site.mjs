@@ -129,9 +129,10 @@ export class Site {
     page.wrongs = [];
     page.on("console", (message) => { if (message.type() === "error") page.wrongs.push(message.text()); });
     page.on("pageerror", (error) => page.wrongs.push(String(error)));
-    // A page that is left hears no more news, which is no failure.
+    // A page that is left hears no more news and ends what it was fetching, which is no failure.
     page.on("requestfailed", (request) => {
-      if (new URL(request.url()).pathname !== "/live") page.wrongs.push(`${request.url()}: ${request.failure()?.errorText}`);
+      const isLeft = request.failure()?.errorText === "net::ERR_ABORTED";
+      if (new URL(request.url()).pathname !== "/live" && !isLeft) page.wrongs.push(`${request.url()}: ${request.failure()?.errorText}`);
     });
     return page;
   }
