@@ -1,6 +1,6 @@
 //! The pages that people use in a browser, rendered here and complete without a script; ours only makes them quicker.
 //!
-//! A page is a face over [`Handle`] like the API: it shows what whoever signed in may see, and changes what they may
+//! A page is a face over [`Handle`](crate::daemon::Handle) like the API: it shows what whoever signed in may see, and changes what they may
 //! change. They sign in with a link that the command line gives, once, or with the key of an application; what they get for
 //! it is a session in memory, and a cookie that only its digest is kept of. At a server that is open nobody signs in.
 //!

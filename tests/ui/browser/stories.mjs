@@ -164,8 +164,8 @@ test("a run that fails is followed live and tried again", async () => {
   await page.getByText("Run …").click();
   await page.getByRole("button", { name: "Run", exact: true }).click();
   await page.getByText("It has started.").waitFor();
-  const node = page.getByRole("link", { name: /^fetch HTTP/ });
-  await page.getByRole("link", { name: /^fetch HTTP: IN_PROGRESS/ }).waitFor();
+  const node = page.getByRole("link", { name: /^fetch, HTTP/ });
+  await page.getByRole("link", { name: /^fetch, HTTP, IN_PROGRESS/ }).waitFor();
   // Nobody loads the page again: it does so by itself once the issuer has answered.
   site.slow.open();
   await page.getByRole("heading", { name: /rotate_slow/ }).locator("xpath=..").getByText("failed").waitFor();
