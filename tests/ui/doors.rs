@@ -91,14 +91,12 @@ fn a_form_without_the_token_of_its_session_does_nothing() {
     let site = Site::new();
     let (owner, other) = (site.owner(), site.owner());
     owner.submit("/add-secret", "/add-secret", &[("name", "token"), ("value", "a-value")]);
-    let page = other.get("/add-secret").body;
-    let (_, rest) = page.split_once("name=\"form-token\" value=\"").unwrap();
-    let foreign = rest.split('"').next().unwrap();
+    let foreign = other.form_token("/add-secret");
     for route in
         table().into_iter().filter(|route| route.method == Method::POST && route.audience == Audience::SignedIn)
     {
         let path = filled(route.path);
-        for token in ["", "0", foreign] {
+        for token in ["", "0", &*foreign] {
             let answer = owner.send(&path, &[("form-token", token), ("value", "evil"), ("confirm", "token")]);
             assert_eq!(answer.status, 403, "{path} with {token:?}: {answer:?}");
             assert!(!answer.body.contains("a-value"));

@@ -265,11 +265,7 @@ fn everybody_sees_and_does_what_is_granted_to_them() {
         assert_eq!(other.get(&format!("{page}{path}")).status, 404, "{path}");
     }
     let shown = reader.get(&format!("{page}?task=after")).body;
-    let token = |browser: &Browser<'_>| {
-        let page = browser.get("/add-secret").body;
-        let (_, rest) = page.split_once("name=\"form-token\" value=\"").unwrap();
-        rest.split('"').next().unwrap().to_owned()
-    };
+    let token = |browser: &Browser<'_>| browser.form_token("/add-secret");
     let task =
         site.server.get(&format!("/api/workflow/{id}")).json()["tasks"][0]["taskId"].as_str().unwrap().to_owned();
     for action in ["retry", "restart", "rerun", "pause", "resume", "terminate", "skip"] {

@@ -97,6 +97,13 @@ impl Browser<'_> {
         self.request("GET", path, &[("sec-fetch-site", "same-origin")], "")
     }
 
+    /// Returns what the forms of a page carry.
+    pub(crate) fn form_token(&self, page: &str) -> String {
+        let page = self.get(page).body;
+        let (_, rest) = page.split_once("name=\"form-token\" value=\"").expect("the page has a form");
+        rest.split('"').next().unwrap_or_default().to_owned()
+    }
+
     /// Sends a form with these fields and nothing else.
     pub(crate) fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let origin = format!("http://{HOST}");

@@ -91,11 +91,7 @@ fn everybody_sees_and_does_what_is_granted_to_them() {
     assert!(!other.get("/schedules").body.contains("nightly"));
     assert_eq!(other.get("/schedules/nightly").status, 404);
     let shown = reader.get("/schedules/nightly").body;
-    let token = |browser: &Browser<'_>| {
-        let page = browser.get("/add-secret").body;
-        let (_, rest) = page.split_once("name=\"form-token\" value=\"").unwrap();
-        rest.split('"').next().unwrap().to_owned()
-    };
+    let token = |browser: &Browser<'_>| browser.form_token("/add-secret");
     for action in ["pause", "resume", "run"] {
         assert!(!shown.contains(&format!("/schedules/nightly/{action}\"")), "{action}");
         for (browser, status) in [(&reader, 403), (&other, 404)] {

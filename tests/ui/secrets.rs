@@ -192,11 +192,7 @@ fn everybody_sees_and_does_what_is_granted_to_them() {
     }
     assert_eq!(revealed(&reader, "shared"), "one");
     // A page has no form for what its visitor may not; whoever sends one all the same is refused.
-    let token = |browser: &Browser<'_>| {
-        let page = browser.get("/add-secret").body;
-        let (_, rest) = page.split_once("name=\"form-token\" value=\"").unwrap();
-        rest.split('"').next().unwrap().to_owned()
-    };
+    let token = |browser: &Browser<'_>| browser.form_token("/add-secret");
     let refused = |browser: &Browser<'_>, path: &str| {
         let token = token(browser);
         let fields = [("form-token", token.as_str()), ("value", "x"), ("tag", "a:b"), ("key", "a"), ("to", "1")];

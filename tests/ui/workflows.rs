@@ -87,10 +87,8 @@ fn a_workflow_is_written_and_what_is_wrong_with_it_is_told_at_its_place() {
     assert!(answer.body.contains("definition:1:") && answer.body.contains("tasks}"), "{}", answer.body);
     assert_eq!(site.server.get("/api/metadata/workflow/bad").status, 404);
     let fields = [("source", wrong)];
-    let form = owner.get("/edit-workflow").body;
-    let (_, rest) = form.split_once("name=\"form-token\" value=\"").unwrap();
-    let token = rest.split('"').next().unwrap();
-    let told = owner.send("/check-workflow", &[&fields[..], &[("form-token", token)]].concat());
+    let token = owner.form_token("/edit-workflow");
+    let told = owner.send("/check-workflow", &[&fields[..], &[("form-token", &*token)]].concat());
     assert_eq!((told.status, told.header("content-type")), (200, "text/plain; charset=utf-8"));
     assert!(told.body.lines().any(|line| line.starts_with("definition:7:5")), "{}", told.body);
     for nothing in ["", "a: 1", &EVIL.repeat(10)] {
@@ -128,11 +126,7 @@ fn everybody_sees_and_does_what_is_granted_to_them() {
     let (reader, runner) = (site.application("reader"), site.application("runner"));
     let list = reader.get("/workflows").body;
     assert!(list.contains("/workflows/rotate\"") && !list.contains("concealed"));
-    let token = |browser: &Browser<'_>| {
-        let page = browser.get("/add-secret").body;
-        let (_, rest) = page.split_once("name=\"form-token\" value=\"").unwrap();
-        rest.split('"').next().unwrap().to_owned()
-    };
+    let token = |browser: &Browser<'_>| browser.form_token("/add-secret");
     let page = reader.get("/workflows/rotate").body;
     assert!(!page.contains("/workflows/rotate/run\"") && !page.contains("/edit-workflow?"));
     let fields = |browser: &Browser<'_>, name: &str| {

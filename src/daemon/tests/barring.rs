@@ -26,6 +26,17 @@ fn may_execute() -> Grant {
     grant("workflow:tick", &[Permission::Execute])
 }
 
+/// Has an application own a schedule that it may start.
+fn schedule(served: &Served<'_>) {
+    served.ask(served.handle.create_application(&Owner::Local, "ci".to_owned())).unwrap();
+    served.ask(served.handle.grant(&Owner::Local, may_execute())).unwrap();
+    let all = grant("schedule:ticking", &[Permission::Create, Permission::Update, Permission::Read]);
+    served.ask(served.handle.grant(&Owner::Local, all)).unwrap();
+    let schedule = json!({"name": "ticking", "cronExpression": "0 * * * * *", "zoneId": "UTC",
+        "startWorkflowRequest": {"name": "tick"}});
+    served.ask(served.handle.save_schedule(&ci(), serde_json::from_value(schedule).unwrap())).unwrap();
+}
+
 fn fired(served: &Served<'_>) -> usize {
     served.slots().iter().filter(|slot| slot.outcome == SlotOutcome::Fired).count()
 }
@@ -43,13 +54,7 @@ fn a_schedule_whose_owner_loses_the_right_is_paused_until_a_person_resumes_it() 
     let noop = json!({"name": "nothing", "taskReferenceName": "nothing", "type": "NOOP"});
     world.write("workflows/tick.json", single("tick", &noop).to_string());
     let served = world.serve();
-    served.ask(served.handle.create_application(&Owner::Local, "ci".to_owned())).unwrap();
-    served.ask(served.handle.grant(&Owner::Local, may_execute())).unwrap();
-    let all = grant("schedule:ticking", &[Permission::Create, Permission::Update, Permission::Read]);
-    served.ask(served.handle.grant(&Owner::Local, all)).unwrap();
-    let schedule = json!({"name": "ticking", "cronExpression": "0 * * * * *", "zoneId": "UTC",
-        "startWorkflowRequest": {"name": "tick"}});
-    served.ask(served.handle.save_schedule(&ci(), serde_json::from_value(schedule).unwrap())).unwrap();
+    schedule(&served);
     pass(&served, &clock, MINUTE);
     assert_eq!(fired(&served), 1);
 
@@ -91,13 +96,7 @@ fn one_that_is_resumed_without_the_right_is_paused_again_and_one_without_a_workf
         "startWorkflowRequest": {"name": "never_there"}});
     world.write("workflows/gone.json", missing.to_string());
     let served = world.serve();
-    served.ask(served.handle.create_application(&Owner::Local, "ci".to_owned())).unwrap();
-    served.ask(served.handle.grant(&Owner::Local, may_execute())).unwrap();
-    let all = grant("schedule:ticking", &[Permission::Create, Permission::Update, Permission::Read]);
-    served.ask(served.handle.grant(&Owner::Local, all)).unwrap();
-    let schedule = json!({"name": "ticking", "cronExpression": "0 * * * * *", "zoneId": "UTC",
-        "startWorkflowRequest": {"name": "tick"}});
-    served.ask(served.handle.save_schedule(&ci(), serde_json::from_value(schedule).unwrap())).unwrap();
+    schedule(&served);
     served.ask(served.handle.revoke(&Owner::Local, may_execute())).unwrap();
     for round in 1..3 {
         pass(&served, &clock, MINUTE);

@@ -19,13 +19,13 @@ pub(in crate::engine) fn execute(step: &mut Step<'_>, run: RunNumber) {
 /// Ends the execution, once what began in the same moment is done.
 pub(in crate::engine) fn end(step: &mut Step<'_>, run: RunNumber) {
     let terminate = step.at(run);
-    let input = terminate.input.clone();
+    let (input, output) = (terminate.input.clone(), terminate.output.clone());
     let input = input.expose();
     let status = status(input).unwrap_or(WorkflowStatus::Completed);
     let given = input.get("terminationReason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
     let id = terminate.id(step.id());
     let reason = given.map_or_else(|| format!("Workflow is {status} by TERMINATE task: {id}"), ToOwned::to_owned);
-    step.end(status, Some(reason), Some(Payload::new(output(input))));
+    step.end(status, Some(reason), Some(output));
 }
 
 fn status(input: &Value) -> Option<WorkflowStatus> {

@@ -170,3 +170,27 @@ fn join_that_is_cut_shows_what_had_ended_before_the_moment_that_cut_it() {
     assert_eq!(rig.tasks()[5], "j CANCELED");
     assert_eq!(rig.run(6).output.expose(), &json!({"a": {"x": 1}, "c": {"result": 1}}));
 }
+
+#[test]
+fn join_that_somebody_cuts_shows_what_ended_a_while_ago_and_not_what_ended_just_then() {
+    let gathered = |seconds| {
+        let work = json!({"name": "w", "taskReferenceName": "w", "type": "SIMPLE"});
+        let mut rig = fork(json!([[inline("a")], [work]]));
+        answer(&mut rig, 2, gave(json!(1)));
+        rig.advance(seconds);
+        rig.operate(Operation::Terminate { reason: None }).unwrap();
+        rig.run(4).output.expose().clone()
+    };
+    assert_eq!(gathered(0), json!({}));
+    assert_eq!(gathered(1), json!({"a": {"result": 1}}));
+}
+
+#[test]
+fn join_that_is_cut_shows_what_ended_before_the_moment_however_short_ago() {
+    let work = |name: &str| json!({"name": name, "taskReferenceName": name, "type": "SIMPLE"});
+    let mut rig = fork(json!([[work("a")], [work("b")]]));
+    rig.work(2, TaskStatus::Completed, json!({"x": 1}));
+    rig.now = rig.now.plus(std::time::Duration::from_millis(1));
+    rig.work(3, TaskStatus::Failed, json!({"x": 2}));
+    assert_eq!(rig.run(4).output.expose(), &json!({"a": {"x": 1}}));
+}

@@ -128,3 +128,16 @@ fn condition_sees_what_other_tasks_gave() {
     rig.answer(3, Answer::Evaluated { token: question.token, verdict });
     assert_eq!(rig.status(), WorkflowStatus::Completed);
 }
+
+#[test]
+fn what_feeds_a_secret_is_hidden_from_the_first_answer_on() {
+    let poll = json!({"name": "p", "taskReferenceName": "p", "type": "HTTP_POLL", "inputParameters": {"uri": "http://x/",
+        "method": "GET", "terminationCondition": "$.output.response.body.done"}});
+    let store = json!({"name": "s", "taskReferenceName": "s", "type": "UPDATE_SECRET", "inputParameters": {"_secrets": {
+        "secretKey": "k", "secretValue": "${p.output.response.body.token}"}}});
+    let mut rig = Rig::new(json!([poll, store]));
+    rig.answer(1, Answer::Ready);
+    answered(&mut rig, json!({"done": false, "token": "an-early-token"}));
+    assert_eq!(rig.tasks(), ["p IN_PROGRESS"]);
+    assert!(rig.execution.masks.iter().any(|mask| mask.expose() == "an-early-token"), "it is in the output of now");
+}

@@ -1,5 +1,8 @@
 mod authorities;
 mod breaking;
+// The tests of the port take it too.
+#[path = "../../../tests/api/certificate.rs"]
+mod certificates;
 mod egress;
 mod sending;
 

@@ -3,10 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
@@ -15,52 +11,10 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use super::super::{HttpClient, call};
+use super::certificates::{certificate, pem};
 use super::{answer, client_with, listen, summary};
 use crate::disk::SystemDisk;
 use crate::settings::Settings;
-
-/// Writes one DER value.
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-    let length = match (high, low) {
-        (0, ..0x80) => vec![low],
-        (0, _) => vec![0x81, low],
-        _ => vec![0x82, high, low],
-    };
-    [&[tag], length.as_slice(), content].concat()
-}
-
-fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
-    der(0x30, &parts.concat())
-}
-
-/// Makes a key and a certificate for 127.0.0.1 that vouches for itself.
-fn certificate() -> (Vec<u8>, Vec<u8>) {
-    let random = SystemRandom::new();
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
-    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref()).unwrap();
-    let object = |bytes: &[u8]| der(0x06, bytes);
-    let bits = |bytes: &[u8]| der(0x03, &[&[0], bytes].concat());
-    let ecdsa_with_sha256 = sequence(&[object(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2])]);
-    let name = sequence(&[der(0x31, &sequence(&[object(&[0x55, 4, 3]), der(0x0c, b"keytide test")]))]);
-    let validity = sequence(&[der(0x18, b"20200101000000Z"), der(0x18, b"29990101000000Z")]);
-    let curve =
-        sequence(&[object(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1]), object(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7])]);
-    let address = sequence(&[der(0x87, &[127, 0, 0, 1])]);
-    let alternative_name = sequence(&[object(&[0x55, 0x1d, 0x11]), der(0x04, &address)]);
-    let content = sequence(&[
-        der(0xa0, &der(0x02, &[2])),
-        der(0x02, &[1]),
-        ecdsa_with_sha256.clone(),
-        name.clone(),
-        validity,
-        name,
-        sequence(&[curve, bits(key.public_key().as_ref())]),
-        der(0xa3, &sequence(&[alternative_name])),
-    ]);
-    let signature = key.sign(&random, &content).unwrap();
-    (sequence(&[content, ecdsa_with_sha256, bits(signature.as_ref())]), pkcs8.as_ref().to_vec())
-}
 
 async fn serve_tls(certificate: &[u8], key: Vec<u8>) -> SocketAddr {
     serve_tls_to(certificate, key, None).await
@@ -120,10 +74,6 @@ async fn authority_of_the_task_or_of_the_settings_is_trusted_and_no_other_is() {
     assert_eq!(summary(&call(&client(None), &input("none.pem")).await), empty);
     let missing = summary(&call(&client(None), &input("missing.pem")).await);
     assert!(missing.starts_with("failed: the certificates in `missing.pem` cannot be used: "), "{missing}");
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
 }
 
 #[tokio::test]
