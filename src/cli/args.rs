@@ -90,6 +90,7 @@ pub(super) enum Format {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Make a folder a project: key, store, an example, ignore rules
     Init(Init),
@@ -264,6 +265,7 @@ pub(super) enum ReportFormat {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum Recipient {
     /// Let a key read the secrets
     Add {
@@ -283,6 +285,7 @@ pub(super) enum Recipient {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum Key {
     /// Make an identity
     New {
@@ -295,6 +298,7 @@ pub(super) enum Key {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum Config {
     /// Show key, value and source
     Show,

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(in crate::cli) enum App {
     /// Make an application and its first key, whose secret is shown once
     Create {
@@ -22,6 +23,7 @@ pub(in crate::cli) enum App {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(in crate::cli) enum AppKey {
     /// Make one more key, whose secret is shown once
     Add {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(in crate::cli) enum Import {
     /// Workflows, task definitions and schedules of the Conductor or Orkes server that `--server` names
     Conductor(ImportConductor),

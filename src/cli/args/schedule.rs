@@ -4,6 +4,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(in crate::cli) enum Schedule {
     /// List the schedules
     List,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(in crate::cli) enum Secret {
     /// Keep a value, from a hidden prompt or standard input
     #[command(alias = "put")]
