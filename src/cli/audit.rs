@@ -11,13 +11,16 @@ use super::error::{Error, Kind};
 use super::project::Project;
 use super::runs;
 use crate::clock::{Clock, SystemClock};
-use crate::journal::{Action, Actor, AuditQuery, Entry, Log as _, Notes, Object, SqliteLog, Transaction, Verdict};
+use crate::journal::{Action, Actor, AuditQuery, Entry, Log as _, Notes, Object, SqliteLog, Verdict};
 use crate::secret::{Snapshot, Store, Version};
 use crate::words::{Owner, Timestamp};
 use crate::workflow::duration::parse_duration_seconds;
 
 /// How many entries one question brings.
 const PAGE_MAX: usize = 1_000;
+/// From which length of the notes on a command takes them into the journal, where nobody holds it: some thirty commands, so that
+/// reading them costs the next one little.
+const NOTES_BYTES_TAKEN: u64 = 16 << 10;
 
 /// Shows the audit, or checks it.
 pub(super) fn run(arguments: &Audit, project: &Project, console: &Console) -> Result<(), Error> {
@@ -145,19 +148,21 @@ pub(super) fn change<T>(
     Ok(changed?)
 }
 
-/// Writes into the journal where nobody holds it, else beside it: whoever holds it takes it in.
+/// Notes the entries beside the journal, for whoever holds it next. To open the journal takes five syncs and this takes one, so
+/// only a command that finds many notes brings them there itself.
 fn tell(entries: &[Entry], project: &Project, store: &Store) -> Result<(), Box<dyn std::error::Error>> {
     let sealer = store.sealer()?;
     let journal = project.state.join("journal.db");
-    let Some(_lock) = project.disk.try_lock(&project.state.join("daemon.lock"))? else {
-        return Ok(Notes::beside(&journal, sealer).add(&*project.disk, &SystemClock, entries)?);
-    };
-    let mut log = SqliteLog::open(&journal, sealer)?;
-    if let Err(error) = log.take_notes(SystemClock.now()) {
-        // What this command does is told all the same; a daemon tries it again each minute.
-        tracing::warn!(%error, "what other commands noted could not be taken into the audit");
+    let bytes = Notes::beside(&journal, sealer.clone()).add(&*project.disk, &SystemClock, entries)?;
+    if bytes < NOTES_BYTES_TAKEN {
+        return Ok(());
     }
-    Ok(log.commit(&Transaction { audit: entries.to_vec(), ..Transaction::default() })?)
+    let Some(_lock) = project.disk.try_lock(&project.state.join("daemon.lock"))? else { return Ok(()) };
+    if let Err(error) = SqliteLog::open(&journal, sealer).and_then(|mut log| log.take_notes(SystemClock.now())) {
+        // What this command does is told all the same; a daemon tries it again each minute.
+        tracing::warn!(%error, "what commands noted could not be taken into the audit");
+    }
+    Ok(())
 }
 
 /// Returns an entry of this command about a secret.

@@ -145,7 +145,7 @@ impl DiskLog {
         let change = |entry| {
             let (next, row) = link.next(entry);
             link = next;
-            Change::Audit { seq: next.seq, body: Body(self.codec.seal(Place::Audit(next.seq), &row)) }
+            Change::Audit { seq: next.seq, body: Body(self.codec.seal_text(Place::Audit(next.seq), &row)) }
         };
         entries.iter().map(change).collect()
     }

@@ -41,7 +41,7 @@ pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
 }
 
 /// Returns lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).expect("a nibble is below 16");
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -25,7 +25,7 @@ mod store;
 pub use anchor::ForkReason;
 pub use change::{Change, Outcome, Write, Writer, Written, WrittenSecret};
 pub use contents::{Recipient, Stage, VALUE_BYTES_MAX, check_name};
-pub use encoding::{random_access_key, random_id, random_token};
+pub use encoding::{hex, random_access_key, random_id, random_token};
 pub use error::{Error, Situation};
 pub use guard::{Allow, Evaluation, Refusal, text_to_store};
 pub use identity::{Identity, Origin, check_recipient};

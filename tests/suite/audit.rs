@@ -1,5 +1,6 @@
 //! `keytide audit`, and what commands say of themselves.
 
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 use super::rig::{Running, Test};
@@ -65,7 +66,8 @@ fn commands_are_in_the_audit_of_the_daemon_that_runs_meanwhile() {
 #[test]
 fn an_audit_that_was_changed_fails_with_the_first_broken_entry_named() {
     let test = everything(Test::new());
-    let journal = rusqlite::Connection::open(test.path(".keytide/journal.db")).unwrap();
+    test.keytide(&["audit"]).success();
+    let journal = Connection::open(test.path(".keytide/journal.db")).unwrap();
     journal.execute_batch("DELETE FROM audit WHERE seq = 3").unwrap();
     drop(journal);
     test.keytide(&["audit", "--verify"]).fails(1).tells("entries 3 to 3 of the audit are missing");
@@ -77,8 +79,9 @@ fn an_audit_that_was_changed_fails_with_the_first_broken_entry_named() {
 #[test]
 fn no_value_is_shown_and_nothing_is_changed_where_the_audit_cannot_be_written() {
     let test = Test::new().secret("token", "canary-value");
-    let journal = rusqlite::Connection::open(test.path(".keytide/journal.db")).unwrap();
-    journal.execute_batch("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END").unwrap();
+    let notes = test.path(".keytide/audit.notes");
+    std::fs::rename(&notes, test.path("aside")).unwrap();
+    std::fs::create_dir(&notes).unwrap();
     for arguments in [
         &["secret", "get", "token", "--reveal"][..],
         &["exec", "--", "env"],
@@ -88,7 +91,32 @@ fn no_value_is_shown_and_nothing_is_changed_where_the_audit_cannot_be_written() 
         let ran = test.keytide(arguments).fails(1).tells("the audit cannot be written, so nothing was done");
         assert!(!ran.stdout.contains("canary") && !ran.stderr.contains("canary"), "{arguments:?}");
     }
-    journal.execute_batch("DROP TRIGGER full").unwrap();
+    std::fs::remove_dir(&notes).unwrap();
+    std::fs::rename(test.path("aside"), &notes).unwrap();
     test.keytide(&["secret", "get", "token", "--reveal"]).success().stdout("canary-value");
     test.keytide(&["secret", "tag", "token"]).success().stdout("");
+}
+
+#[test]
+fn commands_bring_their_notes_into_the_chain_before_there_are_many() {
+    let mut test = Test::new();
+    let chained = |test: &Test| {
+        // Opening what is not there would make it.
+        let Ok(journal) =
+            Connection::open_with_flags(test.path(".keytide/journal.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)
+        else {
+            return 0;
+        };
+        journal.query_row("SELECT count(*) FROM audit", [], |row| row.get::<_, i64>(0)).unwrap_or(0)
+    };
+    let mut commands = 0;
+    while chained(&test) == 0 {
+        commands += 1;
+        assert!(commands < 100, "nobody brought them there");
+        test = test.secret("token", &format!("value {commands}"));
+    }
+    assert_eq!(chained(&test), commands);
+    let test = test.secret("token", "one more");
+    assert_eq!(told(&test, "token").len(), 1 + usize::try_from(commands).unwrap());
+    test.keytide(&["audit", "--verify"]).success();
 }

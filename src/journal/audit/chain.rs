@@ -1,18 +1,22 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::journal::Unreadable;
 use crate::journal::audit::Entry;
 use crate::journal::codec::{Codec, Place};
+use crate::secret::hex;
 
 /// What is hashed before an entry: a hash of this form is one of nothing else.
 const DOMAIN: &[u8] = b"keytide-audit/1\n";
 
 /// How many bytes a hash has.
 const HASH_BYTES: usize = 32;
+
+/// The canonical form of most entries fits without growing.
+const ROW_BYTES_USUAL: usize = 512;
 
 /// SHA-256 of an entry in its canonical form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +37,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -61,30 +65,29 @@ pub struct Link {
 }
 
 impl Link {
-    /// Returns the link after this one, and the entry in the form that is kept and hashed.
-    pub(in crate::journal) fn next(&self, entry: &Entry) -> (Self, Value) {
+    /// Returns the link after this one, and the entry in its canonical form, which is what is kept and hashed.
+    pub(in crate::journal) fn next(&self, entry: &Entry) -> (Self, Vec<u8>) {
         let seq = self.seq + 1;
-        let mut fields =
-            Map::from_iter([("seq".to_owned(), seq.into()), ("prev".to_owned(), self.hash.to_string().into())]);
-        if let Ok(Value::Object(rest)) = serde_json::to_value(entry) {
-            fields.extend(rest);
-        }
-        let row = Value::Object(fields);
-        (Self { seq, hash: hash(&row) }, row)
+        let mut text = Vec::with_capacity(ROW_BYTES_USUAL);
+        text.extend_from_slice(format!("{{\"seq\":{seq},\"prev\":\"{}\"", self.hash).as_bytes());
+        let rest = text.len();
+        serde_json::to_writer(&mut text, entry).expect("an entry has text keys, and memory takes it");
+        // The entry's own brace is where its fields go on.
+        text[rest] = b',';
+        (Self { seq, hash: hash(&text) }, text)
     }
 
     /// Returns the link of an entry that is kept.
     pub(in crate::journal) fn of(seq: u64, row: &Value) -> Self {
-        Self { seq, hash: hash(row) }
+        Self { seq, hash: hash(row.to_string().as_bytes()) }
     }
 }
 
 /// The canonical form is the JSON of the entry as it was first written: no blanks, fields in their order.
-fn hash(row: &Value) -> Hash {
-    let text = row.to_string();
+fn hash(canonical: &[u8]) -> Hash {
     let mut hash = Sha256::new();
     hash.update(DOMAIN);
-    hash.update(text.as_bytes());
+    hash.update(canonical);
     Hash(hash.finalize().into())
 }
 

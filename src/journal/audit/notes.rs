@@ -23,8 +23,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// The pause between two looks at a lock that is held.
 const LOCK_PAUSE: Duration = Duration::from_millis(1);
 
-/// The file beside the journal in which commands note what they do to the store while somebody else holds the journal; whoever
-/// holds it takes them into the audit.
+/// The file beside the journal in which commands note what they do to the store; whoever holds the journal takes them into the
+/// audit.
 ///
 /// The first line names the file's generation, each other one is an entry that is sealed for its place in that generation.
 pub struct Notes {
@@ -59,8 +59,8 @@ impl Notes {
         Self { path: journal.with_file_name("audit.notes"), codec }
     }
 
-    /// Notes entries, synced, before what they are about is done.
-    pub fn add(&self, disk: &dyn Disk, clock: &dyn Clock, entries: &[Entry]) -> Result<(), Error> {
+    /// Notes entries, synced, before what they are about is done, and returns how long the file is now.
+    pub fn add(&self, disk: &dyn Disk, clock: &dyn Clock, entries: &[Entry]) -> Result<u64, Error> {
         let _lock = self.wait_for_lock(disk, clock)?;
         let (before, mut next, mut text) = if let Some(lines) = self.lines(disk)? {
             (lines.bytes, lines.next(), String::new())
@@ -74,7 +74,8 @@ impl Notes {
             let _ = write!(text, "\n{} {sealed}\n", next.lines);
             next.lines += 1;
         }
-        if before + u64::try_from(text.len()).unwrap_or(u64::MAX) > BYTES_MAX {
+        let after = before.saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));
+        if after > BYTES_MAX {
             return Err(Error::Write(io::Error::other(format!(
                 "{} is full: whoever holds the journal has not taken it into the audit",
                 self.path.display()
@@ -85,7 +86,7 @@ impl Notes {
         if before == 0 {
             disk.sync_folder(folder_of(&self.path)).map_err(Error::Write)?;
         }
-        Ok(())
+        Ok(after)
     }
 
     /// Reads what is not in the audit yet, and keeps others from noting more; `None` where there is nothing, or where somebody

@@ -113,7 +113,7 @@ impl Trail {
         let mut link = self.head;
         for entry in damage.iter().chain(entries) {
             let (next, row) = link.next(entry);
-            statement.execute((rows::signed(next.seq), codec.seal(Place::Audit(next.seq), &row)))?;
+            statement.execute((rows::signed(next.seq), codec.seal_text(Place::Audit(next.seq), &row)))?;
             link = next;
         }
         Ok(link)

@@ -59,7 +59,7 @@ impl Journal {
         SqliteLog::open(&self.path(), sealer()).unwrap()
     }
 
-    fn notes(&self, entries: &[Entry]) -> Result<(), Error> {
+    fn notes(&self, entries: &[Entry]) -> Result<u64, Error> {
         Notes::beside(&self.path(), sealer()).add(&SystemDisk, &ManualClock::new(at(0)), entries)
     }
 
