@@ -4,6 +4,8 @@
 
 #[path = "api/audit.rs"]
 mod audit;
+#[path = "api/canaries.rs"]
+mod canaries;
 #[path = "api/certificate.rs"]
 mod certificate;
 #[path = "api/contract.rs"]
@@ -18,8 +20,12 @@ mod environment;
 mod executions;
 #[path = "api/families.rs"]
 mod families;
+#[path = "suite/forms.rs"]
+mod forms;
 #[path = "api/grants.rs"]
 mod grants;
+#[path = "api/leaks.rs"]
+mod leaks;
 #[path = "api/live.rs"]
 mod live;
 #[path = "api/malformed.rs"]

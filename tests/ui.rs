@@ -2,12 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
+#[path = "api/canaries.rs"]
+#[expect(dead_code, reason = "the tests of the API ask about more")]
+mod canaries;
 #[path = "api/contract.rs"]
 mod contract;
 #[path = "ui/doors.rs"]
 mod doors;
 #[path = "ui/executions.rs"]
 mod executions;
+#[path = "suite/forms.rs"]
+mod forms;
+#[path = "ui/leaks.rs"]
+mod leaks;
 #[path = "ui/live.rs"]
 mod live;
 #[path = "ui/overview.rs"]

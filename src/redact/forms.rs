@@ -18,6 +18,20 @@ const URL_SAFE: [&str; 6] = ["", "-._~", "-._*", "-._~!*'()", "-._~/", "-._~!*'(
 const XML_QUOTES: [(&str, &str); 5] =
     [("\"", "'"), ("&quot;", "&apos;"), ("&quot;", "&#39;"), ("&quot;", "&#x27;"), ("&#34;", "&#39;")];
 
+/// How deep a value is found within JSON within JSON: a request that an answer quotes, which an error quotes, which somebody
+/// logs. Each time doubles the backslashes, and a value with many of them would fill the memory if there were no end.
+const JSON_DEPTH_MAX: usize = 4;
+/// How the common writers make the contents of a JSON string: plain, with escaped slashes, ASCII only, safe for HTML.
+const JSON_WRITERS: [fn(&str) -> String; 7] = [
+    json_escape,
+    |piece| json_escape(piece).replace('/', "\\/"),
+    |piece| unicode_escape(&json_escape(piece), |c| !c.is_ascii()),
+    |piece| unicode_escape(&json_escape(piece), |c| !c.is_ascii()).replace('/', "\\/"),
+    |piece| unicode_escape(&json_escape(piece), |c| "<>&\u{2028}\u{2029}".contains(c)),
+    |piece| unicode_escape(&json_escape(piece), |c| "<>&'=\u{2028}\u{2029}".contains(c)),
+    |piece| unicode_escape(&json_escape(piece), |c| !c.is_ascii() || "<>&'".contains(c)),
+];
+
 /// Where a form counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Reach {
@@ -102,11 +116,7 @@ fn encodings(piece: &str) -> BTreeSet<String> {
     if piece.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return texts;
     }
-    let json = json_escapes(piece);
-    for text in json.iter().filter(|text| *text != piece) {
-        texts.extend(json_escapes(text));
-    }
-    texts.extend(json);
+    texts.extend(json_escapes(piece));
     texts.insert(debug_escape(piece));
     texts.extend(percent_escapes(piece));
     if piece.contains(['&', '<', '>', '"', '\'']) {
@@ -136,20 +146,27 @@ fn hex(piece: &str, digits: &[u8; 16]) -> String {
     text
 }
 
-/// Returns the JSON string contents that the common writers make: plain, ASCII only, safe for HTML, with escaped slashes.
+/// Returns the text as JSON has it within a string: by every writer, by every two of them, and deeper by each alone.
 fn json_escapes(piece: &str) -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    for write in JSON_WRITERS {
+        let mut deep = write(piece);
+        if deep != piece {
+            texts.extend(JSON_WRITERS.map(|again| again(&deep)));
+            for _ in 1..JSON_DEPTH_MAX {
+                let deeper = write(&deep);
+                texts.insert(std::mem::replace(&mut deep, deeper));
+            }
+        }
+        texts.insert(deep);
+    }
+    texts
+}
+
+/// Returns the text as the contents of a JSON string, with no more escaped than must be.
+fn json_escape(piece: &str) -> String {
     let quoted = Value::from(piece).to_string();
-    let plain = &quoted[1..quoted.len() - 1];
-    let ascii = unicode_escape(plain, |c| !c.is_ascii());
-    BTreeSet::from([
-        plain.to_owned(),
-        plain.replace('/', "\\/"),
-        ascii.replace('/', "\\/"),
-        ascii,
-        unicode_escape(plain, |c| "<>&\u{2028}\u{2029}".contains(c)),
-        unicode_escape(plain, |c| "<>&'=\u{2028}\u{2029}".contains(c)),
-        unicode_escape(plain, |c| !c.is_ascii() || "<>&'".contains(c)),
-    ])
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn unicode_escape(text: &str, escaped: fn(char) -> bool) -> String {

@@ -115,6 +115,18 @@ fn random_values_are_found_in_every_encoding_among_noise() {
 }
 
 #[test]
+fn a_value_is_found_in_json_within_json_as_deep_as_services_quote_each_other() {
+    let value = "<b title=\"robot\\42\">schlüssel</b>\n/";
+    let known = masker(&[value]);
+    let mut text = value.to_owned();
+    for depth in 1..=4 {
+        let quoted = serde_json::to_string(&text).unwrap();
+        quoted[1..quoted.len() - 1].clone_into(&mut text);
+        assert_eq!(known.mask_text(&format!("no: \"{text}\"")), "no: \"***\"", "{depth} deep");
+    }
+}
+
+#[test]
 fn clean_text_is_lent_unchanged() {
     let known = masker(&["s3cr3t-t0k3n-value", "pass", CANARY]);
     for line in [

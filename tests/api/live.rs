@@ -24,14 +24,14 @@ const BEATS_MAX: usize = 4;
 
 /// An event as a client reads it.
 #[derive(Clone, Debug, PartialEq)]
-struct Heard {
-    kind: String,
-    id: String,
-    data: Value,
+pub(crate) struct Heard {
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    pub(crate) data: Value,
 }
 
 /// A client that listens.
-struct Listening<'a> {
+pub(crate) struct Listening<'a> {
     server: &'a Server,
     body: Body,
     text: String,
@@ -40,7 +40,7 @@ struct Listening<'a> {
 }
 
 impl<'a> Listening<'a> {
-    fn to(server: &'a Server, token: Option<&str>, query: &str, last: Option<&str>) -> Self {
+    pub(crate) fn to(server: &'a Server, token: Option<&str>, query: &str, last: Option<&str>) -> Self {
         let headers: Vec<_> = last.into_iter().map(|last| ("last-event-id", last)).collect();
         let response = server.begin(token, &format!("/api/events{query}"), &headers);
         assert_eq!(response.status(), 200);
@@ -83,7 +83,7 @@ impl<'a> Listening<'a> {
     }
 
     /// Returns events until one is wanted, with that one.
-    fn until(&mut self, wanted: impl Fn(&Heard) -> bool) -> Vec<Heard> {
+    pub(crate) fn until(&mut self, wanted: impl Fn(&Heard) -> bool) -> Vec<Heard> {
         let mut all = Vec::new();
         loop {
             let heard = self.next().unwrap_or_else(|| panic!("the stream ended after {all:?}"));

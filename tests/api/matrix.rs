@@ -123,16 +123,8 @@ impl Things {
         // A signal names a status where others name a task.
         let reference = if path.contains("/{reference}/signal") { "COMPLETED" } else { "work" };
         let path = path.replace("{reference}", reference).replace("{status}", "COMPLETED");
-        let query = match route.path {
-            "/api/scheduler/nextFewSchedules" => "?cronExpression=0%200%200%20*%20*%20*",
-            "/api/tasks/queue/size" | "/api/tasks/queue/polldata" => "?taskType=right_work",
-            "/api/events" => "?timeout=0",
-            "/api/scheduler/schedules/tags" => "?tag=team:right",
-            "/api/users/{key}/checkPermissions" => "?type=SECRET_NAME&id=right_secret",
-            _ => "",
-        };
         assert!(!path.contains('{'), "{path}: say in this test what stands there");
-        path + query
+        path + query(route.path)
     }
 
     fn body(&self, route: &Route) -> Value {
@@ -170,6 +162,18 @@ impl Things {
     fn plain(&self, answer: &Answer) -> (u16, String) {
         let body = answer.body.replace(self.prefix, "*").replace(&self.execution, "*").replace(&self.task, "*");
         (answer.status, body)
+    }
+}
+
+/// Returns what a route has to be asked with.
+pub(crate) fn query(path: &str) -> &'static str {
+    match path {
+        "/api/scheduler/nextFewSchedules" => "?cronExpression=0%200%200%20*%20*%20*",
+        "/api/tasks/queue/size" | "/api/tasks/queue/polldata" => "?taskType=right_work",
+        "/api/events" => "?timeout=0",
+        "/api/scheduler/schedules/tags" => "?tag=team:right",
+        "/api/users/{key}/checkPermissions" => "?type=SECRET_NAME&id=right_secret",
+        _ => "",
     }
 }
 

@@ -13,6 +13,7 @@ mod audit;
 mod check;
 mod demo;
 mod export;
+mod forms;
 mod graph;
 mod import;
 mod keys;
