@@ -208,8 +208,8 @@ fn by_simple_type(task: &WorkflowTask) -> Option<String> {
         },
         TaskType::Event => task.sink.is_none().then(|| required("sink", task)),
         TaskType::Other(name) if &**name == "KAFKA_PUBLISH" => {
-            let given = task.input_parameters.get("kafka_request").is_some_and(|request| !request.is_null());
-            (!given).then(|| required("inputParameters.kafka_request", task))
+            let is_given = task.input_parameters.contains_key("kafka_request");
+            (!is_given).then(|| required("inputParameters.kafka_request", task))
         }
         _ => None,
     }

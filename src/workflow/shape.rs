@@ -58,6 +58,13 @@ pub(super) struct Shape {
     pub(super) defaults: fn() -> Map<String, Value>,
 }
 
+impl Shape {
+    /// Returns what a field holds.
+    pub(super) fn kind(&self, field: &str) -> Option<&'static Kind> {
+        self.fields.iter().find(|(name, ..)| *name == field).map(|(_, kind, _)| kind)
+    }
+}
+
 /// What many fields are: read by Conductor, and kept here so that it comes back.
 const KEPT: &str = "Kept for Conductor; nothing here reads it.";
 /// Names of tags, which belong to the catalog.

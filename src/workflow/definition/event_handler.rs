@@ -11,25 +11,25 @@ use crate::workflow::shape::EVALUATORS;
 #[serde(rename_all = "camelCase", default)]
 pub struct EventHandler {
     /// Its name.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// The event: `conductor:<workflow>:<name>`.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub event: String,
     /// When it is to act; always where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub condition: Option<String>,
     /// What it does, in order.
     #[serde(deserialize_with = "lenient::or_default")]
     pub actions: Vec<Action>,
     /// Whether it acts at all.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::flag")]
     pub active: bool,
     /// How the condition is read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub evaluator_type: Option<String>,
     /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub description: Option<String>,
 }
 
@@ -38,7 +38,7 @@ pub struct EventHandler {
 #[serde(default)]
 pub struct Action {
     /// Which.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub action: String,
     /// `start_workflow`: which, and with what.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct Action {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub update_workflow_variables: Option<VariablesAction>,
     /// Whether texts of the event that are JSON are read as such.
-    #[serde(rename = "expandInlineJSON", deserialize_with = "lenient::or_default")]
+    #[serde(rename = "expandInlineJSON", deserialize_with = "lenient::flag")]
     pub expand_inline_json: bool,
 }
 
@@ -65,13 +65,13 @@ pub struct Action {
 #[serde(rename_all = "camelCase", default)]
 pub struct StartAction {
     /// Its name.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// Its version; the highest where absent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_i32")]
     pub version: Option<i32>,
     /// The caller's name for what belongs together.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub correlation_id: Option<String>,
     /// What it takes, with expressions over the event.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -86,13 +86,13 @@ pub struct StartAction {
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskAction {
     /// Its workflow.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub workflow_id: Option<String>,
     /// Its reference name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub task_ref_name: Option<String>,
     /// Its id.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub task_id: Option<String>,
     /// What it gives, with expressions over the event.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -104,10 +104,10 @@ pub struct TaskAction {
 #[serde(rename_all = "camelCase", default)]
 pub struct TerminateAction {
     /// Which.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub workflow_id: Option<String>,
     /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub termination_reason: Option<String>,
 }
 
@@ -116,13 +116,13 @@ pub struct TerminateAction {
 #[serde(rename_all = "camelCase", default)]
 pub struct VariablesAction {
     /// Of which workflow.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub workflow_id: Option<String>,
     /// The variables, with expressions over the event.
     #[serde(deserialize_with = "lenient::or_default")]
     pub variables: Map,
     /// Whether a list is added to the one that is there.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_flag")]
     pub append_array: Option<bool>,
 }
 

@@ -10,13 +10,13 @@ use crate::words::Map;
 #[serde(rename_all = "camelCase", default)]
 pub struct StartWorkflowRequest {
     /// The workflow.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// Its version; the latest where absent. The Orkes UI sends `""`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_i32")]
     pub version: Option<i32>,
     /// A name of the caller's for what belongs together.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub correlation_id: Option<String>,
     /// What the workflow takes.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -31,12 +31,12 @@ pub struct StartWorkflowRequest {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_i32")]
     pub priority: Option<i32>,
     /// Who starts it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub created_by: Option<String>,
     /// One start per key.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub idempotency_key: Option<String>,
     /// What a second start with the key does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub idempotency_strategy: Option<String>,
 }

@@ -7,13 +7,13 @@ use super::{StartWorkflowRequest, lenient};
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkflowSchedule {
     /// The schedule's name.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub description: Option<String>,
     /// Six fields, seconds first, or a macro.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub cron_expression: Option<String>,
     /// An IANA time zone.
     #[serde(default = "lenient::utc", deserialize_with = "lenient::zone")]
@@ -22,13 +22,13 @@ pub struct WorkflowSchedule {
     #[serde(deserialize_with = "lenient::or_default", skip_serializing_if = "Vec::is_empty")]
     pub cron_schedules: Vec<CronSchedule>,
     /// Whether every missed slot is run, one after another.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::flag")]
     pub run_catchup_schedule_instances: bool,
     /// Whether it is held.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::flag")]
     pub paused: bool,
     /// Why it is held.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub paused_reason: Option<String>,
     /// What to start, and with what.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,10 +52,10 @@ pub struct WorkflowSchedule {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub updated_time: Option<i64>,
     /// Who made it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub created_by: Option<String>,
     /// Who changed it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub updated_by: Option<String>,
 }
 
@@ -64,7 +64,7 @@ pub struct WorkflowSchedule {
 #[serde(rename_all = "camelCase", default)]
 pub struct CronSchedule {
     /// Six fields, seconds first, or a macro.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub cron_expression: String,
     /// An IANA time zone.
     #[serde(default = "lenient::utc", deserialize_with = "lenient::zone")]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::lenient;
+use super::lenient::{self, Words};
 use crate::words::Map;
 
 /// How tasks of a name behave: retries, timeouts, limits.
@@ -9,34 +9,34 @@ use crate::words::Map;
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskDef {
     /// The name of the tasks it is about.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// What they are for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub description: Option<String>,
     /// How often a failed attempt is followed by another.
-    #[serde(deserialize_with = "lenient::integer_or_three")]
+    #[serde(deserialize_with = "lenient::integer_32")]
     pub retry_count: i32,
     /// How long an attempt may take once started, in seconds; 0: as long as it likes.
     #[serde(deserialize_with = "lenient::integer")]
     pub timeout_seconds: i64,
     /// Documentation.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::texts")]
     pub input_keys: Vec<String>,
     /// Documentation.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::texts")]
     pub output_keys: Vec<String>,
     /// Names of secrets that a worker gets with the task and that are never kept.
-    #[serde(deserialize_with = "lenient::or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "lenient::texts", skip_serializing_if = "Vec::is_empty")]
     pub runtime_metadata: Vec<String>,
     /// What happens when the time has passed.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::word")]
     pub timeout_policy: TaskTimeoutPolicy,
     /// How the delay before a retry grows.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::word")]
     pub retry_logic: RetryLogic,
     /// The delay before a retry, in seconds.
-    #[serde(deserialize_with = "lenient::integer_or_sixty")]
+    #[serde(deserialize_with = "lenient::integer")]
     pub retry_delay_seconds: i64,
     /// How long a worker may be silent, in seconds; 0: as long as it likes.
     #[serde(deserialize_with = "lenient::integer_or_hour")]
@@ -54,13 +54,13 @@ pub struct TaskDef {
     #[serde(deserialize_with = "lenient::integer_or_one_long")]
     pub rate_limit_frequency_in_seconds: i64,
     /// Kept for Conductor.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub isolation_group_id: Option<String>,
     /// Kept for Conductor.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub execution_name_space: Option<String>,
     /// Whom to ask.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub owner_email: Option<String>,
     /// How long it may wait for a worker, in seconds.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
@@ -75,13 +75,13 @@ pub struct TaskDef {
     #[serde(deserialize_with = "lenient::integer")]
     pub backoff_jitter_ms: i64,
     /// Kept for Conductor.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub base_type: Option<String>,
     /// How long all attempts together may take, in seconds; 0: as long as they like.
     #[serde(deserialize_with = "lenient::integer")]
     pub total_timeout_seconds: i64,
     /// Kept for Conductor.
-    #[serde(default = "lenient::yes", deserialize_with = "lenient::boolean_or_true")]
+    #[serde(default = "lenient::yes", deserialize_with = "lenient::flag")]
     pub task_status_listener_enabled: bool,
     /// Kept for Conductor.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +90,7 @@ pub struct TaskDef {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
     /// Kept for Conductor.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::flag")]
     pub enforce_schema: bool,
     /// When it was made, ms.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
@@ -99,10 +99,10 @@ pub struct TaskDef {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub update_time: Option<i64>,
     /// Who made it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub created_by: Option<String>,
     /// Who changed it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub updated_by: Option<String>,
 }
 
@@ -158,6 +158,10 @@ pub enum TaskTimeoutPolicy {
     AlertOnly,
 }
 
+impl Words for TaskTimeoutPolicy {
+    const WORDS: &'static [&'static str] = &["RETRY", "TIME_OUT_WF", "ALERT_ONLY"];
+}
+
 /// How the delay before a retry grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -169,4 +173,8 @@ pub enum RetryLogic {
     ExponentialBackoff,
     /// Multiplied with the attempt's number.
     LinearBackoff,
+}
+
+impl Words for RetryLogic {
+    const WORDS: &'static [&'static str] = &["FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"];
 }

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{WorkflowTask, lenient};
+use super::WorkflowTask;
+use super::lenient::{self, Words};
 use crate::words::Map;
 
 /// A workflow: what to do, in order.
@@ -9,10 +10,10 @@ use crate::words::Map;
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkflowDef {
     /// The name that people, schedules and other workflows use.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub description: Option<String>,
     /// The version, from 1.
     #[serde(default = "lenient::one", deserialize_with = "lenient::integer_or_one")]
@@ -21,13 +22,13 @@ pub struct WorkflowDef {
     #[serde(deserialize_with = "lenient::or_default")]
     pub tasks: Vec<WorkflowTask>,
     /// The names of the inputs; documentation, and the fields of forms.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::texts")]
     pub input_parameters: Vec<String>,
     /// What the execution gives, with expressions.
     #[serde(deserialize_with = "lenient::or_default")]
     pub output_parameters: Map,
     /// The workflow that starts when this one fails.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub failure_workflow: Option<String>,
     /// The version of [`WorkflowDef::failure_workflow`].
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_i32")]
@@ -36,22 +37,22 @@ pub struct WorkflowDef {
     #[serde(default = "lenient::two", deserialize_with = "lenient::integer_or_two")]
     pub schema_version: i32,
     /// Whether an ended execution may be restarted.
-    #[serde(default = "lenient::yes", deserialize_with = "lenient::boolean_or_true")]
+    #[serde(default = "lenient::yes", deserialize_with = "lenient::flag")]
     pub restartable: bool,
     /// Kept for Conductor.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::flag")]
     pub workflow_status_listener_enabled: bool,
     /// Kept for Conductor.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub workflow_status_listener_sink: Option<String>,
     /// Whom to ask.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub owner_email: Option<String>,
     /// Kept for Conductor.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub owner_app: Option<String>,
     /// What happens when [`WorkflowDef::timeout_seconds`] have passed.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::word")]
     pub timeout_policy: WorkflowTimeoutPolicy,
     /// How long an execution may take, in seconds; 0: as long as it likes.
     #[serde(deserialize_with = "lenient::integer")]
@@ -72,7 +73,7 @@ pub struct WorkflowDef {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
     /// Kept for Conductor.
-    #[serde(default = "lenient::yes", deserialize_with = "lenient::boolean_or_true")]
+    #[serde(default = "lenient::yes", deserialize_with = "lenient::flag")]
     pub enforce_schema: bool,
     /// Kept for Conductor.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -81,7 +82,7 @@ pub struct WorkflowDef {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_config: Option<Value>,
     /// Fields of inputs and outputs that every view shows as `***`.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::texts")]
     pub masked_fields: Vec<String>,
     /// Schedules beside the workflow (ours).
     #[serde(deserialize_with = "lenient::or_default", skip_serializing_if = "Vec::is_empty")]
@@ -93,10 +94,10 @@ pub struct WorkflowDef {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_integer")]
     pub update_time: Option<i64>,
     /// Who made it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub created_by: Option<String>,
     /// Who changed it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub updated_by: Option<String>,
 }
 
@@ -117,4 +118,8 @@ pub enum WorkflowTimeoutPolicy {
     /// It is only reported.
     #[default]
     AlertOnly,
+}
+
+impl Words for WorkflowTimeoutPolicy {
+    const WORDS: &'static [&'static str] = &["TIME_OUT_WF", "ALERT_ONLY"];
 }

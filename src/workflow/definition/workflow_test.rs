@@ -12,9 +12,10 @@ use crate::words::{Map, TaskStatus, WorkflowStatus};
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkflowTest {
     /// What people call it.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub title: Option<String>,
     /// The workflow.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// Its version; the highest where absent.
     #[serde(deserialize_with = "lenient::optional_i32")]
@@ -22,6 +23,7 @@ pub struct WorkflowTest {
     /// A definition of its own.
     pub workflow_def: Option<Box<WorkflowDef>>,
     /// A name for what belongs together.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub correlation_id: Option<String>,
     /// What the workflow takes.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -42,6 +44,7 @@ pub struct WorkflowTest {
     #[serde(deserialize_with = "lenient::or_default")]
     pub environment: Map,
     /// What time it is at the start; ours.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub now: Option<String>,
     /// What is expected; ours.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -64,10 +67,13 @@ pub struct Mock {
     #[serde(deserialize_with = "lenient::integer")]
     pub queue_wait_time: i64,
     /// Why it failed; ours.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub reason_for_incompletion: Option<String>,
     /// Why the request of an HTTP task is not sent; ours.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub not_sent: Option<String>,
     /// Why nobody knows what the request of an HTTP task did; ours.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub unknown: Option<String>,
 }
 
@@ -78,6 +84,7 @@ pub struct Expectations {
     /// How the execution ends.
     pub status: Option<WorkflowStatus>,
     /// A part of why.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub reason: Option<String>,
     /// What its output has.
     pub output: Option<Map>,
@@ -90,6 +97,7 @@ pub struct Expectations {
     /// The secrets that were written, all of them: each with its value, or `true` for any.
     pub secrets_written: Option<BTreeMap<String, Value>>,
     /// How much time passed.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub took: Option<String>,
 }
 
@@ -98,10 +106,13 @@ pub struct Expectations {
 #[serde(rename_all = "camelCase", default)]
 pub struct ExpectedCall {
     /// The reference of the task that makes it.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub task: Option<String>,
     /// Its method.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub method: Option<String>,
     /// Where it goes.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub uri: Option<String>,
     /// What its headers have.
     #[serde(deserialize_with = "lenient::or_default")]

@@ -9,7 +9,7 @@ use crate::workflow::problem;
 use crate::workflow::shape::{self, Shape};
 use crate::workflow::tree::Node;
 
-use super::walk::{found, shorten, walk};
+use super::walk::{as_read, found, shorten, walk};
 use super::{Loaded, Located};
 
 /// What a part of a file is.
@@ -52,17 +52,17 @@ pub(super) fn read(loaded: &mut Loaded, node: Node) {
     }
 }
 
-/// Reads a part by its shape; gives the value where nothing is wrong with it.
-pub(super) fn part<T: DeserializeOwned>(
-    loaded: &mut Loaded,
-    node: &Node,
-    shape: &'static Shape,
-    value: Value,
-) -> Option<T> {
+/// Reads a part by its shape, whose values of another type become what they are read as; gives the definition where
+/// nothing is wrong with it.
+pub(super) fn part<T: DeserializeOwned>(loaded: &mut Loaded, node: &mut Node, shape: &'static Shape) -> Option<T> {
     let before = loaded.diagnostics.len();
     walk(&loaded.source, node, shape, &mut loaded.diagnostics);
-    let is_wrong = loaded.diagnostics[before..].iter().any(|problem| problem.severity == Severity::Error);
-    match serde_path_to_error::deserialize(value) {
+    let found = &loaded.diagnostics[before..];
+    let is_wrong = found.iter().any(|problem| problem.severity == Severity::Error);
+    if found.iter().any(|problem| problem.code == "W0203") {
+        *node = as_read(&loaded.source, node, &shape::Kind::Of(shape));
+    }
+    match serde_path_to_error::deserialize(node.to_json()) {
         Ok(_) | Err(_) if is_wrong => None,
         Ok(def) => Some(def),
         // The shapes judge almost everything; what is left is an odd `null`.
@@ -75,8 +75,8 @@ pub(super) fn part<T: DeserializeOwned>(
     }
 }
 
-fn workflow(loaded: &mut Loaded, node: Node) {
-    let def: Option<WorkflowDef> = part(loaded, &node, &shape::WORKFLOW, node.to_json());
+fn workflow(loaded: &mut Loaded, mut node: Node) {
+    let def: Option<WorkflowDef> = part(loaded, &mut node, &shape::WORKFLOW);
     let name = node.get("name").and_then(Node::text).unwrap_or_default().to_owned();
     if let Some(schedules) = node.get("schedules") {
         schedules_beside(loaded, &name, schedules, def.is_some());
@@ -125,8 +125,8 @@ fn request_of(workflow: &str, fields: &mut Map) -> Value {
     request
 }
 
-fn schedule(loaded: &mut Loaded, node: Node) {
-    if let Some(def) = part::<WorkflowSchedule>(loaded, &node, &shape::SCHEDULE, node.to_json()) {
+fn schedule(loaded: &mut Loaded, mut node: Node) {
+    if let Some(def) = part::<WorkflowSchedule>(loaded, &mut node, &shape::SCHEDULE) {
         loaded.schedules.push(Located { def, node: node.clone() });
     }
     loaded.documents.push(Named { kind: Kind::Schedule, node, beside: None });
@@ -135,10 +135,11 @@ fn schedule(loaded: &mut Loaded, node: Node) {
 fn task_defs(loaded: &mut Loaded, node: &Node) {
     walk(&loaded.source, node, &shape::TASK_DEFS, &mut loaded.diagnostics);
     for item in node.get("taskDefs").map(Node::items).unwrap_or_default() {
-        if let Some(def) = part::<TaskDef>(loaded, item, &shape::TASK_DEF, item.to_json()) {
+        let mut item = item.clone();
+        if let Some(def) = part::<TaskDef>(loaded, &mut item, &shape::TASK_DEF) {
             loaded.task_defs.push(Located { def, node: item.clone() });
         }
-        loaded.documents.push(Named { kind: Kind::TaskDef, node: item.clone(), beside: None });
+        loaded.documents.push(Named { kind: Kind::TaskDef, node: item, beside: None });
     }
 }
 

@@ -74,12 +74,12 @@ fn every_wrong_field_of_a_file_is_told_at_once() {
         told(&loaded),
         [
             "E0201 2:10 `version` must be a whole number, not a text",
-            "E0201 5:22 `taskReferenceName` must be a text, not a number | put it in quotes",
+            "W0203 5:22 `taskReferenceName` is a number, where a text is meant | put it in quotes",
             "E0201 6:13 `optional` must be true or false, not a text | write `true`",
             "E0201 7:20 `inputParameters` must be a map, not a list",
             "E0202 8:3 a task needs `name`",
             "E0202 8:3 a task needs `taskReferenceName`",
-            "E0201 9:15 `retryCount` must be a whole number, not a fraction",
+            "W0203 9:15 `retryCount` is a fraction, where a whole number is meant | write `1`",
             "W0201 10:3 a task has no field `inputParamters` | did you mean `inputParameters`?",
             "E0203 11:16 `RETRY` is none of `TIME_OUT_WF`, `ALERT_ONLY`",
             "E0201 12:14 `restartable` must be true or false, not a text",
@@ -87,6 +87,38 @@ fn every_wrong_field_of_a_file_is_told_at_once() {
         ]
     );
     assert!(loaded.workflows.is_empty());
+}
+
+#[test]
+fn values_of_another_type_are_read_told_and_mended() {
+    let text = "name: 1.10\nversion: 2.5\nrestartable: \"false\"\ntimeoutPolicy: 0\ninputParameters: [7, null]\ntasks:\n- name: true\n  taskReferenceName: 0.70\n  type: NOOP\n  optional: 1\n  retryCount: \"4\"\n  subWorkflowParam: {name: 5}\n";
+    let loaded = yaml(text);
+    assert_eq!(
+        told(&loaded),
+        [
+            "W0203 1:7 `name` is a number, where a text is meant | put it in quotes",
+            "W0203 2:10 `version` is a fraction, where a whole number is meant | write `2`",
+            "W0203 3:14 `restartable` is a text, where true or false is meant | write `false`",
+            "W0203 4:16 `timeoutPolicy` is a number, where a word is meant | write `TIME_OUT_WF`",
+            "W0203 5:19 `inputParameters` is a number, where a text is meant | put it in quotes",
+            "W0203 5:22 `inputParameters` holds an empty item | remove it",
+            "W0203 7:9 `name` is true or false, where a text is meant | put it in quotes",
+            "W0203 8:22 `taskReferenceName` is a number, where a text is meant | put it in quotes",
+            "W0203 10:13 `optional` is a number, where true or false is meant | write `true`",
+            "W0203 12:28 `name` is a number, where a text is meant | put it in quotes",
+        ]
+    );
+    let workflow = &loaded.workflows[0];
+    // A text is what stands in the file, and whoever reads the places sees it too.
+    assert_eq!((workflow.def.name.as_str(), workflow.def.version, workflow.def.restartable), ("1.10", 2, false));
+    assert_eq!(workflow.node.get("name").and_then(|name| name.text()), Some("1.10"));
+    assert_eq!(workflow.def.input_parameters, ["7"]);
+    let task = &workflow.def.tasks[0];
+    assert_eq!((task.name.as_str(), task.task_reference_name.as_str(), task.optional), ("true", "0.70", true));
+    assert_eq!((task.retry_count, &task.sub_workflow_param), (Some(4), &Some(json!({"name": "5"}))));
+    let mended = crate::workflow::mend::mend(&loaded, &loaded.diagnostics).unwrap();
+    assert_eq!(told(&mended), ["W0203 5:24 `inputParameters` holds an empty item | remove it"]);
+    assert_eq!(mended.workflows[0].def, workflow.def);
 }
 
 #[test]

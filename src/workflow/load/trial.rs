@@ -71,11 +71,12 @@ fn test(loaded: &mut Loaded, node: &Node, tests: &mut Vec<Located<WorkflowTest>>
         let message = format!("more than {TESTS_MAX} tests in one file: put the others into another");
         return loaded.diagnostics.push(problem::error(&loaded.source, Some(node.head()), "E0201", message));
     }
-    let test = part::<WorkflowTest>(loaded, node, &TEST, node.to_json());
+    let mut node = node.clone();
+    let test = part::<WorkflowTest>(loaded, &mut node, &TEST);
     let before = loaded.diagnostics.len();
-    loaded.diagnostics.extend(wrong(&loaded.source, node));
+    loaded.diagnostics.extend(wrong(&loaded.source, &node));
     let is_wrong = loaded.diagnostics[before..].iter().any(|problem| problem.severity == Severity::Error);
-    tests.extend(test.filter(|_| !is_wrong).map(|def| Located { def, node: node.clone() }));
+    tests.extend(test.filter(|_| !is_wrong).map(|def| Located { def, node }));
 }
 
 /// Returns what the shapes do not see.

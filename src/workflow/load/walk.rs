@@ -30,8 +30,8 @@ impl Walk<'_> {
             if self.diagnostics.len() > DIAGNOSTICS_MAX {
                 return;
             }
-            match shape.fields.iter().find(|(name, ..)| *name == &*entry.key) {
-                Some((name, kind, _)) => self.value(&entry.value, kind, name),
+            match shape.kind(&entry.key) {
+                Some(kind) => self.value(&entry.value, kind, &entry.key),
                 None => self.unknown(entry, shape),
             }
         }
@@ -75,7 +75,13 @@ impl Walk<'_> {
     fn item(&mut self, node: &Node, kind: &'static Kind, name: &str) {
         if node.is_null() {
             let message = format!("`{}` holds an empty item", shorten(name));
-            self.push(problem::error(self.source, Some(node.span), "E0201", message).help("remove it"));
+            self.push(
+                match kind {
+                    Kind::Text => problem::warning(self.source, Some(node.span), "W0203", message),
+                    _ => problem::error(self.source, Some(node.span), "E0201", message),
+                }
+                .help("remove it"),
+            );
             return;
         }
         if let (Kind::Of(shape), false) = (kind, node.is_map()) {
@@ -96,8 +102,8 @@ impl Walk<'_> {
         match &node.value {
             Tree::Text(_) => {}
             Tree::Number(_) | Tree::Bool(_) => {
-                let written = self.source.text.get(node.span.start..node.span.end).unwrap_or_default();
-                let diagnostic = wrong(self.source, node, name, "a text").fix(node.span, format!("\"{written}\""));
+                let text = format!("\"{}\"", written(self.source, node));
+                let diagnostic = odd(self.source, node, name, "a text", &text).fix(node.span, text);
                 self.push(diagnostic.help("put it in quotes"));
             }
             Tree::Null | Tree::List(_) | Tree::Map(_) => self.wrong(node, name, "a text"),
@@ -105,10 +111,14 @@ impl Walk<'_> {
     }
 
     fn one_of(&mut self, node: &Node, words: &'static [&'static str], name: &str) {
-        let Some(text) = node.text() else { return self.text(node, name) };
-        if words.contains(&text) {
+        if node.text().is_some_and(|text| words.contains(&text)) {
             return;
         }
+        if let Some(word) = place_of(node, words) {
+            let diagnostic = odd(self.source, node, name, "a word", &format!("`{word}`"));
+            return self.push(diagnostic.help(format!("write `{word}`")).fix(node.span, format!("\"{word}\"")));
+        }
+        let Some(text) = node.text() else { return self.wrong(node, name, "a text") };
         let message = format!("`{}` is none of {}", shorten(text), listed(words));
         let diagnostic = problem::error(self.source, Some(node.span), "E0203", message);
         self.push(match nearest(text, words.iter().copied()) {
@@ -120,8 +130,15 @@ impl Walk<'_> {
     fn integer(&mut self, node: &Node, name: &str, range: RangeInclusive<i64>) {
         let number = match &node.value {
             Tree::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => {
-                let message = format!("`{}` must be a whole number, not a fraction", shorten(name));
-                self.push(problem::error(self.source, Some(node.span), "E0201", message));
+                let whole = lenient::whole(number).filter(|whole| range.contains(whole));
+                let message = format!("`{}` is a fraction, where a whole number is meant", shorten(name));
+                self.push(match whole {
+                    Some(whole) => problem::warning(self.source, Some(node.span), "W0203", message)
+                        .label("what follows the point is not read")
+                        .help(format!("write `{whole}`"))
+                        .fix(node.span, whole.to_string()),
+                    None => problem::error(self.source, Some(node.span), "E0201", message),
+                });
                 return;
             }
             Tree::Number(number) => lenient::whole(number),
@@ -139,14 +156,17 @@ impl Walk<'_> {
     }
 
     fn flag(&mut self, node: &Node, name: &str) {
-        let Tree::Text(text) = &node.value else {
-            if !matches!(node.value, Tree::Bool(_)) {
-                self.wrong(node, name, "true or false");
-            }
+        let expected = "true or false";
+        if let Tree::Bool(_) = &node.value {
             return;
-        };
-        let diagnostic = wrong(self.source, node, name, "true or false");
-        self.push(match text.to_ascii_lowercase().as_str() {
+        }
+        if let Some(flag) = lenient::as_flag(&node.to_json()) {
+            let flag = flag.to_string();
+            let diagnostic = odd(self.source, node, name, expected, &flag);
+            return self.push(diagnostic.help(format!("write `{flag}`")).fix(node.span, flag));
+        }
+        let diagnostic = wrong(self.source, node, name, expected);
+        self.push(match node.text().unwrap_or_default().to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "y" => diagnostic.help("write `true`").fix(node.span, "true"),
             "false" | "no" | "off" | "n" => diagnostic.help("write `false`").fix(node.span, "false"),
             _ => diagnostic,
@@ -205,6 +225,53 @@ impl Walk<'_> {
 fn wrong(source: &Source, node: &Node, name: &str, expected: &str) -> Diagnostic {
     let message = format!("`{}` must be {expected}, not {}", shorten(name), found(node));
     problem::error(source, Some(node.head()), "E0201", message).label(format!("expected {expected}"))
+}
+
+/// Says what a value of another type is read as.
+fn odd(source: &Source, node: &Node, name: &str, expected: &str, read: &str) -> Diagnostic {
+    let message = format!("`{}` is {}, where {expected} is meant", shorten(name), found(node));
+    problem::warning(source, Some(node.span), "W0203", message).label(format!("it is read as {}", shorten(read)))
+}
+
+/// Returns a value as it stands in the file.
+fn written<'a>(source: &'a Source, node: &Node) -> &'a str {
+    source.text.get(node.span.start..node.span.end).unwrap_or_default()
+}
+
+/// Returns the word whose place in the list a value is. The words that are ours have no places.
+fn place_of(node: &Node, words: &[&'static str]) -> Option<&'static str> {
+    let is_ours = words.iter().any(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
+    if is_ours { None } else { lenient::as_word(&node.to_json(), words) }
+}
+
+/// Returns a value with what is of another type as what it is read as, so that every reader sees the same.
+pub(super) fn as_read(source: &Source, node: &Node, kind: &Kind) -> Node {
+    let each = |items: &[Node], kind: &Kind| -> Vec<Node> {
+        let given = items.iter().filter(|item| !(item.is_null() && matches!(kind, Kind::Text)));
+        given.map(|item| as_read(source, item, kind)).collect()
+    };
+    let fields = |entries: &[Entry], kind: &dyn Fn(&str) -> Option<&'static Kind>| -> Vec<Entry> {
+        let read = |entry: &Entry| match kind(&entry.key) {
+            Some(kind) => Entry { value: as_read(source, &entry.value, kind), ..entry.clone() },
+            None => entry.clone(),
+        };
+        entries.iter().map(read).collect()
+    };
+    let value = match (kind, &node.value) {
+        (Kind::Text | Kind::Known(_), Tree::Number(_) | Tree::Bool(_)) => {
+            Some(Tree::Text(written(source, node).into()))
+        }
+        (Kind::Flag, Tree::Number(_) | Tree::Text(_)) => lenient::as_flag(&node.to_json()).map(Tree::Bool),
+        (Kind::Integer | Kind::Long, Tree::Number(number)) => {
+            lenient::whole(number).map(|whole| Tree::Number(whole.into()))
+        }
+        (Kind::OneOf(words), _) => place_of(node, words).map(|word| Tree::Text(word.into())),
+        (Kind::List(kind), Tree::List(items)) => Some(Tree::List(each(items, kind).into())),
+        (Kind::MapOf(kind), Tree::Map(entries)) => Some(Tree::Map(fields(entries, &|_| Some(*kind)).into())),
+        (Kind::Of(shape), Tree::Map(entries)) => Some(Tree::Map(fields(entries, &|name| shape.kind(name)).into())),
+        _ => None,
+    };
+    value.map_or_else(|| node.clone(), |value| Node { span: node.span, value })
 }
 
 /// Returns whether a text is a whole number, whatever its size.

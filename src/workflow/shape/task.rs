@@ -1,6 +1,7 @@
 use super::task_def::OWN_TASK_DEF;
 use super::workflow::CACHE;
 use super::{EVALUATORS, KEPT, Kind, Shape, TEXTS, absent};
+use crate::workflow::definition::lenient::JOIN_MODES;
 use crate::workflow::definition::{TaskType, WorkflowTask};
 
 // Statics, because a task holds tasks.
@@ -49,7 +50,7 @@ static TASK: Shape = Shape {
         ("joinStatus", Kind::Text, KEPT),
         ("cacheConfig", Kind::Of(&CACHE), KEPT),
         ("permissive", Kind::Flag, "Whether the flow goes on when the task fails; the workflow then fails at its end."),
-        ("joinMode", Kind::OneOf(&["SYNC", "ASYNC"]), "JOIN: whether it is looked at as soon as its last branch ends, or once all else that can be done is done. Default: ASYNC."),
+        ("joinMode", Kind::OneOf(JOIN_MODES), "JOIN: whether it is looked at as soon as its last branch ends, or once all else that can be done is done. Default: ASYNC."),
         ("metadata", Kind::Map, "Anything of yours; nothing here reads it."),
     ],
 };

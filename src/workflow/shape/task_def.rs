@@ -1,5 +1,6 @@
 use super::{CREATED, CREATED_BY, KEPT, Kind, SCHEMA, Shape, TAGS, TEXTS, UPDATED, UPDATED_BY, absent};
-use crate::workflow::definition::TaskDef;
+use crate::workflow::definition::lenient::Words as _;
+use crate::workflow::definition::{RetryLogic, TaskDef, TaskTimeoutPolicy};
 
 /// A task definition.
 pub(in crate::workflow) static TASK_DEF: Shape =
@@ -18,9 +19,9 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("inputKeys", TEXTS, "The names of the inputs; documentation."),
     ("outputKeys", TEXTS, "The names of the outputs; documentation."),
     ("runtimeMetadata", TEXTS, "Names of secrets that a worker gets with the task and that are never kept."),
-    ("timeoutPolicy", Kind::OneOf(&["RETRY", "TIME_OUT_WF", "ALERT_ONLY"]),
+    ("timeoutPolicy", Kind::OneOf(TaskTimeoutPolicy::WORDS),
         "What happens when `timeoutSeconds` have passed: another attempt, the workflow ends as TIMED_OUT, or it is only reported."),
-    ("retryLogic", Kind::OneOf(&["FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"]),
+    ("retryLogic", Kind::OneOf(RetryLogic::WORDS),
         "How the delay before a retry grows: always the same, doubled each time, or multiplied with the attempt's number."),
     ("retryDelaySeconds", Kind::Long, "The delay before a retry, in seconds."),
     ("responseTimeoutSeconds", Kind::Long, "How long a worker may be silent, in seconds; 0: as long as it likes."),

@@ -1,7 +1,8 @@
 use super::schedule::SCHEDULE_BESIDE;
 use super::task::A_TASK;
 use super::{CREATED, CREATED_BY, KEPT, Kind, SCHEMA, Shape, TAGS, TEXTS, UPDATED, UPDATED_BY, absent};
-use crate::workflow::definition::WorkflowDef;
+use crate::workflow::definition::lenient::Words as _;
+use crate::workflow::definition::{WorkflowDef, WorkflowTimeoutPolicy};
 
 /// A workflow.
 #[rustfmt::skip]
@@ -25,7 +26,7 @@ pub(in crate::workflow) static WORKFLOW: Shape = Shape {
         ("workflowStatusListenerSink", Kind::Text, KEPT),
         ("ownerEmail", Kind::Text, "Whom to ask."),
         ("ownerApp", Kind::Text, KEPT),
-        ("timeoutPolicy", Kind::OneOf(&["TIME_OUT_WF", "ALERT_ONLY"]),
+        ("timeoutPolicy", Kind::OneOf(WorkflowTimeoutPolicy::WORDS),
             "What happens when `timeoutSeconds` have passed: the execution ends as TIMED_OUT, or it is only reported."),
         ("timeoutSeconds", Kind::Long, "How long an execution may take, in seconds; 0: as long as it likes."),
         ("variables", Kind::Map, "The variables that an execution starts with, verbatim: `${workflow.variables.NAME}`."),

@@ -12,7 +12,7 @@ fn good_and_bad(kind: &str) -> (Value, Value) {
         "whole" => (json!(3), json!("three")),
         "flag" => (json!(true), json!("perhaps")),
         "map" => (json!({}), json!("m")),
-        "texts" => (json!(["t"]), json!([5])),
+        "texts" => (json!(["t"]), json!([[]])),
         "tasks" => (json!([{"name": "b", "taskReferenceName": "b", "type": "NOOP"}]), json!({})),
         "branches" => (json!([[{"name": "b", "taskReferenceName": "b", "type": "NOOP"}]]), json!([{}])),
         "cases" => (json!({"x": [{"name": "b", "taskReferenceName": "b", "type": "NOOP"}]}), json!({"x": 5})),
@@ -203,7 +203,7 @@ fn every_field_of_a_schedule() {
 #[test]
 fn fields_inside_of_fields() {
     for (bad, name) in [
-        (json!({"subWorkflowParam": {"name": 5}}), "name"),
+        (json!({"subWorkflowParam": {"name": []}}), "name"),
         (json!({"subWorkflowParam": {"version": "one"}}), "version"),
         (json!({"subWorkflowParam": {"taskToDomain": {"a": []}}}), "a"),
         (json!({"cacheConfig": {"ttlInSecond": "x"}}), "ttlInSecond"),
