@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
+#[path = "ui/access.rs"]
+mod access;
+#[path = "ui/audit.rs"]
+mod audit;
 #[path = "api/canaries.rs"]
 #[expect(dead_code, reason = "the tests of the API ask about more")]
 mod canaries;
@@ -30,5 +34,7 @@ mod secrets;
 #[path = "api/server.rs"]
 #[expect(dead_code, reason = "the tests of the API use the rest of it")]
 mod server;
+#[path = "ui/settings.rs"]
+mod settings;
 #[path = "ui/workflows.rs"]
 mod workflows;

@@ -58,6 +58,7 @@ async fn entries(State(handle): State<Handle>, Caller(who): Caller, params: Para
         run: given("run"),
         before: params.number("before")?,
         count,
+        brief: false,
     };
     let page = handle.audit(&who, query).await?;
     Ok(Json(json!({"entries": page.entries, "next": page.next})).into_response())

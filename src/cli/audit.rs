@@ -52,6 +52,7 @@ fn gathered(arguments: &Audit, since: Option<Timestamp>, connection: &Connection
         run: arguments.run.clone(),
         before: None,
         count: 0,
+        brief: false,
     };
     let mut entries = Vec::new();
     while entries.len() < wanted {

@@ -9,7 +9,7 @@ use crate::journal::AuditQuery;
 impl Connection {
     /// Returns a page of the audit.
     pub(in crate::cli) fn audit(&self, query: AuditQuery) -> Result<Value, Error> {
-        let AuditQuery { since, secret, actor, run, before, count } = query;
+        let AuditQuery { since, secret, actor, run, before, count, brief: _ } = query;
         let given = [
             ("since", since.map(|since| since.as_millis().to_string())),
             ("secret", secret),

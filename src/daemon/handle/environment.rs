@@ -11,6 +11,7 @@ use crate::daemon::handle::applications::removed;
 use crate::daemon::message::Message;
 use crate::daemon::rules::Rules;
 use crate::journal::{Action, Object, ObjectKind, OwnedKind};
+use crate::settings::Row;
 use crate::words::{Map, Owner, Permission};
 
 /// How many variables the API keeps: each is a row of the journal, and all of them go into every turn of the dispatcher.
@@ -74,6 +75,15 @@ impl Handle {
             None => Err(Error::NotFound(format!("there is no environment variable `{name}`"))),
         })
         .await
+    }
+
+    /// Returns every setting of the start with where it comes from; only the owner sees them. A value of the store that somebody
+    /// set there is masked.
+    pub fn shown_settings(&self, who: &Owner) -> Result<Vec<Row>, Error> {
+        self.administers(who, Action::Look)?;
+        let masker = self.0.views.masker();
+        let masked = |row: Row| Row { value: masker.mask_text(&row.value).into_owned(), ..row };
+        Ok(self.settings().sources().into_iter().map(masked).collect())
     }
 
     /// Fails for a variable of the settings.

@@ -12,7 +12,8 @@ use crate::workflow::definition::{StartWorkflowRequest, WorkflowDef};
 
 /// Returns all entries, the oldest first.
 fn audit(served: &Served<'_>) -> Vec<Value> {
-    let query = AuditQuery { since: None, secret: None, actor: None, run: None, before: None, count: 1_000 };
+    let query =
+        AuditQuery { since: None, secret: None, actor: None, run: None, before: None, count: 1_000, brief: false };
     let mut entries = served.ask(served.handle.audit(&Owner::Local, query)).unwrap().entries;
     entries.reverse();
     entries

@@ -43,7 +43,8 @@ fn fired(served: &Served<'_>) -> usize {
 
 /// Returns who paused the schedule by the audit, each time.
 fn paused_by(served: &Served<'_>) -> Vec<Value> {
-    let query = AuditQuery { since: None, secret: None, actor: None, run: None, before: None, count: 1_000 };
+    let query =
+        AuditQuery { since: None, secret: None, actor: None, run: None, before: None, count: 1_000, brief: false };
     let entries = served.ask(served.handle.audit(&Owner::Local, query)).unwrap().entries;
     entries.iter().filter(|entry| entry["action"] == "pause").map(|entry| entry["actor"]["name"].clone()).collect()
 }

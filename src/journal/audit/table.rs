@@ -42,6 +42,8 @@ pub struct AuditQuery {
     pub before: Option<u64>,
     /// How many at most.
     pub count: usize,
+    /// Without those who only listed or looked; who was refused it stays.
+    pub brief: bool,
 }
 
 /// Entries, and where to go on.
@@ -315,7 +317,9 @@ impl AuditQuery {
         };
         let secret = |wanted: &str| row["object"]["kind"] == "secret" && row["object"]["name"] == *wanted;
         let run = |wanted: &str| row["run"]["id"].as_str().is_some_and(|id| id.starts_with(wanted));
-        self.since.is_none_or(|since| at(row) >= since)
+        let is_look = |row: &Value| row["outcome"] == "allowed" && (row["action"] == "list" || row["action"] == "look");
+        !(self.brief && is_look(row))
+            && self.since.is_none_or(|since| at(row) >= since)
             && self.secret.as_deref().is_none_or(secret)
             && self.actor.as_deref().is_none_or(actor)
             && self.run.as_deref().is_none_or(run)

@@ -31,7 +31,7 @@ fn entry(name: &str) -> Entry {
 }
 
 fn all() -> AuditQuery {
-    AuditQuery { since: None, secret: None, actor: None, run: None, before: None, count: 100 }
+    AuditQuery { since: None, secret: None, actor: None, run: None, before: None, count: 100, brief: false }
 }
 
 fn commit(log: &mut SqliteLog, entries: &[Entry]) {

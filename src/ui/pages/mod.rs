@@ -1,5 +1,8 @@
 //! The pages, one file for each; what several of them show is in `parts/`.
 
+mod access;
+mod access_forms;
+mod audit;
 mod execution;
 mod execution_forms;
 mod execution_tabs;
@@ -11,6 +14,7 @@ mod schedules;
 mod secret;
 mod secret_forms;
 mod secrets;
+mod settings;
 mod task_panel;
 mod timeline;
 mod workflow;
@@ -22,6 +26,10 @@ use crate::ui::routes::Routes;
 pub(super) fn routes() -> Routes {
     Routes::default()
         .merge(overview::routes())
+        .merge(access::routes())
+        .merge(access_forms::routes())
+        .merge(audit::routes())
+        .merge(settings::routes())
         .merge(executions::routes())
         .merge(execution::routes())
         .merge(execution_forms::routes())

@@ -14,11 +14,23 @@ pub(in crate::ui) enum Place {
     Executions,
     Secrets,
     Problems,
+    Audit,
+    Access,
+    Settings,
 }
 
 impl Place {
-    const ALL: [Self; 6] =
-        [Self::Overview, Self::Workflows, Self::Schedules, Self::Executions, Self::Secrets, Self::Problems];
+    const ALL: [Self; 9] = [
+        Self::Overview,
+        Self::Workflows,
+        Self::Schedules,
+        Self::Executions,
+        Self::Secrets,
+        Self::Problems,
+        Self::Audit,
+        Self::Access,
+        Self::Settings,
+    ];
 
     const fn title(self) -> &'static str {
         match self {
@@ -28,6 +40,9 @@ impl Place {
             Self::Executions => "Executions",
             Self::Secrets => "Secrets",
             Self::Problems => "Problems",
+            Self::Audit => "Audit",
+            Self::Access => "Access",
+            Self::Settings => "Settings",
         }
     }
 
@@ -39,6 +54,9 @@ impl Place {
             Self::Executions => "/executions",
             Self::Secrets => "/secrets",
             Self::Problems => "/problems",
+            Self::Audit => "/audit",
+            Self::Access => "/access",
+            Self::Settings => "/settings",
         }
     }
 
@@ -46,7 +64,7 @@ impl Place {
     fn is_for(self, visitor: &Visitor) -> bool {
         match self {
             Self::Overview | Self::Workflows | Self::Schedules | Self::Executions | Self::Secrets => true,
-            Self::Problems => visitor.who == Owner::Local,
+            Self::Problems | Self::Audit | Self::Access | Self::Settings => visitor.who == Owner::Local,
         }
     }
 
@@ -59,6 +77,9 @@ impl Place {
             Self::Executions => "e",
             Self::Secrets => "s",
             Self::Problems => "p",
+            Self::Audit => "a",
+            Self::Access => "r",
+            Self::Settings => "t",
         }
     }
 }

@@ -10,7 +10,7 @@ pub(in crate::ui) struct Done {
 }
 
 /// What a form did: the word in the address, and what people read.
-const SENTENCES: [(&str, &str); 15] = [
+const SENTENCES: [(&str, &str); 24] = [
     ("stored", "The value is stored."),
     ("removed", "The secret is gone, with all its versions."),
     ("rolled-back", "The old value is the current one again."),
@@ -25,6 +25,15 @@ const SENTENCES: [(&str, &str); 15] = [
     ("terminated", "It is terminated."),
     ("skipped", "The task will be skipped."),
     ("registered", "The definition is registered."),
+    ("app-made", "The application is there; it may do what is granted to it."),
+    ("app-removed", "The application is gone, with its keys and what was granted to it here."),
+    ("key-changed", "The key is as you wanted it."),
+    ("key-removed", "The key is gone, and whoever signed in with it is signed out."),
+    ("granted", "It is granted."),
+    ("revoked", "It is granted no more."),
+    ("group-made", "The group is there, with nobody in it."),
+    ("group-changed", "The group has changed."),
+    ("group-removed", "The group is gone, with what was granted to it here."),
     ("unchanged", "Nothing was changed."),
 ];
 

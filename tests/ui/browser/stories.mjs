@@ -193,7 +193,7 @@ test("a definition is checked while it is being written", async () => {
 const PAGES = {
   overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", problems: "/problems", missing: "/secrets/none",
   workflows: "/workflows", workflow: "/workflows/rotate_github", editor: "/edit-workflow", executions: "/executions",
-  schedules: "/schedules", schedule: "/schedules/rotate_github",
+  schedules: "/schedules", schedule: "/schedules/rotate_github", audit: "/audit", access: "/access", settings: "/settings",
 };
 
 for (const colorScheme of ["light", "dark"]) {
