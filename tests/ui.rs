@@ -23,6 +23,8 @@ mod leaks;
 mod live;
 #[path = "ui/overview.rs"]
 mod overview;
+#[path = "ui/packing.rs"]
+mod packing;
 #[path = "ui/problems.rs"]
 mod problems;
 #[path = "ui/rig.rs"]

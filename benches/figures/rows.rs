@@ -3,6 +3,7 @@
 mod commands;
 mod firing;
 mod idle;
+mod pages;
 mod retention;
 mod rotation;
 mod scripts;
@@ -26,6 +27,7 @@ pub(crate) const ALL: &[(&[&str], Measure)] = &[
     (&["P17"], idle::rows),
     (&["P18", "P19"], search::rows),
     (&["P20", "P21", "P22", "P23", "P24"], shapes::rows),
+    (&["P25", "P26", "P27"], pages::rows),
     (&["script"], scripts::rows),
     (&["size"], commands::size),
 ];

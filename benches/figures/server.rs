@@ -115,7 +115,17 @@ impl Server {
         Ok(())
     }
 
-    fn get(&self, path: &str) -> Outcome<Value> {
+    /// Asks for a page as a browser does that takes what is packed; returns how long its last byte took, and what came.
+    pub(crate) fn page(&self, path: &str) -> Outcome<(Duration, Vec<u8>)> {
+        let site = self.base.trim_end_matches("/api");
+        let request = self.client.get(format!("{site}{path}")).header("accept-encoding", "gzip");
+        let began = Instant::now();
+        let body = self.runtime.block_on(async { request.send().await?.error_for_status()?.bytes().await })?;
+        Ok((began.elapsed(), body.to_vec()))
+    }
+
+    /// Asks for JSON.
+    pub(crate) fn get(&self, path: &str) -> Outcome<Value> {
         let request = self.client.get(format!("{}{path}", self.base));
         Ok(self.runtime.block_on(async { request.send().await?.error_for_status()?.json::<Value>().await })?)
     }

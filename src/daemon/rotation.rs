@@ -187,9 +187,9 @@ impl Known<'_> {
         let expires = self.current?.expires?;
         match self.next() {
             Some(next) if next < expires => None,
-            Some(_) => Some((Freshness::Expiring, format!("it expires at {expires}, before its next rotation"))),
+            Some(_) => Some((Freshness::Expiring, "it expires before its next rotation".to_owned())),
             None if expires.since(now) <= EXPIRING_WITHIN => {
-                Some((Freshness::Expiring, format!("it expires at {expires}, and nothing will rotate it before")))
+                Some((Freshness::Expiring, "it expires soon, and nothing will rotate it before".to_owned()))
             }
             None => None,
         }

@@ -18,6 +18,7 @@ mod guard;
 mod headers;
 mod house;
 mod live;
+mod packing;
 mod pages;
 mod parts;
 mod routes;
@@ -63,6 +64,8 @@ pub fn router(house: House, api: Router) -> Router {
         .layer(from_fn_with_state(house, guard::guard))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Failure::ours().into_response()))
         .layer(from_fn(headers::on_every_page))
+        .layer(from_fn(packing::mark))
+        .layer(packing::layer())
         .fallback_service(api.layer(from_fn(lost)))
 }
 

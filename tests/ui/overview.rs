@@ -57,7 +57,7 @@ fn every_secret_is_shown_with_how_fresh_it_is() {
     assert!(owner.get("/").body.contains("There are no secrets yet."));
     scene(&site);
     let good = row(&owner, "good");
-    for part in ["badge good", "fresh", "completed", "rotate_good", "in "] {
+    for part in ["badge good", "fresh", "completed", "/workflows/rotate_good", "/executions/", "in "] {
         assert!(good.contains(part), "{part}: {good}");
     }
     let bad = row(&owner, "bad");
@@ -67,7 +67,10 @@ fn every_secret_is_shown_with_how_fresh_it_is() {
     let new = row(&owner, "new");
     assert!(new.contains("due") && new.contains("It was never rotated."), "{new}");
     let by_hand = row(&owner, "by_hand");
-    assert!(by_hand.contains("unmanaged") && by_hand.contains("rotate_good, rotate_new"), "{by_hand}");
+    assert!(
+        by_hand.contains("unmanaged") && by_hand.contains(">rotate_good</a>, <a href=\"/workflows/rotate_new\""),
+        "{by_hand}"
+    );
     // What somebody has to look at comes first.
     let page = owner.get("/").body;
     let at = |secret: &str| page.find(&format!(">{secret}<")).unwrap();

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, HttpBody as _};
-use axum::http::Request;
+use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::http::{HeaderMap, Request};
 use keytide::api;
 use keytide::door::Door;
 use keytide::settings::Settings;
@@ -97,6 +97,20 @@ impl Browser<'_> {
         self.request("GET", path, &[("sec-fetch-site", "same-origin")], "")
     }
 
+    /// Returns what comes over the wire, which may be no text.
+    pub(crate) fn raw(&self, path: &str, headers: &[(&str, &str)]) -> Raw {
+        let mut request = Request::builder().uri(path).header("host", HOST).header("sec-fetch-site", "same-origin");
+        for (name, value) in self.cookie.iter().map(|cookie| ("cookie", cookie.as_str())).chain(headers.iter().copied())
+        {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        self.site.server.daemon().runtime().block_on(async {
+            let (parts, body) = self.site.router.clone().oneshot(request).await.unwrap().into_parts();
+            Raw { headers: parts.headers, bytes: to_bytes(body, usize::MAX).await.unwrap().len() }
+        })
+    }
+
     /// Returns what the forms of a page carry.
     pub(crate) fn form_token(&self, page: &str) -> String {
         let page = self.get(page).body;
@@ -148,6 +162,20 @@ impl Browser<'_> {
     pub(crate) fn take_cookie(&mut self, answer: &Answer) {
         let set = answer.header("set-cookie");
         self.cookie = set.split(';').next().map(str::to_owned);
+    }
+}
+
+/// What came over the wire.
+pub(crate) struct Raw {
+    headers: HeaderMap,
+    /// How much of it.
+    pub(crate) bytes: usize,
+}
+
+impl Raw {
+    /// Returns a header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 

@@ -65,7 +65,7 @@ fn cpu_percent(before: &Usage, after: &Usage) -> f64 {
     after.cpu.saturating_sub(before.cpu).as_secs_f64() / WATCHED.as_secs_f64() * 100.0
 }
 
-fn rotation(name: &str, number: usize) -> serde_json::Value {
+pub(super) fn rotation(name: &str, number: usize) -> serde_json::Value {
     json!({
         "name": name,
         "tasks": [

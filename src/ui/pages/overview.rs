@@ -94,7 +94,12 @@ fn row(rotation: &Rotation, now: Timestamp) -> Markup {
             } }
             td data-label="Next rotation" { (maybe(rotation.next.map(|next| moment::moment(next, now)))) }
             td data-label="Last result" { (maybe(rotation.last.as_ref().map(|last| html! {
-                span { (status::workflow(last.status)) " " (moment::moment(last.ended.unwrap_or(last.started), now)) }
+                span {
+                    (status::workflow(last.status)) " "
+                    a href=(link::execution_path(&last.execution.to_string())) {
+                        (moment::moment(last.ended.unwrap_or(last.started), now))
+                    }
+                }
             }))) }
             td data-label="Expires" {
                 (maybe(current.and_then(|current| current.expires).map(|expires| moment::moment(expires, now))))
@@ -114,7 +119,7 @@ fn names(names: &[String]) -> Markup {
         @if names.is_empty() {
             span.none { "–" }
         } @else {
-            span.names { @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } (name) } }
+            span.names { @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } (link::workflow(name)) } }
         }
     }
 }

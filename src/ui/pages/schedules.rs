@@ -104,7 +104,7 @@ pub(super) fn state(schedule: &Value) -> Markup {
 pub(super) fn in_words(timetable: &Schedule) -> Markup {
     html! {
         @for timing in &timetable.timings {
-            div { (timing.cron.words()) ", " (timing.zone_id) " " code { (timing.cron) } }
+            div { (timing.cron.words()) ", " (timing.zone_id) " " code.whole { (timing.cron) } }
         }
     }
 }

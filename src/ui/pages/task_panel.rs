@@ -101,7 +101,14 @@ fn summary(seen: &Seen<'_>, run: &Value) -> Markup {
     let reason = text(run, "reasonForIncompletion");
     let child = text(run, "subWorkflowId");
     html! {
-        @if !reason.is_empty() { p.message.bad { (sentence(reason)) } }
+        @if !reason.is_empty() {
+            // As on Conductor an attempt carries why the one before it failed.
+            @if matches!(text(run, "status"), "COMPLETED" | "SCHEDULED" | "IN_PROGRESS") {
+                p.message { "The attempt before: " (reason) }
+            } @else {
+                p.message.bad { (sentence(reason)) }
+            }
+        }
         dl.facts {
             div { dt { "Status" } dd { (status::task_word(text(run, "status"))) } }
             div { dt { "Type" } dd { (text(run, "taskType")) } }

@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::workflow::definition::WorkflowDef;
 use crate::workflow::graph::{Graph, Look, svg};
 
+/// Up to which width a picture is made smaller where there is less room: one that is wider could not be read then.
+const FITS_WIDTH_MAX: u32 = 900;
+
 /// Returns the picture of a definition, with the statuses of its tasks by their references.
 pub(in crate::ui) fn diagram(definition: &Value, statuses: &HashMap<String, String>) -> Markup {
     let Ok(definition) = serde_json::from_value::<WorkflowDef>(definition.clone()) else {
@@ -15,5 +18,7 @@ pub(in crate::ui) fn diagram(definition: &Value, statuses: &HashMap<String, Stri
     };
     let drawn = svg(&Graph::of(&definition).with_statuses(statuses), Look::Part);
     // `svg` escapes every text of the definition.
-    html! { div.diagram tabindex="0" role="region" aria-label="Diagram" { (PreEscaped(drawn)) } }
+    let width = drawn.split("width=\"").nth(1).and_then(|rest| rest.split('"').next()?.parse::<u32>().ok());
+    let fits = width.is_some_and(|width| width <= FITS_WIDTH_MAX);
+    html! { div.diagram.fits[fits] tabindex="0" role="region" aria-label="Diagram" { (PreEscaped(drawn)) } }
 }

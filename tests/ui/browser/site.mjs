@@ -35,11 +35,13 @@ class Gate {
   }
 }
 
-// Gives a new token to every call; the second path fails, and the third waits at the gate.
+// Gives a new token to every call; other paths fail, answer nothing, fail once, and wait at the gate.
 function issuer(slow) {
-  let count = 0;
+  let count = 0, flaky = 0;
   const server = createServer(async (request, response) => {
     if (request.url === "/broken") return response.writeHead(500).end();
+    if (request.url === "/lost") return request.resume().on("end", () => request.socket.destroy());
+    if (request.url === "/flaky" && flaky++ === 0) return response.writeHead(503).end();
     if (request.url === "/slow") {
       const status = await slow.pass();
       if (status !== 200) return response.writeHead(status).end();
@@ -80,12 +82,25 @@ export class Site {
     await this.keytide("init", "project");
     this.project = join(this.folder, "project");
     for (const example of ["rotate.yaml", "rotate.test.yaml"]) rmSync(join(this.project, "workflows", example));
-    this.write("github.json", rotation("rotate_github", "github_token", `${origin}/token`));
-    this.write("broken.json", rotation("rotate_registry", "registry_token", `${origin}/broken`));
-    this.write("slow.json", rotation("rotate_slow", "slow_token", `${origin}/slow`));
+    this.furnish(origin);
     this.daemon = spawn(KEYTIDE, ["serve", "--listen", "127.0.0.1:0"], { ...this.options(), stdio: ["ignore", "ignore", "pipe"] });
     this.origin = await this.told(/listening on (http:\/\/[0-9.:]+)/);
     this.browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  }
+
+  // Writes the workflows of the project.
+  furnish(origin) {
+    this.write("github.json", rotation("rotate_github", "github_token", `${origin}/token`));
+    this.write("broken.json", rotation("rotate_registry", "registry_token", `${origin}/broken`));
+    this.write("slow.json", rotation("rotate_slow", "slow_token", `${origin}/slow`));
+  }
+
+  // Keeps a secret, from standard input as people should.
+  secret(name, value, ...options) {
+    return new Promise((resolve, reject) => {
+      const child = execFile(KEYTIDE, ["secret", "set", name, ...options], this.options(), (error) => error ? reject(error) : resolve());
+      child.stdin.end(value);
+    });
   }
 
   options() {
