@@ -77,7 +77,7 @@ pub(super) fn rotation(name: &str, number: usize) -> serde_json::Value {
                     "uri": "https://issuer.example/api/token",
                     "method": "POST",
                     "body": {"key": format!("${{workflow.secrets.service_{number}_token}}")},
-                    "outputFilter": {"_secrets": {"token": "${get_token.output.response.body.token}"}},
+                    "outputFilter": {"_secrets": {"token": "$${get_token.output.response.body.token}"}},
                 },
             },
             {
