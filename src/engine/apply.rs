@@ -140,7 +140,10 @@ impl Applying<'_> {
                 self.open(*run, "runStarted", |run| {
                     run.status = TaskStatus::InProgress;
                     run.started.get_or_insert(at);
-                    run.poll_count += u32::from(run.offered);
+                    if run.offered {
+                        run.poll_count += 1;
+                        run.callback_after_seconds = 0;
+                    }
                     run.offered = false;
                     run.worker_id.clone_from(worker_id);
                     run.wake = *wake;
@@ -211,12 +214,16 @@ impl Applying<'_> {
             Fact::Reinstated { run } => self.reinstated(*run),
             Fact::Iterated { run, iteration, items } => self.iterated(*run, *iteration, items.as_ref()),
             Fact::Dropped { run, until } => self.dropped(*run, *until),
-            Fact::RunOverdue { run } => self.open(*run, "runOverdue", |run| {
-                run.time_limit = None;
-                run.total_limit = None;
-                run.silence_limit = None;
-                run.overdue = true;
-            }),
+            Fact::RunOverdue { run } => {
+                let at = self.at;
+                self.open(*run, "runOverdue", |run| {
+                    // What is not over yet still holds: a worker that falls silent later is given up all the same.
+                    for limit in [&mut run.time_limit, &mut run.total_limit, &mut run.silence_limit] {
+                        limit.take_if(|limit| *limit <= at);
+                    }
+                    run.overdue = true;
+                })
+            }
             Fact::Overdue => self.live("overdue", |execution, _| {
                 execution.overdue = true;
                 execution.deadline = None;

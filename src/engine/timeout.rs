@@ -104,11 +104,13 @@ impl Step<'_> {
         let Some(def) = planned.def.as_ref() else { return };
         let is_store = planned.task.task_type == TaskType::UpdateSecret;
         let known = self.at(run);
-        let too_long = known.time_limit.is_some_and(|limit| limit <= now);
-        let alert_only = too_long && def.timeout_policy == TaskTimeoutPolicy::AlertOnly;
-        if alert_only || (is_store && self.execution.waits_to_store()) {
+        let is_due = |limit: Option<Timestamp>| limit.is_some_and(|limit| limit <= now);
+        let alerts = def.timeout_policy == TaskTimeoutPolicy::AlertOnly;
+        let is_given_up = is_due(known.silence_limit) || is_due(known.total_limit);
+        if (alerts && !is_given_up) || (is_store && self.execution.waits_to_store()) {
             return self.emit(Fact::RunOverdue { run });
         }
+        let too_long = is_due(known.time_limit) && !alerts;
         let reason = self.time_out_reason(known, now, def, &planned.task.name);
         if http::is_in_flight(self.execution, known) {
             http::unknown(self, run, TaskStatus::TimedOut, &reason);
@@ -130,7 +132,7 @@ impl Step<'_> {
     ) -> String {
         let id = run.id(self.id());
         let is_due = |limit: Option<Timestamp>| limit.is_some_and(|limit| limit <= now);
-        if is_due(run.time_limit) {
+        if is_due(run.time_limit) && def.timeout_policy != TaskTimeoutPolicy::AlertOnly {
             let elapsed = now.since(run.started.unwrap_or(run.scheduled)).as_secs();
             return format!(
                 "Task timed out after {elapsed} seconds. Timeout configured as {} seconds. Timeout policy configured \

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::engine::domains;
 use crate::engine::execution::{Execution, Run};
 use crate::engine::plan::{PlannedTask, Ways};
-use crate::words::{Map, Payload, Timestamp};
+use crate::words::{Map, Payload, TaskStatus, Timestamp};
 use crate::workflow::definition::{TaskDef, TaskType};
 use crate::workflow::expressions::{java_text, shown};
 
@@ -95,6 +95,11 @@ pub fn progress_json(execution: &Execution, run: &Run) -> Value {
     })
 }
 
+/// Returns the status that is shown: what a worker gave back for a while is scheduled again, as on Conductor.
+fn status(run: &Run) -> TaskStatus {
+    if run.offered && run.status == TaskStatus::InProgress { TaskStatus::Scheduled } else { run.status }
+}
+
 /// Returns Conductor's Task.
 pub fn task_json(execution: &Execution, run: &Run) -> Value {
     let planned = execution.planned(run);
@@ -104,7 +109,7 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
     let queue_wait = run.started.map_or(0, |started| started.as_millis() - run.scheduled.as_millis());
     without_nulls(json!({
         "taskType": task_type(planned),
-        "status": run.status.as_str(),
+        "status": status(run).as_str(),
         "inputData": input(execution, run),
         "referenceTaskName": execution.reference(run),
         "retryCount": run.attempt,

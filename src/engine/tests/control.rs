@@ -339,6 +339,29 @@ fn timeout_policies_differ() {
 }
 
 #[test]
+fn an_alert_keeps_no_task_of_a_silent_worker() {
+    let of = |silence: u64| {
+        let mut rig = Rig::of(
+            json!({"name": "w", "tasks": [simple("a")]}),
+            json!([{"name": "a", "retryCount": 1, "retryDelaySeconds": 0, "timeoutSeconds": 5,
+                "timeoutPolicy": "ALERT_ONLY", "responseTimeoutSeconds": silence}]),
+            json!({}),
+        );
+        rig.poll(1);
+        rig
+    };
+    let mut later = of(8);
+    later.advance(5);
+    assert_eq!((later.tasks(), later.run(1).overdue), (vec!["a IN_PROGRESS".to_owned()], true));
+    later.advance(3);
+    assert_eq!(later.tasks(), ["a TIMED_OUT", "a SCHEDULED"]);
+    assert!(later.run(1).reason.as_deref().is_some_and(|reason| reason.starts_with("responseTimeout: 8")));
+    let mut at_once = of(5);
+    at_once.advance(5);
+    assert_eq!(at_once.tasks(), ["a TIMED_OUT", "a SCHEDULED"]);
+}
+
+#[test]
 fn call_that_took_too_long_is_abandoned() {
     let mut rig = Rig::of(
         json!({"name": "w", "tasks": [with(simple("a"), "type", json!("HTTP"))], "outputParameters": {"x": 1}}),
