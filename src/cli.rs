@@ -15,6 +15,7 @@ mod doors;
 mod environment;
 mod error;
 mod eval;
+mod examples;
 mod exec;
 mod explain;
 mod export;

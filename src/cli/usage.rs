@@ -8,12 +8,16 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::args::Format;
 use super::console::Console;
 use super::error::{Error, Kind};
+use super::examples;
 
 /// Says what is wrong with the arguments, or shows the help that was asked for, and returns the exit code.
 pub(super) fn tell(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if !error.use_stderr() {
         // A closed pipe ends the help quietly.
         drop(error.print());
+        if error.kind() == ErrorKind::DisplayHelp {
+            examples::follow(&error.render().to_string());
+        }
         return 0;
     }
     let refusal = sets_a_secret(error, arguments);

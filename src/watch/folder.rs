@@ -159,7 +159,9 @@ impl Folder {
             known.missed_since = None;
         }
         let message = match self.files.len() {
-            0 => format!("{what}; make the folder and put workflow files into it"),
+            0 => format!(
+                "{what}; make the folder and put workflow files into it, or name another one as `[folders] workflows` in keytide.toml"
+            ),
             files => format!("{what}; the {files} files last seen go on. Put one back, or restart if all are to go"),
         };
         scan.troubles.push(Trouble { place: self.shown_root(), message });

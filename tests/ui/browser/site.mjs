@@ -181,3 +181,24 @@ export async function violations(page) {
   const found = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags }), tags);
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("  ")}`);
 }
+
+// Returns where a window still has a text: its document, what it stores, and all that its scripts can reach, by the heap itself.
+export async function held(page, text) {
+  const places = await page.evaluate((text) => {
+    const inputs = [...document.querySelectorAll("input, textarea")].map((field) => field.value);
+    const all = {
+      document: document.documentElement.outerHTML, fields: inputs.join("\n"), address: location.href, title: document.title,
+      local: JSON.stringify({ ...localStorage }), session: JSON.stringify({ ...sessionStorage }),
+      history: JSON.stringify(history.state), name: window.name, cookie: document.cookie,
+    };
+    return Object.keys(all).filter((place) => (all[place] ?? "").includes(text));
+  }, text);
+  const client = await page.context().newCDPSession(page);
+  await client.send("HeapProfiler.collectGarbage");
+  const parts = [];
+  client.on("HeapProfiler.addHeapSnapshotChunk", ({ chunk }) => parts.push(chunk));
+  await client.send("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
+  await client.detach();
+  if (parts.join("").includes(text)) places.push("heap");
+  return places;
+}

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Site, violations } from "./site.mjs";
+import { held, Site, violations } from "./site.mjs";
 
 const { SHOTS } = process.env;
 let site;
@@ -90,6 +90,21 @@ test("a revealed value leaves by itself after 30 seconds", async () => {
   assert.ok((await page.content()).includes("the-key-of-the-api"));
   await page.clock.runFor(2_000);
   assert.ok(!(await page.content()).includes("the-key-of-the-api"));
+});
+
+test("a value that was revealed and hidden is nowhere in the window", async () => {
+  const page = await site.signedIn();
+  await site.secret("seen_key", "a-value-that-was-seen-once");
+  await page.goto(`${site.origin}/secrets/seen_key`);
+  const reveal = page.getByRole("button", { name: "Reveal seen_key", exact: true });
+  await reveal.click();
+  await page.locator("output.shown").waitFor();
+  // What is looked for is found where it is: on the page, and in what a script keeps.
+  assert.ok((await held(page, "that-was-seen")).includes("document"));
+  await page.evaluate(() => { globalThis.kept = [["a", "careless", "script"].join("-")]; });
+  assert.deepEqual(await held(page, "careless-script"), ["heap"]);
+  await page.getByRole("button", { name: "Hide seen_key" }).click();
+  assert.deepEqual(await held(page, "that-was-seen"), []);
 });
 
 test("everything can be done without a script", async () => {
