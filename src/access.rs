@@ -16,7 +16,7 @@ mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
+use crate::words::{App, Grant, GrantTarget, Grantee, Owner, Permission};
 
 pub use accounts::{APPLICATIONS_MAX, AccessKey, Accounts, Application, KEYS_MAX, name_problem};
 pub use authority::{Authority, Current, Ruled};
@@ -24,11 +24,14 @@ pub use links::{LINK_LIFE, Links};
 pub use tags::{TAGS_MAX, Tagged, Tags, tag_problem};
 pub use token::{Claims, Signer, Untrusted};
 
+/// How the reason begins where the owner of something may not do what it is about to. Orkes says it in these words.
+pub const SECURITY_ERROR: &str = "Security Error";
+
 /// The rules.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     workflows_granted: bool,
-    applications: BTreeSet<String>,
+    applications: BTreeSet<App>,
     groups: BTreeMap<String, Vec<Grantee>>,
     grants: Vec<Grant>,
 }
@@ -86,7 +89,7 @@ impl Policy {
 
     /// Returns them with the applications that there are: one that was removed may do nothing, whatever was granted to it.
     #[must_use]
-    pub fn with_applications(self, applications: BTreeSet<String>) -> Self {
+    pub fn with_applications(self, applications: BTreeSet<App>) -> Self {
         Self { applications, ..self }
     }
 
@@ -95,8 +98,18 @@ impl Policy {
         match who.owner {
             Owner::Local => true,
             Owner::File(_) if !self.workflows_granted => true,
-            Owner::App(name) if !self.applications.contains(name) => false,
+            Owner::App(app) if !self.applications.contains(app) => false,
             Owner::File(_) | Owner::App(_) => self.is_granted(who, permission, target),
+        }
+    }
+
+    /// Returns why nothing may be done in the name of an application that is gone. One that has its name now is another one.
+    pub fn security_error(&self, owner: &Owner) -> Option<String> {
+        match owner {
+            Owner::App(app) if !app.is_nobody() && !self.applications.contains(app) => {
+                Some(format!("{SECURITY_ERROR}: {owner} was removed, so nothing is done in its name"))
+            }
+            Owner::App(_) | Owner::File(_) | Owner::Local => None,
         }
     }
 
@@ -121,7 +134,7 @@ impl Policy {
             (Grantee::Workflow(name), Owner::File(_)) => {
                 who.workflow.is_some_and(|workflow| pattern::name_matches(name, workflow))
             }
-            (Grantee::App(name), Owner::App(app)) => name == app,
+            (Grantee::App(name), Owner::App(app)) => *name == app.name,
             (Grantee::Group(name), _) => {
                 let members = self.groups.get(name).filter(|_| seen.insert(name));
                 members.is_some_and(|members| members.iter().any(|member| self.includes(member, who, seen)))

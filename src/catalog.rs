@@ -147,11 +147,6 @@ impl Catalog {
         self.registered.all()
     }
 
-    /// Returns the name of something that somebody made over the API, if there is any.
-    pub fn made_by(&self, owner: &Owner) -> Option<Name> {
-        self.registered.made_by(owner)
-    }
-
     /// Returns the files as they are now, readable ones, whether they are taken or not.
     pub fn files(&self) -> Vec<&Loaded> {
         self.files.values().filter_map(File::loaded).collect()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::words::{Sensitive, Timestamp};
+use crate::words::{App, Owner, Sensitive, Timestamp};
 
 /// How many applications there are at most: a row of the journal each, and all of them are in memory.
 pub const APPLICATIONS_MAX: usize = 1_000;
@@ -22,8 +22,11 @@ pub struct Accounts(BTreeMap<String, Application>);
 /// A client of the API, which signs in with one of its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Application {
-    /// Its name, which is its id too.
+    /// Its name, by which people and grants name it.
     pub name: String,
+    /// What no other application ever has; empty where it was made before there were ids.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// When it was made.
     pub created: Timestamp,
     /// Its keys, the oldest first.
@@ -69,8 +72,17 @@ fn hash(id: &str, secret: &Sensitive) -> String {
 
 impl Application {
     /// Returns an application that has no key yet.
-    pub const fn new(name: String, now: Timestamp) -> Self {
-        Self { name, created: now, keys: Vec::new() }
+    pub const fn new(name: String, id: String, now: Timestamp) -> Self {
+        Self { name, id, created: now, keys: Vec::new() }
+    }
+
+    /// Returns it as the owner of what it makes.
+    pub fn as_owner(&self) -> Owner {
+        Owner::App(self.app())
+    }
+
+    fn app(&self) -> App {
+        App { name: self.name.clone(), id: self.id.clone() }
     }
 }
 
@@ -85,9 +97,9 @@ impl Accounts {
         self.0.values()
     }
 
-    /// Returns the names.
-    pub fn names(&self) -> BTreeSet<String> {
-        self.0.keys().cloned().collect()
+    /// Returns them as owners.
+    pub fn apps(&self) -> BTreeSet<App> {
+        self.0.values().map(Application::app).collect()
     }
 
     /// Returns one.
@@ -107,10 +119,10 @@ impl Accounts {
         opened.then_some(application)
     }
 
-    /// Returns whether an application has this key, and it is not disabled.
-    pub fn is_valid(&self, name: &str, key_id: &str) -> bool {
-        let keys = self.0.get(name).into_iter().flat_map(|application| &application.keys);
-        keys.into_iter().any(|key| key.id == key_id && !key.disabled)
+    /// Returns the application of that name, where it has this key and the key is not disabled.
+    pub fn signed_in(&self, name: &str, key_id: &str) -> Option<&Application> {
+        let is_good = |key: &AccessKey| key.id == key_id && !key.disabled;
+        self.0.get(name).filter(|application| application.keys.iter().any(is_good))
     }
 
     /// Adds an application, or replaces the one of its name.
@@ -140,7 +152,7 @@ mod tests {
     use crate::words::{Sensitive, Timestamp};
 
     fn accounts(keys: &[(&str, &str)]) -> Accounts {
-        let mut application = Application::new("ci".to_owned(), Timestamp::EPOCH);
+        let mut application = Application::new("ci".to_owned(), "1".to_owned(), Timestamp::EPOCH);
         let key =
             |(id, secret): &(&str, &str)| AccessKey::new((*id).to_owned(), &Sensitive::new(*secret), Timestamp::EPOCH);
         application.keys = keys.iter().map(key).collect();
@@ -164,10 +176,11 @@ mod tests {
         application.keys[0].disabled = true;
         accounts.put(application);
         assert!(accounts.open("k1", &Sensitive::new("one")).is_none());
-        assert_eq!((accounts.is_valid("ci", "k1"), accounts.is_valid("ci", "k2")), (false, true));
+        let is_valid = |accounts: &Accounts, key| accounts.signed_in("ci", key).is_some();
+        assert_eq!((is_valid(&accounts, "k1"), is_valid(&accounts, "k2")), (false, true));
         accounts.remove("ci");
         assert!(accounts.open("k2", &Sensitive::new("two")).is_none());
-        assert!(!accounts.is_valid("ci", "k2"));
+        assert!(!is_valid(&accounts, "k2"));
     }
 
     #[test]

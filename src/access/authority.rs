@@ -83,7 +83,7 @@ impl Authority {
         // The settings win: nobody joins a group of theirs over the API.
         groups.extend(settings.groups.clone());
         let grants = settings.grants.iter().chain(&made.grants).cloned().collect();
-        let policy = Policy::new(self.0.workflows_granted, groups, grants).with_applications(accounts.names());
+        let policy = Policy::new(self.0.workflows_granted, groups, grants).with_applications(accounts.apps());
         let current = Current { accounts, made, policy: Arc::new(policy) };
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
     }

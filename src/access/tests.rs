@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern::{name_matches, path_matches};
 use super::{Policy, Principal, Target, TargetKind};
-use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
+use crate::words::{App, Grant, GrantTarget, Grantee, Owner, Permission};
 
 const FILE: &str = "workflows/github/rotate.yaml";
 
@@ -20,7 +20,7 @@ fn policy(grants: &[(&str, &str)]) -> Policy {
         (name.to_owned(), members.into_iter().map(|member| Grantee::parse(member).unwrap()).collect())
     });
     let grants = grants.iter().map(|(to, on)| grant(to, on, &[Permission::Read, Permission::Update]));
-    Policy::new(true, groups.into(), grants.collect()).with_applications(["ci".to_owned()].into())
+    Policy::new(true, groups.into(), grants.collect()).with_applications([App::parse("ci")].into())
 }
 
 fn principals() -> [(Owner, Option<&'static str>); 5] {
@@ -28,7 +28,7 @@ fn principals() -> [(Owner, Option<&'static str>); 5] {
         (Owner::File(FILE.to_owned()), Some("rotate")),
         (Owner::File("workflows/build/a/b.yaml".to_owned()), Some("compile")),
         (Owner::File("other/x.yaml".to_owned()), Some("nightly_7")),
-        (Owner::App("ci".to_owned()), Some("rotate")),
+        (Owner::App(App::parse("ci")), Some("rotate")),
         (Owner::Local, None),
     ]
 }
@@ -81,10 +81,10 @@ fn every_kind_of_target_is_apart() {
 fn each_permission_is_granted_by_itself() {
     let tags = BTreeMap::new();
     let target = Target { kind: TargetKind::Secret, name: "t", tags: &tags };
-    let owner = Owner::App("ci".to_owned());
+    let owner = Owner::App(App::parse("ci"));
     for given in Permission::ALL {
         let policy = Policy::new(true, BTreeMap::new(), vec![grant("app:ci", "secret:t", &[given])]);
-        let policy = policy.with_applications(["ci".to_owned()].into());
+        let policy = policy.with_applications([App::parse("ci")].into());
         for asked in Permission::ALL {
             let allowed = policy.allows(Principal { owner: &owner, workflow: None }, asked, &target);
             assert_eq!(allowed, asked == given, "{given} {asked}");
@@ -96,7 +96,7 @@ fn each_permission_is_granted_by_itself() {
 fn an_application_that_was_removed_may_do_nothing() {
     let policy = policy(&[("app:ci", "secret:*"), ("group:build", "secret:*")]);
     let target = Target { kind: TargetKind::Secret, name: "t", tags: &BTreeMap::new() };
-    let (owner, workflow) = (Owner::App("ci".to_owned()), None);
+    let (owner, workflow) = (Owner::App(App::parse("ci")), None);
     let allows = |policy: &Policy| policy.allows(Principal { owner: &owner, workflow }, Permission::Read, &target);
     assert!(allows(&policy));
     assert!(!allows(&policy.with_applications(BTreeSet::new())));

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use crate::access::Application;
 use crate::api::about::Content::{List, One};
 use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
@@ -170,10 +171,7 @@ async fn check_permissions(
     Path(id): Path<String>,
     params: Params,
 ) -> Answer {
-    let Grantee::App(name) = known_user(&handle, &who, &id)? else {
-        return Err(Error::missing("there is nobody of that id"));
-    };
-    let user = Owner::App(name);
+    let user = application(&handle, &who, &id)?.as_owner();
     let wanted = |name: &str| params.text(name).ok_or_else(|| Error::wrong(format!("{name}: it is missing")));
     let target = target_of(wanted("type")?, wanted("id")?)?;
     let may = Permission::ALL.map(|permission| (permission.as_str(), handle.is_granted(&user, permission, &target)));
@@ -186,8 +184,11 @@ async fn user_permissions(State(handle): State<Handle>, Caller(who): Caller, Pat
 }
 
 fn known_user(handle: &Handle, who: &Owner, id: &str) -> Result<Grantee, Error> {
-    let name = id.strip_prefix("app:").unwrap_or(id);
-    Ok(Grantee::App(handle.application(who, name)?.name))
+    Ok(Grantee::App(application(handle, who, id)?.name))
+}
+
+fn application(handle: &Handle, who: &Owner, id: &str) -> Result<Application, Error> {
+    Ok(handle.application(who, id.strip_prefix("app:").unwrap_or(id))?)
 }
 
 /// Returns the members of a group that is there.

@@ -126,20 +126,6 @@ impl Registered {
         all.map(|(made, owner)| (made, owner.clone())).collect()
     }
 
-    /// Returns the name of something that somebody made.
-    pub(super) fn made_by(&self, owner: &Owner) -> Option<Name> {
-        let workflows = self.workflows.values().filter(|one| one.owner == *owner);
-        let mut workflows =
-            workflows.map(|one| Name::Workflow { name: one.def.name.clone(), version: one.def.version });
-        let schedules = self.schedules.values().filter(|one| one.owner == *owner);
-        let mut schedules = schedules.map(|one| Name::Schedule(one.def.name.clone()));
-        let task_defs = self.task_defs.values().filter(|one| one.owner == *owner);
-        let mut task_defs = task_defs.map(|one| Name::TaskDef(one.def.name.clone()));
-        let handlers = self.event_handlers.values().filter(|one| one.owner == *owner);
-        let mut handlers = handlers.map(|one| Name::EventHandler(one.def.name.clone()));
-        workflows.next().or_else(|| schedules.next()).or_else(|| task_defs.next()).or_else(|| handlers.next())
-    }
-
     /// Returns who made what is called so; a workflow is called by its name, whatever its version.
     pub(super) fn owner_of(&self, name: &Name) -> Option<&Owner> {
         match name {

@@ -168,7 +168,7 @@ fn problem<T>(claim: &Owned<T>, message: String) -> Problem {
 fn place(owner: &Owner) -> &str {
     match owner {
         Owner::File(file) => file,
-        Owner::App(name) => name,
+        Owner::App(app) => &app.name,
         Owner::Local => "the command line",
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Catalog, Error, Name, News, Registration, Trouble};
-use crate::words::Owner;
+use crate::words::{App, Owner};
 use crate::workflow::definition::WorkflowDef;
 
 /// A catalog, and how it came to be.
@@ -27,7 +27,7 @@ impl Folder {
 
     fn register(&mut self, name: &str) -> Result<(), Error> {
         let def = WorkflowDef { name: name.to_owned(), version: 1, ..WorkflowDef::default() };
-        self.0 = self.0.register(vec![(Registration::Workflow(Box::new(def)), Owner::App("ci".to_owned()))])?;
+        self.0 = self.0.register(vec![(Registration::Workflow(Box::new(def)), Owner::App(App::parse("ci")))])?;
         Ok(())
     }
 
@@ -207,7 +207,7 @@ fn what_the_api_made_goes_on_when_a_file_wants_its_name() {
     let mut folder = Folder::new();
     folder.register("w").unwrap();
     folder.write("w.json", &versioned("w", 2, "from a file"));
-    assert_eq!(folder.0.workflow("w", None).unwrap().pinned.owner, Owner::App("ci".to_owned()));
+    assert_eq!(folder.0.workflow("w", None).unwrap().pinned.owner, Owner::App(App::parse("ci")));
     assert!(folder.problems()[0].contains("made over the API by app:ci"), "{:?}", folder.problems());
 }
 
@@ -241,11 +241,11 @@ fn what_the_api_made_comes_back_each_by_itself_whatever_a_file_has_come_to_defin
     folder.write("workflows/a.json", &workflow("both", "of the file"));
     let made = |name: &str| {
         let def = WorkflowDef { name: name.to_owned(), version: 1, ..WorkflowDef::default() };
-        (Registration::Workflow(Box::new(def)), Owner::App("ci".to_owned()))
+        (Registration::Workflow(Box::new(def)), Owner::App(App::parse("ci")))
     };
     folder.0 = folder.0.restore(vec![made("both"), made("other")]);
     assert!(folder.0.workflow("other", None).is_some(), "one that conflicts takes no other with it");
-    assert_eq!(folder.0.workflow("both", None).unwrap().pinned.owner, Owner::App("ci".to_owned()));
+    assert_eq!(folder.0.workflow("both", None).unwrap().pinned.owner, Owner::App(App::parse("ci")));
     let problems = folder.problems();
     assert!(problems[0].contains("workflow `both` version 1 was made over the API by app:ci"), "{problems:?}");
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::access::{Authority, Principal, TargetKind};
+use crate::access::{Authority, Principal, SECURITY_ERROR, TargetKind};
 use crate::catalog::{Catalog, Definition, Owned};
 use crate::daemon::slots::{Barred, Scheduled};
 use crate::daemon::uses::Uses;
@@ -73,6 +73,9 @@ impl Definitions {
 
     /// Returns a definition, ready to run.
     pub(super) fn plan(&self, definition: &Definition) -> Result<Arc<Plan>, String> {
+        if let Some(reason) = self.authority.policy().security_error(&definition.pinned.owner) {
+            return Err(reason);
+        }
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plan) = plans.get(&definition.hash) {
             return Ok(plan.clone());
@@ -115,12 +118,19 @@ impl Definitions {
     /// Fails where a schedule of `who` may not start a workflow. Whoever owns both starts what is its own: it gets no rights
     /// by it that it does not have.
     fn may_start(&self, who: &Owner, definition: &Definition) -> Result<(), String> {
+        let policy = self.authority.policy();
+        let owners = [who, &definition.pinned.owner];
+        if let Some(reason) = owners.into_iter().find_map(|owner| policy.security_error(owner)) {
+            return Err(reason);
+        }
         let name = &definition.pinned.workflow.name;
         let principal = Principal { owner: who, workflow: None };
         let may = || self.authority.allows(principal, Permission::Execute, TargetKind::Workflow, name, None);
         if *who == definition.pinned.owner || may() {
             return Ok(());
         }
-        Err(format!("{who} may not EXECUTE workflow `{name}`; grant it, or put the schedule into the workflow's file"))
+        Err(format!(
+            "{SECURITY_ERROR}: {who} may not EXECUTE workflow `{name}`; grant it, or put the schedule into the workflow's file"
+        ))
     }
 }

@@ -26,9 +26,11 @@ impl Dispatcher {
             return Ok(());
         };
         let Some(found) = execution.run(run) else { return Ok(()) };
-        let done = errand(&execution, found, scene.now)
-            .map_err(Failed::Refused)
-            .and_then(|errand| self.do_errand(&execution, run, errand, scene));
+        let done = match self.library.security_error(&execution.plan.pinned.owner) {
+            Some(reason) => Err(Failed::Refused(Refusal::lasting(reason))),
+            None => errand(&execution, found, scene.now).map_err(Failed::Refused),
+        };
+        let done = done.and_then(|errand| self.do_errand(&execution, run, errand, scene));
         let (result, masks) = match done {
             Ok(Some(Done { output, masks })) => (Ok(output), masks),
             // Somebody must answer first; then it is served again.

@@ -8,12 +8,9 @@ use crate::access::{Authority, Principal, TargetKind};
 use crate::catalog::{Catalog, Owned};
 use crate::engine::{Execution, Plan, Wanted};
 use crate::secret::Snapshot;
-use crate::words::{Owner, Permission};
+use crate::words::{App, Owner, Permission};
 use crate::workflow::definition::{EventHandler, WorkflowDef};
 use crate::workflow::registration::registration_errors;
-
-/// Whose a definition is that came as data: nobody's, so that no grant is its. No application can have this name.
-const NOBODY: &str = "";
 
 /// Who asks: an execution, by its definition, or a handler of events.
 #[derive(Clone, Copy)]
@@ -46,6 +43,10 @@ pub trait Library: Send {
     fn plan(&self, asking: Asking<'_>, wanted: &Wanted) -> Result<Arc<Plan>, String>;
     /// Returns whether whoever asks may do that.
     fn allows(&self, asking: Asking<'_>, permission: Permission, thing: Thing, name: &str) -> bool;
+    /// Returns why nothing may be done in the name of an application that is gone.
+    fn security_error(&self, _owner: &Owner) -> Option<String> {
+        None
+    }
     /// Returns who handles an event.
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>>;
     /// Returns an execution as people see it, masked.
@@ -78,7 +79,7 @@ pub fn owner_of_brought(asking: Asking<'_>, definition: &WorkflowDef, from_data:
     if let Some(error) = registration_errors(definition).first() {
         return Err(format!("workflow `{}` cannot run: {}", definition.name, error.message));
     }
-    Ok(if from_data { Owner::App(NOBODY.to_owned()) } else { asking.owner.clone() })
+    Ok(if from_data { Owner::App(App::nobody()) } else { asking.owner.clone() })
 }
 
 /// Returns who of a catalog handles an event.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::access::{Accounts, Application, Ruled, Tagged};
 use crate::catalog::{Problem, Registration};
 use crate::journal::{Kept, Owned, OwnedKind};
-use crate::words::{Grant, Grantee, Owner};
+use crate::words::{App, Grant, Grantee, Owner};
 
 /// What the API made.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Restored {
     }
 
     fn take(&mut self, row: Owned) -> Result<(), serde_json::Error> {
-        let owner = if row.app.is_empty() { Owner::Local } else { Owner::App(row.app) };
+        let owner = if row.app.is_empty() { Owner::Local } else { Owner::App(App::from(row.app)) };
         let registration = match row.kind {
             OwnedKind::Workflow => Registration::Workflow(Box::new(read(row.definition)?)),
             OwnedKind::Schedule => Registration::Schedule(read(row.definition)?),
@@ -78,4 +78,39 @@ impl Restored {
 
 fn read<T: DeserializeOwned>(definition: Value) -> Result<T, serde_json::Error> {
     serde_json::from_value(definition)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Restored;
+    use crate::access::Policy;
+    use crate::journal::{Kept, Owned, OwnedKind};
+    use crate::words::{App, Owner, Timestamp};
+
+    fn row(kind: OwnedKind, name: &str, app: &str, definition: serde_json::Value) -> Owned {
+        let (created, name, app) = (Timestamp::EPOCH, name.to_owned(), app.to_owned());
+        Owned { kind, name, version: 0, app, created, updated: created, definition }
+    }
+
+    #[test]
+    fn what_was_kept_before_there_were_ids_keeps_its_owner_and_no_later_application_becomes_it() {
+        let handler = json!({"name": "h", "event": "conductor:e", "actions": [], "active": true});
+        let kept = Kept {
+            rows: vec![
+                row(OwnedKind::Application, "ci", "", json!({"name": "ci", "created": 0, "keys": []})),
+                row(OwnedKind::EventHandler, "h", "ci", handler),
+            ],
+            unreadable: Vec::new(),
+        };
+        let restored = Restored::read(kept);
+        assert_eq!(restored.problems, []);
+        let (_, owner) = &restored.registrations[0];
+        let removed = |apps| Policy::default().with_applications(apps).security_error(owner).is_some();
+        assert!(!removed(restored.accounts.apps()));
+        assert!(removed([App::parse("ci#0a1b")].into()), "one that was made anew");
+        assert_eq!(restored.accounts.application("ci").unwrap().as_owner(), *owner);
+        assert_eq!(*owner, Owner::App(App::parse("ci")));
+    }
 }

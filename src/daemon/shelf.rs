@@ -8,7 +8,7 @@ use crate::catalog::Owned;
 use crate::daemon::handle::Handle;
 use crate::daemon::library::{Asking, Library, Thing, allows, handlers_of, no_such_workflow, owner_of_brought};
 use crate::engine::{Execution, Plan, Wanted};
-use crate::words::Permission;
+use crate::words::{Owner, Permission};
 use crate::workflow::definition::EventHandler;
 
 /// The definitions in force.
@@ -36,6 +36,10 @@ impl Library for Shelf {
     fn allows(&self, asking: Asking<'_>, permission: Permission, thing: Thing, name: &str) -> bool {
         let shared = &self.0.0;
         allows(&shared.authority, &shared.store.snapshot(), asking, permission, thing, name)
+    }
+
+    fn security_error(&self, owner: &Owner) -> Option<String> {
+        self.0.0.authority.policy().security_error(owner)
     }
 
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::access::SECURITY_ERROR;
 use crate::daemon::batch::Batch;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::message::Refused;
@@ -30,13 +31,10 @@ pub enum Barred {
     /// What it names is not there, or cannot run.
     #[error("{0}")]
     Missing(String),
-    /// Its owner may not start it. Orkes says it in these words, and pauses the schedule when its next slot is due.
-    #[error("{SECURITY_ERROR}: {0}")]
+    /// Its owner may not start it, or is gone. As Orkes does, the schedule is paused when its next slot is due.
+    #[error("{0}")]
     Denied(String),
 }
-
-/// How the reason of a pause begins that nobody asked for.
-const SECURITY_ERROR: &str = "Security Error";
 
 /// The schedules, their timetable and what they start.
 pub struct Slots {

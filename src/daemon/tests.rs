@@ -6,6 +6,7 @@ mod calling;
 mod hanging_up;
 mod keeping;
 mod masking;
+mod removing;
 mod rotating;
 mod signing;
 mod stopping;

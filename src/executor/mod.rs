@@ -59,7 +59,7 @@ pub fn sign(assignment: &Assignment, snapshot: &Snapshot, policy: &Policy, now: 
     let (owner, workflow) = (&assignment.owner, assignment.workflow_name());
     let (answer, resolved) = match hand_off(assignment.input.expose(), owner, workflow, snapshot, policy) {
         Ok(handed) => signed_jwt::answer(&handed, now),
-        Err(missing) => (Answer::Failed { reason: missing.to_string(), terminal: false }, Vec::new()),
+        Err(missing) => (missing.into(), Vec::new()),
     };
     Outcome { execution: assignment.execution, run: assignment.run, answer, resolved }
 }
@@ -191,6 +191,6 @@ async fn http_call(tools: &Arc<Tools>, assignment: &Assignment) -> (Answer, Vec<
     };
     match handed {
         Ok(handed) => (http::call(&tools.http, &handed.input).await, handed.resolved),
-        Err(missing) => (Answer::Failed { reason: missing.to_string(), terminal: false }, Vec::new()),
+        Err(missing) => (missing.into(), Vec::new()),
     }
 }

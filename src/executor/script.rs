@@ -133,6 +133,9 @@ fn work(tools: &Tools, queue: &Queue) {
 
 /// Answers a question, whatever happens: its run must not wait for ever.
 fn answer(tools: &Tools, question: &Question, child: &mut Option<Child>) -> Outcome {
+    if let Some(reason) = tools.authority.policy().security_error(&question.owner) {
+        return outcome(question, Verdict::Failed(reason), Vec::new());
+    }
     let hand_off = |value: &Value| {
         let (owner, workflow) = (&question.owner, question.workflow_name());
         secrets::hand_off(value, owner, workflow, &tools.snapshot(), &tools.authority.policy())

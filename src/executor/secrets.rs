@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::access::{Policy, Principal, Target, TargetKind};
+use crate::engine::Answer;
 use crate::secret::{Snapshot, Version};
 use crate::words::{Map, Owner, Permission, Sensitive};
 use crate::workflow::expressions::{self, Limit, SecretReference, SecretVersion};
@@ -28,6 +29,12 @@ pub enum NotAvailable {
         /// The workflow that asks for it.
         workflow: String,
     },
+    /// Whose run it is is gone.
+    #[error("{reason}")]
+    Removed {
+        /// Why nothing is done.
+        reason: String,
+    },
     /// The path into it hits a limit.
     #[error("the path into secret \"{secret}\" cannot be evaluated: {limit}")]
     Limit {
@@ -44,11 +51,23 @@ impl NotAvailable {
         Self::Missing { secret: secret.to_owned(), workflow: workflow.to_owned() }
     }
 
-    /// Returns the secret.
-    pub fn secret(&self) -> &str {
+    /// Returns the secret, where it is about one.
+    pub fn secret(&self) -> Option<&str> {
         match self {
-            Self::Missing { secret, .. } | Self::Limit { secret, .. } => secret,
+            Self::Missing { secret, .. } | Self::Limit { secret, .. } => Some(secret),
+            Self::Removed { .. } => None,
         }
+    }
+
+    /// Returns whether trying again is of no use: who is gone does not come back.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Removed { .. })
+    }
+}
+
+impl From<NotAvailable> for Answer {
+    fn from(it: NotAvailable) -> Self {
+        Self::Failed { terminal: it.is_final(), reason: it.to_string() }
     }
 }
 
@@ -60,6 +79,9 @@ pub fn hand_off(
     snapshot: &Snapshot,
     policy: &Policy,
 ) -> Result<Handed, NotAvailable> {
+    if let Some(reason) = policy.security_error(owner) {
+        return Err(NotAvailable::Removed { reason });
+    }
     let mut resolved = Vec::new();
     let input = expressions::hand_off(input, &mut |reference| {
         let value = permitted(reference, owner, workflow, snapshot, policy);

@@ -146,7 +146,7 @@ fn prepare(
     let refused = |reason: String| Answer::Failed { reason, terminal: true };
     let handed =
         secrets::hand_off(assignment.input.expose(), &assignment.owner, assignment.workflow_name(), snapshot, policy)
-            .map_err(|missing| Answer::Failed { reason: missing.to_string(), terminal: false })?;
+            .map_err(Answer::from)?;
     let change = update_secret::change(assignment, &handed.input, snapshot, policy, now)
         .map_err(|update_secret::Refused(reason)| refused(reason))?;
     let mut resolved = handed.resolved;

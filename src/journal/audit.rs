@@ -242,7 +242,7 @@ impl Actor {
     pub fn of(owner: &Owner) -> Self {
         match owner {
             Owner::Local => Self::new(ActorKind::Owner, "owner"),
-            Owner::App(name) => Self::new(ActorKind::App, name),
+            Owner::App(app) => Self::new(ActorKind::App, &app.name),
             Owner::File(path) => Self::new(ActorKind::File, path),
         }
     }

@@ -8,7 +8,7 @@ use crate::disk::{Disk as _, SystemDisk};
 use crate::journal::Error;
 
 /// The layout of the tables; `PRAGMA user_version` says which a file has.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 
 /// `PRAGMA application_id` of our files: "KYTI".
 const APPLICATION_ID: i64 = 0x4b59_5449;
@@ -110,8 +110,12 @@ CREATE TABLE audit(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE audit_state(name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 ";
 
+/// Version 5 has the tables of version 4: what is sealed in them names applications by their ids, which the old program
+/// would forget with its next change of one.
+const FROM_4_TO_5: &str = "";
+
 /// What each version lacks of the next.
-const STEPS: [(i64, &str); 3] = [(1, FROM_1_TO_2), (2, FROM_2_TO_3), (3, FROM_3_TO_4)];
+const STEPS: [(i64, &str); 4] = [(1, FROM_1_TO_2), (2, FROM_2_TO_3), (3, FROM_3_TO_4), (4, FROM_4_TO_5)];
 
 /// Opens the one connection that writes; makes the file and its tables where there are none.
 ///

@@ -21,7 +21,7 @@ pub use grant::{Grant, GrantTarget, Grantee, Permission};
 pub use id::{ExecutionId, RunNumber, TaskId};
 pub use json_fault::json_fault;
 pub use nearest::nearest;
-pub use owner::Owner;
+pub use owner::{App, Owner};
 pub use payload::{Payload, journaled};
 pub use percent::percent_encoded;
 pub use sensitive::Sensitive;

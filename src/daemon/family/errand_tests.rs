@@ -14,7 +14,7 @@ use crate::disk::Fault;
 use crate::engine::{Answer, Command, Operation, Outcome};
 use crate::executor::script::in_this_process;
 use crate::journal::Log as _;
-use crate::words::{ExecutionId, Owner, TaskStatus, WorkflowStatus};
+use crate::words::{App, ExecutionId, Owner, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::EventHandler;
 
 fn start_task(request: Value) -> Value {
@@ -217,7 +217,7 @@ fn handled(event: &str, action: Value) -> Arc<Owned<EventHandler>> {
     let handler = json!({"name": "h", "event": event, "active": true, "actions": [action]});
     let def: EventHandler = serde_json::from_value(handler).unwrap();
     assert_eq!(def.problem(), None);
-    Arc::new(Owned { def, owner: Owner::App("ci".to_owned()) })
+    Arc::new(Owned { def, owner: Owner::App(App::parse("ci")) })
 }
 
 fn event_rig(action: Value, others: &[Value]) -> Rig {

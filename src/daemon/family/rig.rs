@@ -22,7 +22,9 @@ use crate::engine::{
 use crate::journal::{DiskLog, History, Log as _};
 use crate::redact::Masker;
 use crate::secret::Sealer;
-use crate::words::{ExecutionId, Map, Owner, Payload, Permission, Sensitive, TaskStatus, Timestamp, WorkflowStatus};
+use crate::words::{
+    App, ExecutionId, Map, Owner, Payload, Permission, Sensitive, TaskStatus, Timestamp, WorkflowStatus,
+};
 use crate::workflow::definition::EventHandler;
 
 const NOON: Timestamp = Timestamp::from_millis(1_795_176_000_000);
@@ -60,7 +62,7 @@ impl Library for Shelf {
                 found.cloned().ok_or_else(|| no_such_workflow(wanted))
             }
             Wanted::Inline { definition, from_data } => {
-                let owner = if *from_data { Owner::App(String::new()) } else { Owner::File("w.yaml".to_owned()) };
+                let owner = if *from_data { Owner::App(App::nobody()) } else { Owner::File("w.yaml".to_owned()) };
                 Ok(compiled((**definition).clone(), owner))
             }
         }

@@ -416,7 +416,7 @@ fn a_definition_that_came_as_data_is_nobodys() {
     let mut rig = Rig::new(&[workflow("parent", &[by_data, literal])]);
     let parent = rig.start("parent", &json!({"definition": inline}));
     let (given, literal) = (rig.on_disk(rig.child(parent, "s")), rig.on_disk(rig.child(parent, "l")));
-    assert_eq!(given.plan.pinned.owner, crate::words::Owner::App(String::new()));
+    assert_eq!(given.plan.pinned.owner, crate::words::Owner::App(crate::words::App::nobody()));
     assert!(
         crate::workflow::expressions::references(given.variables.expose()).is_empty(),
         "a secret in it is only text"

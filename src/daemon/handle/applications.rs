@@ -3,7 +3,7 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
 use crate::journal::{Action, Entry, Object, ObjectKind, Owned, OwnedChange, OwnedKind};
-use crate::secret::random_access_key;
+use crate::secret::{random_access_key, random_id};
 use crate::words::{Grantee, Owner, Sensitive};
 
 /// What is to be done to a key.
@@ -44,17 +44,10 @@ impl Handle {
             return Err(Error::invalid(problem));
         }
         let entry = self.entry(who, Action::Create, Object::new(ObjectKind::Application, &name));
-        let application = Application::new(name, self.now());
+        let application = Application::new(name, random_id()?, self.now());
         self.govern(entry, move |handle, accounts, _| {
             if accounts.application(&application.name).is_some() {
                 return Err(Error::Conflict(format!("there is an application `{}` already", application.name)));
-            }
-            // Things name their owner: the new one would be the owner of what the old one made.
-            if let Some(left) = handle.catalog().made_by(&Owner::App(application.name.clone())) {
-                return Err(Error::Conflict(format!(
-                    "{left} is left of another application `{}`: remove it, or choose another name",
-                    application.name
-                )));
             }
             if accounts.applications().count() >= APPLICATIONS_MAX {
                 return Err(Error::invalid(format!("there are {APPLICATIONS_MAX} applications, and no room for more")));

@@ -226,7 +226,7 @@ impl Handle {
             Registration::EventHandler(def) => (OwnedKind::EventHandler, &def.name, 0, json(def)),
         };
         let app = match who {
-            Owner::App(name) => name.clone(),
+            Owner::App(app) => app.clone().into(),
             Owner::Local | Owner::File(_) => String::new(),
         };
         let now = self.now();
@@ -249,6 +249,9 @@ impl Handle {
         self.permit_known(who, Permission::Execute, TargetKind::Workflow, &request.name, missing)?;
         let catalog = self.catalog();
         let definition = catalog.workflow(&request.name, request.version).ok_or_else(missing)?;
+        if let Some(reason) = self.0.authority.policy().security_error(&definition.pinned.owner) {
+            return Err(Error::Denied(reason));
+        }
         self.0.definitions.plan(definition).map_err(Error::invalid)
     }
 

@@ -36,21 +36,21 @@ impl WrongKeys {
 impl Handle {
     /// Signs an application in with one of its keys, and returns its token.
     pub async fn sign_in(&self, key_id: &str, secret: &Sensitive) -> Result<Sensitive, Error> {
-        let name = self.opener(key_id, secret)?;
-        let who = Owner::App(name.clone());
+        let application = self.opener(key_id, secret)?;
+        let who = application.as_owner();
         self.record(vec![self.entry(&who, Action::SignIn, Object::new(ObjectKind::Key, key_id))]).await?;
-        Ok(self.0.signer.sign(&name, key_id, random_id()?, self.now()))
+        Ok(self.0.signer.sign(&application.name, key_id, random_id()?, self.now()))
     }
 
     /// Returns whose key that is, for who sends it with each request.
     pub fn opened_by(&self, key_id: &str, secret: &Sensitive) -> Result<Owner, Error> {
-        self.opener(key_id, secret).map(Owner::App)
+        Ok(self.opener(key_id, secret)?.as_owner())
     }
 
-    fn opener(&self, key_id: &str, secret: &Sensitive) -> Result<String, Error> {
+    fn opener(&self, key_id: &str, secret: &Sensitive) -> Result<Application, Error> {
         let current = self.0.authority.current();
         if let Some(application) = current.accounts.open(key_id, secret) {
-            return Ok(application.name.clone());
+            return Ok(application.clone());
         }
         self.count_wrong_key()?;
         // Who mixes up the two would have the secret written down.
@@ -82,11 +82,9 @@ impl Handle {
             Untrusted::Expired => Error::SignedOut(SignedOut::Expired),
             Untrusted::Invalid => self.refused_token(),
         })?;
-        if self.0.authority.current().accounts.is_valid(&claims.name, &claims.key) {
-            Ok(Owner::App(claims.name))
-        } else {
-            Err(self.refused_token())
-        }
+        let current = self.0.authority.current();
+        let application = current.accounts.signed_in(&claims.name, &claims.key);
+        application.map(Application::as_owner).ok_or_else(|| self.refused_token())
     }
 
     /// Tells the audit of a token that is none of ours, or whose key is gone; not of each in a flood of them.
@@ -101,7 +99,7 @@ impl Handle {
     /// Returns what is known of whoever asks, where it is an application.
     pub fn own_application(&self, who: &Owner) -> Option<Application> {
         match who {
-            Owner::App(name) => self.0.authority.current().application(name).cloned(),
+            Owner::App(app) => self.0.authority.current().application(&app.name).cloned(),
             Owner::Local | Owner::File(_) => None,
         }
     }

@@ -84,13 +84,13 @@ impl Handle {
             }
             Err(missing) => {
                 let update = WorkerUpdate {
-                    status: TaskStatus::Failed,
+                    status: if missing.is_final() { TaskStatus::FailedWithTerminalError } else { TaskStatus::Failed },
                     output: Payload::empty(),
                     reason: Some(missing.to_string()),
                     callback_after_seconds: 0,
                     worker_id: None,
                 };
-                let told = vec![told(missing.secret()).with(Verdict::Denied)];
+                let told = missing.secret().map(|secret| told(secret).with(Verdict::Denied)).into_iter().collect();
                 self.step_on_told(told, execution.id, Input::Updated { run: polled.run, update }).await?;
                 Ok(None)
             }

@@ -7,7 +7,7 @@ use crate::daemon::Error;
 use crate::journal::AuditQuery;
 use crate::secret::{Snapshot, Version, Write};
 use crate::settings::Settings;
-use crate::words::{ExecutionId, Owner, Sensitive, WorkflowStatus};
+use crate::words::{App, ExecutionId, Owner, Sensitive, WorkflowStatus};
 use crate::workflow::definition::{StartWorkflowRequest, WorkflowDef};
 
 /// Returns all entries, the oldest first.
@@ -127,7 +127,7 @@ fn what_was_shown_is_told_with_version_and_fingerprint_and_a_name_that_is_a_valu
     let entry = audit(&served).pop().unwrap();
     assert_eq!((&entry["action"], &entry["version"]), (&"reveal".into(), &1.into()));
     assert_eq!(entry["new"], fingerprint(&store, TOKEN, Version::Number(1)));
-    let stranger = Owner::App("stranger".to_owned());
+    let stranger = Owner::App(App::parse("stranger"));
     let denied = served.ask(served.handle.reveal(&stranger, "a-value-of-other", Version::Current));
     assert!(matches!(denied, Err(Error::NotFound(_))));
     let entry = served.until("the refusal", || audit(&served).pop().filter(|entry| entry["outcome"] == "denied"));

@@ -13,10 +13,6 @@ use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission};
 const MINUTE: Duration = Duration::from_mins(1);
 const REASON: &str = "Security Error: app:ci may not EXECUTE workflow `tick`";
 
-fn ci() -> Owner {
-    Owner::App("ci".to_owned())
-}
-
 fn grant(on: &str, access: &[Permission]) -> Grant {
     let (to, on) = (Grantee::parse("app:ci").unwrap(), GrantTarget::parse(on).unwrap());
     Grant { to, on, access: access.to_vec() }
@@ -28,13 +24,13 @@ fn may_execute() -> Grant {
 
 /// Has an application own a schedule that it may start.
 fn schedule(served: &Served<'_>) {
-    served.ask(served.handle.create_application(&Owner::Local, "ci".to_owned())).unwrap();
+    let ci = served.ask(served.handle.create_application(&Owner::Local, "ci".to_owned())).unwrap().as_owner();
     served.ask(served.handle.grant(&Owner::Local, may_execute())).unwrap();
     let all = grant("schedule:ticking", &[Permission::Create, Permission::Update, Permission::Read]);
     served.ask(served.handle.grant(&Owner::Local, all)).unwrap();
     let schedule = json!({"name": "ticking", "cronExpression": "0 * * * * *", "zoneId": "UTC",
         "startWorkflowRequest": {"name": "tick"}});
-    served.ask(served.handle.save_schedule(&ci(), serde_json::from_value(schedule).unwrap())).unwrap();
+    served.ask(served.handle.save_schedule(&ci, serde_json::from_value(schedule).unwrap())).unwrap();
 }
 
 fn fired(served: &Served<'_>) -> usize {

@@ -8,7 +8,7 @@ use crate::clock::ManualClock;
 use crate::daemon::{Error, Known};
 use crate::engine::Operation;
 use crate::settings::{History, Settings};
-use crate::words::{ExecutionId, Owner, WorkflowStatus};
+use crate::words::{App, ExecutionId, Owner, WorkflowStatus};
 
 use serde_json::json;
 
@@ -50,7 +50,7 @@ fn an_archived_run_is_a_masked_snapshot_and_cannot_be_retried_and_is_purged_in_t
     let allow = crate::secret::Allow::default();
     let rescued = served.ask(served.handle.rescue(&Owner::Local, done, "token", TOKEN, allow)).unwrap_err();
     assert!(rescued.to_string().contains("is archived"), "{rescued}");
-    let stranger = Owner::App("stranger".to_owned());
+    let stranger = Owner::App(App::parse("stranger"));
     let removed = served.ask(served.handle.remove(&stranger, done)).unwrap_err();
     assert!(matches!(removed, Error::NotFound(_)), "an archive is as guarded as a run: {removed}");
     for canary in [world.issued().as_str(), KEY_SECRET] {

@@ -73,6 +73,8 @@ fn tables_of_the_first_version_are_brought_up_to_date() {
     let mut journal = journal.again();
     assert_eq!(indexes(&journal), fresh);
     assert_eq!(journal.history(1), ["a", "b"]);
+    let version: i64 = journal.log.connection().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 5, "so that an older release refuses it");
     let second = child(&journal, 2, 1);
     journal.keep(vec![record(second, 1, &["c"])]).unwrap();
     assert_eq!(journal.log.load(id(2)).unwrap().unwrap().head.parent, Some(id(1)));
