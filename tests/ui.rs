@@ -31,6 +31,8 @@ mod problems;
 mod rig;
 #[path = "ui/schedules.rs"]
 mod schedules;
+#[path = "ui/search.rs"]
+mod search;
 #[path = "ui/secrets.rs"]
 mod secrets;
 #[path = "api/server.rs"]

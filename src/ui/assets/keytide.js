@@ -4,6 +4,20 @@
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+// The one place where text becomes HTML; it is a page of ours.
+const policy = globalThis.trustedTypes?.createPolicy("keytide", { createHTML: (page) => page });
+
+function parsed(text) {
+  return new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
+}
+
+// Makes an element with a text.
+function made(kind, text) {
+  const element = document.createElement(kind);
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
 // A sign-in link has its token after the `#`, which no server and no log sees. The form that takes it is on the page.
 function signIn() {
   const form = document.querySelector("form[data-sign-in]");
@@ -130,9 +144,8 @@ const AGE_MS = 60_000;
 function live() {
   const area = document.querySelector("[data-live]");
   if (!area) return;
-  const policy = globalThis.trustedTypes?.createPolicy("keytide", { createHTML: (page) => page });
   const kinds = area.dataset.live;
-  let source, timer, due = false, busy = false, lost = false;
+  let source, timer, due = false, busy = false;
   const update = async () => {
     // Nobody is interrupted: what is shown on purpose stays until it is hidden.
     if (!due || busy || document.hidden || area.querySelector("output.shown, details.menu[open]")) return;
@@ -141,9 +154,7 @@ function live() {
     try {
       const answer = await fetch(location.pathname + location.search, { headers: { "x-keytide-live": "1" }, redirect: "error" });
       if (!answer.ok) return;
-      const text = await answer.text();
-      const page = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
-      const fresh = page.querySelector("[data-live]");
+      const fresh = parsed(await answer.text()).querySelector("[data-live]");
       if (fresh) replace(area, fresh);
     } catch {
       due = true;
@@ -163,13 +174,9 @@ function live() {
     source.addEventListener("open", () => {
       // What happened between the page and the first news is on no page yet.
       soon();
-      lost = false;
       tellLost(false);
     });
-    source.addEventListener("error", () => {
-      lost = true;
-      tellLost(true);
-    });
+    source.addEventListener("error", () => tellLost(true));
   };
   // A browser has few connections to one server: a page that nobody sees has none.
   document.addEventListener("visibilitychange", () => {
@@ -239,7 +246,11 @@ function tellLost(isLost) {
 function keys() {
   let leads = false;
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      return palette();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") {
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
       return;
@@ -263,31 +274,122 @@ function keys() {
       }
     }
     if (event.key === "?") sheet();
+    inRun(event);
+  });
+  // Who has the script need not leave the page to look for another one.
+  document.querySelector("a.palette")?.addEventListener("click", (event) => {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    palette();
   });
 }
 
-function sheet() {
-  const dialog = document.createElement("dialog");
-  const title = document.createElement("h2");
-  title.textContent = "Keys";
-  const list = document.createElement("dl");
-  const rows = all("nav a[data-key]").map((link) => ["g " + link.dataset.key, link.textContent]);
-  rows.push(["/", "Filter"], ["?", "This sheet"], ["Esc", "Leave"]);
-  for (const [key, what] of rows) {
-    const term = document.createElement("dt");
-    const kbd = document.createElement("kbd");
-    kbd.textContent = key;
-    term.append(kbd);
-    const meaning = document.createElement("dd");
-    meaning.textContent = what;
-    list.append(term, meaning);
-  }
-  dialog.setAttribute("aria-label", "Keys");
-  dialog.append(title, list);
+// Keys on the page of a run: its tasks, its tabs, and trying it again.
+function inRun(event) {
+  const area = document.querySelector("[data-execution]");
+  if (!area) return;
+  if (/^[1-7]$/.test(event.key)) return all("a", area.querySelector(".tabs"))[Number(event.key) - 1]?.click();
+  if (event.key === "r") return retry(area.querySelector('form[action$="/retry"]'));
+  if (event.key !== "j" && event.key !== "k") return;
+  const tasks = all('a[href*="task="]', area).filter((link) => !link.closest(".panel"));
+  const at = tasks.indexOf(document.activeElement);
+  const next = event.key === "j" ? at + 1 : at < 0 ? tasks.length - 1 : at - 1;
+  tasks[next]?.focus();
+}
+
+// Asks first: a retry calls the issuer.
+function retry(form) {
+  if (!form) return say("There is nothing to try again.");
+  const dialog = opened("Retry the failed task?");
+  const buttons = made("p");
+  buttons.className = "buttons";
+  const yes = made("button", "Retry");
+  const no = made("button", "Cancel");
+  yes.className = "primary";
+  yes.addEventListener("click", () => { dialog.close(); form.requestSubmit(); });
+  no.addEventListener("click", () => dialog.close());
+  buttons.append(yes, no);
+  dialog.append(buttons);
+  yes.focus();
+}
+
+// How long after the last letter the palette looks.
+const LOOK_MS = 150;
+
+// The page that finds things by name, over this one.
+function palette() {
+  if (document.querySelector("dialog[open]")) return;
+  const dialog = opened("Search");
+  dialog.className = "finder";
+  const input = made("input");
+  input.type = "search";
+  input.maxLength = 200;
+  input.setAttribute("aria-label", "Name or id");
+  const list = made("div");
+  const count = made("p");
+  count.className = "hidden";
+  count.setAttribute("role", "status");
+  dialog.append(input, list, count);
+  let timer, asked = 0;
+  const links = () => all("a", list);
+  const look = async () => {
+    const turn = ++asked;
+    const answer = await fetch("/search?q=" + encodeURIComponent(input.value), { redirect: "manual" }).catch(() => null);
+    // A session that is over is told of by the page itself.
+    if (answer?.type === "opaqueredirect") return location.assign("/search");
+    // An answer to what was typed before is none.
+    if (!answer?.ok || turn !== asked) return;
+    const found = parsed(await answer.text()).getElementById("found");
+    if (turn !== asked || !found) return;
+    list.replaceChildren(...found.childNodes);
+    count.textContent = `${links().length} found`;
+  };
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    asked += 1;
+    timer = setTimeout(look, LOOK_MS);
+  });
+  dialog.addEventListener("keydown", async (event) => {
+    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (way) {
+      event.preventDefault();
+      const places = [input, ...links()];
+      places[(places.indexOf(document.activeElement) + way + places.length) % places.length].focus();
+    } else if (event.key === "Enter" && document.activeElement === input) {
+      event.preventDefault();
+      clearTimeout(timer);
+      await look();
+      links()[0]?.click();
+    }
+  });
+  input.focus();
+  look();
+}
+
+// Opens a dialog that is gone once it is closed.
+function opened(name) {
+  const dialog = made("dialog");
+  dialog.setAttribute("aria-label", name);
+  dialog.append(made("h2", name));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);
   dialog.showModal();
+  return dialog;
+}
+
+function sheet() {
+  const dialog = opened("Keys");
+  const list = made("dl");
+  const rows = all("nav a[data-key]").map((link) => ["g " + link.dataset.key, link.textContent]);
+  rows.push(["Ctrl K", "Search by name or id"], ["/", "Filter"], ["?", "This sheet"], ["Esc", "Leave"]);
+  rows.push(["j k", "In a run: next and previous task"], ["1 to 7", "In a run: its tabs"], ["r", "In a run: retry, after asking"]);
+  for (const [key, what] of rows) {
+    const term = made("dt");
+    term.append(made("kbd", key));
+    list.append(term, made("dd", what));
+  }
+  dialog.append(list);
 }
 
 function wire(root) {

@@ -3,6 +3,7 @@
 mod access;
 mod access_forms;
 mod audit;
+mod checklist;
 mod execution;
 mod execution_forms;
 mod execution_tabs;
@@ -11,6 +12,7 @@ mod overview;
 mod problems;
 mod schedule;
 mod schedules;
+mod search;
 mod secret;
 mod secret_forms;
 mod secrets;
@@ -39,6 +41,7 @@ pub(super) fn routes() -> Routes {
         .merge(problems::routes())
         .merge(schedules::routes())
         .merge(schedule::routes())
+        .merge(search::routes())
         .merge(secrets::routes())
         .merge(secret::routes())
         .merge(secret_forms::routes())

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::daemon::{Freshness, Rotation};
 use crate::ui::failure::sentence;
+use crate::ui::pages::checklist::checklist;
 use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::empty::empty;
 use crate::ui::parts::filter::Filter;
@@ -24,6 +25,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(filter): 
     let rotations = house.handle.rotations(&visitor.who).await?;
     let now = house.handle.now();
     let counts = counts(&rotations);
+    let first_steps = checklist(&house, &visitor, &rotations).await?;
     let sifted = filter.sift(rotations, |rotation| {
         let names = [rotation.writers.join(" "), rotation.readers.join(" ")].join(" ");
         format!("{} {} {names}", rotation.secret, rotation.freshness.as_str())
@@ -31,6 +33,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(filter): 
     let content = html! {
         div.head { h1 { "Overview" } (filter.form("/", &sifted)) }
         div data-live="secret,execution,schedule,definition" {
+            (first_steps)
             @if sifted.is_of_nothing() {
                 (empty("There are no secrets yet.", "keytide secret set NAME", ("Add a secret", "/add-secret")))
             } @else {

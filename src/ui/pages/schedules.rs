@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::IntoResponse as _;
 use maud::{Markup, html};
 use serde_json::Value;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::scheduler::Schedule;
 use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::empty::empty;
+use crate::ui::parts::filter::Filter;
 use crate::ui::parts::icon::Icon;
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::strip::{Stretch, strip};
@@ -26,15 +27,22 @@ pub(super) fn routes() -> Routes {
     Routes::default().page("/schedules", show)
 }
 
-async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
+async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(filter): Query<Filter>) -> Answer {
     let schedules = house.handle.schedules(&visitor.who).await?;
     let now = house.handle.now();
+    let sifted = filter.sift(schedules, |schedule| {
+        let state = if schedule["paused"] == true { "paused" } else { "" };
+        format!("{} {} {state}", text(schedule, "name"), text(&schedule["startWorkflowRequest"], "name"))
+    });
     let content = html! {
-        div.head { h1 { "Schedules" } }
-        @if schedules.is_empty() {
-            (empty("There are no schedules yet.", "keytide init", ("See the workflows", "/workflows")))
-        } @else {
-            (table(&house, &visitor, &schedules, now))
+        div.head { h1 { "Schedules" } (filter.form("/schedules", &sifted)) }
+        div data-live="schedule,definition" {
+            @if sifted.is_of_nothing() {
+                (empty("There are no schedules yet.", "keytide init", ("See the workflows", "/workflows")))
+            } @else {
+                (sifted.rest())
+                (table(&house, &visitor, &sifted.rows, now))
+            }
         }
     };
     Ok(layout::page(&visitor, Place::Schedules, "Schedules", &content).into_response())
@@ -62,7 +70,7 @@ pub(super) fn table(house: &House, visitor: &Visitor, schedules: &[Value], now: 
             }
         }
         @if schedules.len() > ROWS_MAX {
-            p.hint { "These are the first " (ROWS_MAX) " of " (schedules.len()) "; " code { "keytide schedule list" } " gives all." }
+            p.hint { "These are the first " (ROWS_MAX) " of " (schedules.len()) "; filter to see others." }
         }
     }
 }

@@ -11,6 +11,8 @@ use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::access::TargetKind;
+use crate::daemon::aside;
 use crate::ui::failure::sentence;
 use crate::ui::form::Form;
 use crate::ui::pages::problems::{findings, position};
@@ -18,7 +20,7 @@ use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::link;
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
-use crate::words::{Diagnostic, Owner, Severity};
+use crate::words::{Diagnostic, Owner, Permission, Sensitive, Severity};
 use crate::workflow::check::{Known, check};
 use crate::workflow::load::{Loaded, load};
 
@@ -85,7 +87,7 @@ async fn ask(State(house): State<Arc<House>>, visitor: Visitor, Query(edited): Q
 /// Takes what was written, where nothing is wrong with it.
 async fn save(State(house): State<Arc<House>>, form: Form) -> Answer {
     let text = form.fields.lines("source");
-    let (loaded, found) = judged(&house, &form.visitor, text.expose());
+    let (loaded, found) = judged(&house, &form.visitor, &text).await?;
     let is_wrong = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     let refused = |failure: &Failure| {
         (failure.status(), page(&form.visitor, text.expose(), Some(failure.message()), &found)).into_response()
@@ -107,7 +109,7 @@ async fn save(State(house): State<Arc<House>>, form: Form) -> Answer {
 /// Says what is wrong with what is being written, a line for each finding.
 async fn look(State(house): State<Arc<House>>, form: Form) -> Answer {
     let text = form.fields.lines("source");
-    let (_, found) = judged(&house, &form.visitor, text.expose());
+    let (_, found) = judged(&house, &form.visitor, &text).await?;
     let mut said = String::new();
     for diagnostic in &found {
         let line = format!("{}: {} {}", position(diagnostic), diagnostic.severity.as_str(), diagnostic.message);
@@ -116,20 +118,25 @@ async fn look(State(house): State<Arc<House>>, form: Form) -> Answer {
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], said).into_response())
 }
 
-/// Reads a text as the folder's files are read; it names what its writer may know of, and no more.
-fn judged(house: &House, visitor: &Visitor, text: &str) -> (Loaded, Vec<Diagnostic>) {
-    let loaded = load(NAME, text.as_bytes());
-    let catalog = house.handle.catalog();
-    let names: BTreeSet<_> = catalog.workflows().map(|one| one.pinned.workflow.name.clone()).collect();
-    let readable = names.into_iter().filter(|name| house.handle.definition(&visitor.who, name, None).is_ok());
-    let known = Known {
-        secrets: None,
-        environment: house.handle.environment(&visitor.who).into_iter().map(|(name, _)| name).collect(),
-        workflows: readable.collect(),
-    };
-    let mut found = loaded.diagnostics.clone();
-    found.extend(check(&[&loaded], &known));
-    (loaded, found)
+/// Reads a text as the folder's files are read; it names what its writer may know of, and no more. A long text takes a while,
+/// in which others are answered.
+async fn judged(house: &House, visitor: &Visitor, text: &Sensitive) -> Result<(Loaded, Vec<Diagnostic>), Failure> {
+    let (handle, who, text) = (house.handle.clone(), visitor.who.clone(), text.clone());
+    let judged = aside(move || {
+        let loaded = load(NAME, text.expose().as_bytes());
+        let catalog = handle.catalog();
+        let names: BTreeSet<_> = catalog.workflows().map(|one| one.pinned.workflow.name.clone()).collect();
+        let may_read = |name: &String| handle.rights(&who, TargetKind::Workflow, name).contains(&Permission::Read);
+        let known = Known {
+            secrets: None,
+            environment: handle.environment(&who).into_iter().map(|(name, _)| name).collect(),
+            workflows: names.into_iter().filter(may_read).collect(),
+        };
+        let mut found = loaded.diagnostics.clone();
+        found.extend(check(&[&loaded], &known));
+        (loaded, found)
+    });
+    Ok(judged.await?)
 }
 
 fn page(visitor: &Visitor, text: &str, problem: Option<&str>, found: &[Diagnostic]) -> Markup {

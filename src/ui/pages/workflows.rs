@@ -3,29 +3,31 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::IntoResponse as _;
 use maud::{Markup, html};
 use serde_json::Value;
 
+use crate::access::TargetKind;
 use crate::catalog::Definition;
 use crate::ui::parts::empty::empty;
+use crate::ui::parts::filter::{Filter, Sifted};
 use crate::ui::parts::icon::{Icon, icon};
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::view::text;
 use crate::ui::parts::{link, moment};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, House, Visitor};
-use crate::words::Timestamp;
+use crate::words::{Permission, Timestamp};
 
-/// How many workflows a page shows: what a browser still lays out at once.
-const ROWS_MAX: usize = 2_000;
+/// A workflow in its highest version, and how many versions there are.
+type Latest<'c> = (&'c str, (&'c Arc<Definition>, usize));
 
 pub(super) fn routes() -> Routes {
     Routes::default().page("/workflows", show)
 }
 
-async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
+async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(filter): Query<Filter>) -> Answer {
     let handle = &house.handle;
     let catalog = handle.catalog();
     let mut latest: BTreeMap<&str, (&Arc<Definition>, usize)> = BTreeMap::new();
@@ -35,24 +37,32 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
         *newest = definition;
         *versions += 1;
     }
-    latest.retain(|name, _| handle.definition(&visitor.who, name, None).is_ok());
+    latest.retain(|name, _| handle.rights(&visitor.who, TargetKind::Workflow, name).contains(&Permission::Read));
+    let sifted = filter.sift(latest.into_iter().collect(), |(name, (definition, _)): &Latest<'_>| {
+        let description = definition.pinned.workflow.description.as_deref().unwrap_or_default();
+        format!("{name} {} {description}", definition.pinned.owner)
+    });
     let schedules = handle.schedules(&visitor.who).await?;
     let now = handle.now();
     let content = html! {
         div.head {
             h1 { "Workflows" }
-            @if !latest.is_empty() { a.button.end href="/edit-workflow" { (icon(Icon::Plus)) "Define a workflow" } }
+            (filter.form("/workflows", &sifted))
+            @if !sifted.is_of_nothing() { a.button.end href="/edit-workflow" { (icon(Icon::Plus)) "Define a workflow" } }
         }
-        @if latest.is_empty() {
-            (empty("There are no workflows yet.", "keytide init", ("Define a workflow", "/edit-workflow")))
-        } @else {
-            (table(&latest, &schedules, now))
+        div data-live="definition,schedule" {
+            @if sifted.is_of_nothing() {
+                (empty("There are no workflows yet.", "keytide init", ("Define a workflow", "/edit-workflow")))
+            } @else {
+                (sifted.rest())
+                (table(&sifted, &schedules, now))
+            }
         }
     };
     Ok(layout::page(&visitor, Place::Workflows, "Workflows", &content).into_response())
 }
 
-fn table(latest: &BTreeMap<&str, (&Arc<Definition>, usize)>, schedules: &[Value], now: Timestamp) -> Markup {
+fn table(latest: &Sifted<Latest<'_>>, schedules: &[Value], now: Timestamp) -> Markup {
     html! {
         table data-filter {
             caption.hidden { "Workflows, by name" }
@@ -66,9 +76,8 @@ fn table(latest: &BTreeMap<&str, (&Arc<Definition>, usize)>, schedules: &[Value]
                     th scope="col" { "Runs" }
                 }
             }
-            tbody { @for (name, (definition, versions)) in latest.iter().take(ROWS_MAX) { (row(name, definition, *versions, schedules, now)) } }
+            tbody { @for (name, (definition, versions)) in &latest.rows { (row(name, definition, *versions, schedules, now)) } }
         }
-        @if latest.len() > ROWS_MAX { p.hint { "These are the first " (ROWS_MAX) " of " (latest.len()) "." } }
     }
 }
 

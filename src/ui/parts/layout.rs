@@ -17,6 +17,8 @@ pub(in crate::ui) enum Place {
     Audit,
     Access,
     Settings,
+    /// The one that is beside the others.
+    Search,
 }
 
 impl Place {
@@ -32,6 +34,11 @@ impl Place {
         Self::Settings,
     ];
 
+    /// Returns the pages that somebody is led to: what each is called, and where it is.
+    pub(in crate::ui) fn open_to(visitor: &Visitor) -> impl Iterator<Item = (&'static str, &'static str)> {
+        Self::ALL.into_iter().filter(|place| place.is_for(visitor)).map(|place| (place.title(), place.path()))
+    }
+
     const fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
@@ -43,6 +50,7 @@ impl Place {
             Self::Audit => "Audit",
             Self::Access => "Access",
             Self::Settings => "Settings",
+            Self::Search => "Search",
         }
     }
 
@@ -57,13 +65,16 @@ impl Place {
             Self::Audit => "/audit",
             Self::Access => "/access",
             Self::Settings => "/settings",
+            Self::Search => "/search",
         }
     }
 
     /// Who would only read there that it is not theirs is not led there.
     fn is_for(self, visitor: &Visitor) -> bool {
         match self {
-            Self::Overview | Self::Workflows | Self::Schedules | Self::Executions | Self::Secrets => true,
+            Self::Overview | Self::Workflows | Self::Schedules | Self::Executions | Self::Secrets | Self::Search => {
+                true
+            }
             Self::Problems | Self::Audit | Self::Access | Self::Settings => visitor.who == Owner::Local,
         }
     }
@@ -80,6 +91,7 @@ impl Place {
             Self::Audit => "a",
             Self::Access => "r",
             Self::Settings => "t",
+            Self::Search => "/",
         }
     }
 }
@@ -100,6 +112,7 @@ pub(in crate::ui) fn page(visitor: &Visitor, place: Place, title: &str, content:
                     }
                 }
                 div.who {
+                    a.palette href=(Place::Search.path()) aria-current=[(place == Place::Search).then_some("page")] { "Search" }
                     span.name title="Whose rights this session has" { (visitor.who) }
                     @if visitor.session.is_some() {
                         form method="post" action="/sign-out" { (token(&visitor.form_token)) button.quiet { "Sign out" } }
