@@ -156,6 +156,47 @@ test("keys lead from page to page and never while somebody types", async () => {
   assert.deepEqual(page.wrongs, []);
 });
 
+test("a thing is found by its name from every page", async () => {
+  const page = await site.signedIn();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog", { name: "Search" }).waitFor();
+  await page.keyboard.type("rotate_git");
+  await page.getByRole("dialog").getByRole("link", { name: /rotate_github workflow/ }).waitFor();
+  await page.screenshot({ path: join(SHOTS, "palette.png") });
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${site.origin}/workflows/rotate_github`);
+  await page.getByRole("link", { name: "Search" }).click();
+  await page.getByRole("dialog").getByLabel("Name or id").fill("github_token");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${site.origin}/secrets/github_token`);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.deepEqual(page.wrongs, []);
+});
+
+test("keys lead through a run, and a retry asks first", async () => {
+  const page = await site.signedIn();
+  await page.goto(`${site.origin}/executions?workflow=rotate_registry`);
+  await page.getByRole("rowheader").getByRole("link").first().click();
+  await page.waitForURL(/executions\/[0-9a-f-]+$/);
+  await page.keyboard.press("j");
+  assert.match(await page.evaluate(() => document.activeElement.getAttribute("href")), /task=fetch/);
+  await page.keyboard.press("2");
+  await page.waitForURL(/task-list$/);
+  const address = page.url();
+  await page.keyboard.press("r");
+  await page.getByRole("dialog", { name: "Retry the failed task?" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(page.url(), address);
+  await page.keyboard.press("r");
+  await page.keyboard.press("Enter");
+  await page.getByText("The failed task is tried again.").waitFor();
+  assert.deepEqual(page.wrongs, []);
+});
+
 test("a schedule is paused and goes on", async () => {
   const page = await site.signedIn();
   await page.getByRole("link", { name: "Schedules" }).click();
@@ -206,7 +247,7 @@ test("a definition is checked while it is being written", async () => {
 });
 
 const PAGES = {
-  overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", problems: "/problems", missing: "/secrets/none",
+  overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", problems: "/problems", search: "/search?q=rotate", missing: "/secrets/none",
   workflows: "/workflows", workflow: "/workflows/rotate_github", editor: "/edit-workflow", executions: "/executions",
   schedules: "/schedules", schedule: "/schedules/rotate_github", audit: "/audit", access: "/access", settings: "/settings",
 };
