@@ -39,6 +39,7 @@ mod schema;
 mod secret;
 mod serve;
 mod signals;
+mod status;
 mod task;
 mod trials;
 mod ui;
@@ -112,6 +113,7 @@ impl Command {
             | Self::Ui
             | Self::Workflow(_)
             | Self::Task(_)
+            | Self::Status(_)
             | Self::Runs(_)
             | Self::Show(_)
             | Self::Audit(_)
@@ -149,6 +151,7 @@ fn run(global: &Global, command: Command, console: &Console) -> Result<(), Error
         Command::Schedule(schedule) => schedule::run(schedule, &project()?, console),
         Command::Workflow(workflow) => workflow::run(workflow, &project()?, console),
         Command::Task(task) => task::run(task, &project()?, console),
+        Command::Status(status) => status::run(&status, &project()?, console),
         Command::Runs(runs) => runs::list(&runs, &project()?, console),
         Command::Show(show) => runs::show(&show, &project()?, console),
         Command::Audit(audit) => audit::run(&audit, &project()?, console),

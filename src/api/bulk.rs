@@ -11,8 +11,8 @@ use crate::access::TargetKind;
 use crate::api::about::Content::{List, One};
 use crate::api::about::about;
 use crate::api::body::Body;
-use crate::api::executions::execution;
-use crate::api::parameters::{LATEST, REASON};
+use crate::api::executions::{execution, termination};
+use crate::api::parameters::{ARCHIVE, FAILURE, LATEST, REASON};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, each};
 use crate::api::{Answer, Caller, Error};
@@ -54,8 +54,17 @@ pub(super) fn routes() -> Routes {
         .post(
             "/api/workflow/bulk/terminate",
             each(Permission::Execute, TargetKind::Workflow),
-            about("Terminates executions").asks([REASON]).takes(List("Name")).gives(One("BulkResponse")),
+            about("Terminates executions").asks([REASON, FAILURE]).takes(List("Name")).gives(One("BulkResponse")),
             terminate,
+        )
+        .post(
+            "/api/workflow/bulk/terminate-remove",
+            each(Permission::Execute, TargetKind::Workflow),
+            about("Terminates executions and removes them")
+                .asks([REASON, FAILURE, ARCHIVE])
+                .takes(List("Name"))
+                .gives(One("BulkResponse")),
+            terminate_and_remove,
         )
         // Orkes's clients send the one, Conductor's the other.
         .post(
@@ -82,8 +91,11 @@ async fn restart(State(handle): State<Handle>, Caller(who): Caller, params: Para
 }
 
 async fn terminate(State(handle): State<Handle>, who: Caller, params: Params, body: Body) -> Answer {
-    let reason = params.text("reason").map(str::to_owned);
-    all(handle, who, body, Act::Operate(Operation::Terminate { reason })).await
+    all(handle, who, body, Act::Operate(termination(&params)?)).await
+}
+
+async fn terminate_and_remove(State(handle): State<Handle>, who: Caller, params: Params, body: Body) -> Answer {
+    all(handle, who, body, Act::TerminateAndRemove(termination(&params)?)).await
 }
 
 /// What is done with each.
@@ -91,6 +103,7 @@ enum Act {
     Operate(Operation),
     Restart { latest: bool },
     Remove,
+    TerminateAndRemove(Operation),
 }
 
 /// Does something with each of the executions that a body names, and says what became of each.
@@ -116,5 +129,9 @@ async fn one(handle: &Handle, who: &Owner, id: &str, act: &Act) -> Result<(), Er
         Act::Operate(operation) => Ok(handle.operate(who, id, operation.clone()).await?),
         Act::Restart { latest } => Ok(handle.restart(who, id, *latest).await?),
         Act::Remove => Ok(handle.remove(who, id).await?),
+        Act::TerminateAndRemove(operation) => {
+            handle.operate(who, id, operation.clone()).await?;
+            Ok(handle.remove(who, id).await?)
+        }
     }
 }

@@ -12,8 +12,8 @@ use crate::api::about::Content::One;
 use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
 use crate::api::parameters::{
-    CORRELATION, COUNT, FAILURE, LATEST, LOWEST, PRIORITY, REASON, START, STATUSES, VERSION, WITH_OUTPUT, WITH_TASKS,
-    WITH_VARIABLES,
+    ARCHIVE, CORRELATION, COUNT, FAILURE, LATEST, LOWEST, PRIORITY, REASON, START, STATUSES, VERSION, WITH_OUTPUT,
+    WITH_TASKS, WITH_VARIABLES,
 };
 use crate::api::params::Params;
 use crate::api::routes::{Routes, on};
@@ -115,6 +115,12 @@ pub(super) fn routes() -> Routes {
             about("Removes an ended execution"),
             remove,
         )
+        .delete(
+            "/api/workflow/{id}/terminate-remove",
+            on(Permission::Execute, TargetKind::Workflow),
+            about("Terminates an execution and removes it").asks([REASON, FAILURE, ARCHIVE]),
+            terminate_and_remove,
+        )
         .post(
             "/api/workflow/{id}/rerun",
             on(Permission::Execute, TargetKind::Workflow),
@@ -215,13 +221,30 @@ async fn terminate(
     Path(id): Path<String>,
     params: Params,
 ) -> Answer {
+    handle.operate(&who, execution(&id)?, termination(&params)?).await?;
+    Ok(().into_response())
+}
+
+/// Reads how an execution is to be terminated.
+pub(super) fn termination(params: &Params) -> Result<Operation, Error> {
     let reason = params.text("reason").map(str::to_owned);
-    let operation = if params.flag("triggerFailureWorkflow", false)? {
+    Ok(if params.flag("triggerFailureWorkflow", false)? {
         Operation::TerminateFailing { reason }
     } else {
         Operation::Terminate { reason }
-    };
-    handle.operate(&who, execution(&id)?, operation).await?;
+    })
+}
+
+/// What has ended already is refused, as on Conductor, and only removed by `remove`.
+async fn terminate_and_remove(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path(id): Path<String>,
+    params: Params,
+) -> Answer {
+    let id = execution(&id)?;
+    handle.operate(&who, id, termination(&params)?).await?;
+    handle.remove(&who, id).await?;
     Ok(().into_response())
 }
 

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::api::about::Content::One;
 use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
+use crate::api::parameters::GRANT_TYPE;
+use crate::api::params::Params;
 use crate::api::routes::{Need, Routes};
 use crate::api::{Answer, Caller, Error};
 use crate::daemon::Handle;
@@ -39,8 +41,14 @@ pub(super) fn routes() -> Routes {
         .get(
             "/api/auth/subjects/{type}/{id}/grants",
             Need::Owner,
-            about("Says what is granted to somebody").gives(One("GrantedAccess")),
+            about("Says what is granted to somebody").asks([GRANT_TYPE]).gives(One("GrantedAccess")),
             of_subject,
+        )
+        .delete(
+            "/api/auth/subjects/{type}/{id}/grants",
+            Need::Owner,
+            about("Takes back all that is granted to somebody").asks([GRANT_TYPE]).gives(One("Message")),
+            revoke_all,
         )
 }
 
@@ -113,9 +121,32 @@ async fn of_subject(
     State(handle): State<Handle>,
     Caller(who): Caller,
     Path((kind, id)): Path<(String, String)>,
+    params: Params,
 ) -> Answer {
-    let grants = handle.grants(&who)?;
+    let mut grants = handle.grants(&who)?;
+    let wanted = wanted_kind(&params)?;
+    grants.retain(|grant| wanted.is_none_or(|wanted| kind_of(&grant.on) == wanted));
     Ok(Json(granted(&grants, &grantee(&kind, &id)?)).into_response())
+}
+
+async fn revoke_all(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    Path((kind, id)): Path<(String, String)>,
+    params: Params,
+) -> Answer {
+    owner(&handle, &who)?;
+    let wanted = wanted_kind(&params)?;
+    let is_wanted = move |on: &GrantTarget| wanted.is_none_or(|wanted| kind_of(on) == wanted);
+    handle.revoke_all(&who, grantee(&kind, &id)?, is_wanted).await?;
+    Ok(Json(json!({"message": "Removed permission"})).into_response())
+}
+
+/// Reads what kind of thing somebody asks about; a kind that is not there must not read as all of them.
+fn wanted_kind(params: &Params) -> Result<Option<&'static str>, Error> {
+    let Some(kind) = params.text("resourceType") else { return Ok(None) };
+    // A tag is the one target whose name has a form.
+    Ok(Some(kind_of(&target_of(kind, "key:value")?)))
 }
 
 /// Returns what is granted to somebody by name.
@@ -167,12 +198,23 @@ fn subject(to: &Grantee) -> Value {
 }
 
 fn shown_target(on: &GrantTarget) -> Value {
-    let (kind, id) = match on {
-        GrantTarget::Secret(id) => ("SECRET_NAME", id.clone()),
-        GrantTarget::Workflow(id) => ("WORKFLOW_DEF", id.clone()),
-        GrantTarget::Schedule(id) => ("WORKFLOW_SCHEDULE", id.clone()),
-        GrantTarget::Environment(id) => ("ENV_VARIABLE", id.clone()),
-        GrantTarget::Tag(key, value) => ("TAG", format!("{key}:{value}")),
+    let id = match on {
+        GrantTarget::Secret(id)
+        | GrantTarget::Workflow(id)
+        | GrantTarget::Schedule(id)
+        | GrantTarget::Environment(id) => id.clone(),
+        GrantTarget::Tag(key, value) => format!("{key}:{value}"),
     };
-    json!({"type": kind, "id": id})
+    json!({"type": kind_of(on), "id": id})
+}
+
+/// Returns Orkes's word for a kind of target.
+const fn kind_of(on: &GrantTarget) -> &'static str {
+    match on {
+        GrantTarget::Secret(_) => "SECRET_NAME",
+        GrantTarget::Workflow(_) => "WORKFLOW_DEF",
+        GrantTarget::Schedule(_) => "WORKFLOW_SCHEDULE",
+        GrantTarget::Environment(_) => "ENV_VARIABLE",
+        GrantTarget::Tag(..) => "TAG",
+    }
 }

@@ -15,7 +15,7 @@ use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::tags::with_tags;
 use crate::api::{Answer, Caller, Error};
-use crate::catalog::{Definition, Name};
+use crate::catalog::{Definition, Name, Owned};
 use crate::daemon::{Handle, shown_tags};
 use crate::words::{Owner, Permission};
 use crate::workflow::definition::{TaskDef, WorkflowDef};
@@ -160,7 +160,7 @@ async fn workflow(
     params: Params,
 ) -> Answer {
     let definition = handle.definition(&who, &name, params.number("version")?)?;
-    let mut shown = shown(&definition.pinned.workflow);
+    let mut shown = shown_workflow(&definition);
     if params.flag("metadata", false)? {
         shown["tags"] = shown_tags(&handle.tags(&who, Tagged::Workflow, &name)?);
     }
@@ -169,13 +169,12 @@ async fn workflow(
 
 async fn workflows(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     let all = readable(&handle, &who);
-    Ok(Json(all.iter().map(|definition| shown(&definition.pinned.workflow)).collect::<Vec<_>>()).into_response())
+    Ok(Json(all.iter().map(|definition| shown_workflow(definition)).collect::<Vec<_>>()).into_response())
 }
 
 async fn latest_versions(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     let all = readable(&handle, &who);
-    let latest: BTreeMap<_, _> =
-        all.iter().map(|one| (&one.pinned.workflow.name, shown(&one.pinned.workflow))).collect();
+    let latest: BTreeMap<_, _> = all.iter().map(|one| (&one.pinned.workflow.name, shown_workflow(one))).collect();
     Ok(Json(latest.into_values().collect::<Vec<_>>()).into_response())
 }
 
@@ -224,7 +223,7 @@ async fn put_task_def(State(handle): State<Handle>, Caller(who): Caller, body: B
 }
 
 async fn task_defs(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
-    Ok(Json(handle.task_defs(&who).iter().map(shown).collect::<Vec<_>>()).into_response())
+    Ok(Json(handle.task_defs(&who).iter().map(|owned| shown_task_def(owned)).collect::<Vec<_>>()).into_response())
 }
 
 async fn task_def(
@@ -233,7 +232,8 @@ async fn task_def(
     Path(name): Path<String>,
     params: Params,
 ) -> Answer {
-    let mut shown = shown(&handle.task_def(&who, &name)?);
+    let owned = handle.task_def(&who, &name)?;
+    let mut shown = shown_task_def(&owned);
     if params.flag("metadata", false)? {
         shown["tags"] = shown_tags(&handle.tags(&who, Tagged::TaskDef, &name)?);
     }
@@ -254,9 +254,20 @@ fn readable(handle: &Handle, who: &Owner) -> Vec<Arc<Definition>> {
     handle.catalog().workflows().filter(may_read).cloned().collect()
 }
 
-/// Returns a definition as people may see it: its literals under `_secrets` and `_masked` are nobody's to read here.
-fn shown(definition: &impl serde::Serialize) -> Value {
-    shown_definition(&json!(definition))
+/// Returns a definition as people may see it: its literals under `_secrets` and `_masked` are nobody's to read here. Whose it
+/// is stands beside what Conductor says, in a field that its clients leave alone.
+fn shown(definition: &impl serde::Serialize, owner: &Owner) -> Value {
+    let mut shown = shown_definition(&json!(definition));
+    shown["origin"] = owner.to_string().into();
+    shown
+}
+
+fn shown_workflow(definition: &Definition) -> Value {
+    shown(&definition.pinned.workflow, &definition.pinned.owner)
+}
+
+fn shown_task_def(owned: &Owned<TaskDef>) -> Value {
+    shown(&owned.def, &owned.owner)
 }
 
 fn summary(definition: &Arc<Definition>) -> Value {

@@ -13,7 +13,7 @@ use crate::api::body::{Body, Path};
 use crate::api::executions::execution;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller, Error, text};
-use crate::daemon::Handle;
+use crate::daemon::{Handle, Rotation};
 use crate::secret::{Allow, Summary, Version, VersionInfo};
 use crate::words::Permission;
 
@@ -43,6 +43,12 @@ pub(super) fn routes() -> Routes {
             on(Permission::Execute, TargetKind::Workflow),
             about("Gives up what an execution fetched and could not store"),
             dismiss,
+        )
+        .get(
+            "/api/keytide/rotations",
+            each(Permission::Read, TargetKind::Secret),
+            about("Says how fresh each secret is, and what rotates it; the worst first").gives(List("Rotation")),
+            rotations,
         )
         .get(
             "/api/keytide/secrets",
@@ -118,6 +124,11 @@ async fn rescue(State(handle): State<Handle>, Caller(who): Caller, Path(id): Pat
 async fn dismiss(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>) -> Answer {
     handle.dismiss(&who, execution(&id)?).await?;
     Ok(().into_response())
+}
+
+async fn rotations(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let all = handle.rotations(&who).await?;
+    Ok(Json(all.iter().map(Rotation::to_json).collect::<Vec<_>>()).into_response())
 }
 
 async fn secrets(State(handle): State<Handle>, Caller(who): Caller) -> Answer {

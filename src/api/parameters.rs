@@ -21,6 +21,7 @@ pub(super) const CORRELATION: Parameter = text("correlationId", "A name of the c
 pub(super) const PRIORITY: Parameter = number("priority", 99, "0 to 99");
 pub(super) const REASON: Parameter = text("reason", "Why, for people");
 pub(super) const FAILURE: Parameter = flag("triggerFailureWorkflow", "Whether its failure workflow starts");
+pub(super) const ARCHIVE: Parameter = flag("archiveWorkflow", "Left alone: what is removed is gone");
 pub(super) const LATEST: Parameter = flag("useLatestDefinitions", "Whether the definition of now is taken");
 pub(super) const LOWEST: Parameter =
     flag("resumeSubworkflowTasks", "Whether the task that failed below it is tried again, and not it");
@@ -76,6 +77,11 @@ pub(super) const RESOURCE_TYPE: Parameter = word(
     "resourceType",
     &["WORKFLOW_DEF", "WORKFLOW_SCHEDULE", "TASK_DEF", "ENV_VARIABLE", "SECRET_NAME"],
     "Only things of this kind",
+);
+pub(super) const GRANT_TYPE: Parameter = word(
+    "resourceType",
+    &["SECRET_NAME", "WORKFLOW_DEF", "WORKFLOW_SCHEDULE", "ENV_VARIABLE", "TAG"],
+    "Only what is granted on things of this kind",
 );
 pub(super) const STARTED_AFTER: Parameter = moment("startTime", "Not started before it, in milliseconds since 1970");
 pub(super) const STARTED_BEFORE: Parameter = moment("endTime", "Started before it, in milliseconds since 1970");

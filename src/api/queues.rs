@@ -37,6 +37,13 @@ pub(super) fn routes() -> Routes {
             all_sizes,
         )
         .get(
+            "/api/tasks/queue/all/verbose",
+            need(),
+            about("Says how many tasks of each kind wait, as Conductor's queues with one shard")
+                .gives(Content::Map("QueueShards")),
+            all_verbose,
+        )
+        .get(
             "/api/tasks/queue/polldata",
             need(),
             about("Says who polled last for a kind of task").asks([TASK_TYPE]).gives(List("PollData")),
@@ -72,6 +79,13 @@ async fn size(State(handle): State<Handle>, Caller(who): Caller, params: Params)
 
 async fn all_sizes(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
     Ok(Json(by_name(&handle, &who).await?).into_response())
+}
+
+/// What is given to a worker is in no queue any more, so nothing here waits to be acknowledged.
+async fn all_verbose(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+    let sizes = by_name(&handle, &who).await?.into_iter();
+    let shards: BTreeMap<_, _> = sizes.map(|(name, size)| (name, json!({"a": {"size": size, "uacked": 0}}))).collect();
+    Ok(Json(shards).into_response())
 }
 
 /// Conductor's name of a queue: the task's, and the domain before it.

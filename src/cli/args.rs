@@ -8,6 +8,8 @@ mod runs;
 mod schedule;
 mod secret;
 mod task;
+#[cfg(test)]
+mod tests;
 mod trials;
 mod worker;
 mod workflow;
@@ -21,7 +23,7 @@ pub(super) use app::{App, AppKey};
 pub(super) use audit::Audit;
 pub(super) use export::{Export, ExportFormat};
 pub(super) use import::{Import, ImportConductor};
-pub(super) use runs::{Rescue, Runs, Show};
+pub(super) use runs::{Rescue, Runs, Show, Status};
 pub(super) use schedule::{Clocks, Next, Plan, Schedule};
 pub(super) use secret::{Exec, Secret};
 pub(super) use task::{Report, Task};
@@ -122,6 +124,8 @@ pub(super) enum Command {
     /// Register and report on tasks, in the words of Conductor's command line
     #[command(subcommand)]
     Task(Task),
+    /// Say how fresh the secrets are and what is wrong, by the exit code too
+    Status(Status),
     /// List executions
     Runs(Runs),
     /// Show one execution

@@ -22,12 +22,12 @@ pub(super) const DETAILS: &str = concat!(
 
 Exit codes:
   0    it is done; the run completed
-  1    the run ended otherwise, `check` found errors, or a test failed
+  1    the run ended otherwise, `check` found errors, a test failed, or `status` says that somebody must look
   2    the command line or the settings are wrong
   3    there is no such workflow, schedule, secret, run or file
   4    somebody else holds the lock, or something is there already
   5    no identity opens the store, or its permissions are loose
-  6    the daemon does not answer, or refuses
+  6    the daemon does not answer, or refuses; `status`: nothing serves the folder
   124  `--timeout` passed
   130  interrupted
   `exec` ends with the code of its command.

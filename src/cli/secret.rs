@@ -34,7 +34,7 @@ pub(super) fn run(command: Secret, project: &Project, global: &Global, console: 
             set::run(&set::Setting { name, value, force, plain, expires }, project, &store, console)
         }
         Secret::Get { name, reveal } => get(&name, reveal, project, &store, console),
-        Secret::List => {
+        Secret::List { .. } => {
             view::list(&secrets(&store), console);
             Ok(())
         }
@@ -45,7 +45,9 @@ pub(super) fn run(command: Secret, project: &Project, global: &Global, console: 
             Ok(())
         }
         Secret::Rollback { name, to } => roll_back(&name, to, project, &store, console),
-        Secret::Tag { name, tags } => tag(&name, &tags, project, &store, console),
+        Secret::TagList { name } => tag(&name, &[], project, &store, console),
+        Secret::Tag { name, tags } | Secret::TagAdd { name, tags } => tag(&name, &tags, project, &store, console),
+        Secret::TagDelete { name, tags } => tag(&name, &removals(&tags), project, &store, console),
         Secret::Exists { name } if store.snapshot().contains(&name) => Ok(()),
         Secret::Exists { .. } => Err(Error::silent(Kind::Failed)),
         Secret::Resolve { settle } => resolve::run(settle, project, &store, console),
@@ -161,6 +163,11 @@ fn tag_of(tag: &str) -> Result<(&str, Option<&str>), Error> {
         Error::new(Kind::Usage, format!("`{tag}` is no tag")).hint("write KEY:VALUE to set it, KEY: to remove it")
     })?;
     Ok((key, Some(value).filter(|value| !value.is_empty())))
+}
+
+/// Returns what removes the tags of these keys, whatever their values.
+fn removals(tags: &[String]) -> Vec<String> {
+    tags.iter().map(|tag| format!("{}:", tag.split_once(':').map_or(tag.as_str(), |(key, _)| key))).collect()
 }
 
 fn secrets(store: &Store) -> Vec<Value> {

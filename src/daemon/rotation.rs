@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::scheduler::Schedule;
 use crate::secret::VersionInfo;
 use crate::words::{ExecutionId, Timestamp, WorkflowStatus};
@@ -40,6 +42,19 @@ impl Freshness {
     pub const ALL: [Self; 7] =
         [Self::InDoubt, Self::Failing, Self::Late, Self::Expiring, Self::Due, Self::Fresh, Self::Unmanaged];
 
+    /// Returns whether somebody has to look at it.
+    pub const fn is_bad(self) -> bool {
+        match self {
+            Self::InDoubt | Self::Failing | Self::Late | Self::Expiring => true,
+            Self::Due | Self::Fresh | Self::Unmanaged => false,
+        }
+    }
+
+    /// Returns the freshness of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+
     /// Returns the word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -73,6 +88,31 @@ pub struct Rotation {
     pub writers: Vec<String>,
     /// The workflows that read it.
     pub readers: Vec<String>,
+}
+
+impl Rotation {
+    /// Returns how the secret stands as machines read it; nothing of its value is in it.
+    pub fn to_json(&self) -> Value {
+        let last = self.last.as_ref().map(|last| {
+            json!({
+                "executionId": last.execution.to_string(),
+                "workflow": last.workflow,
+                "status": last.status,
+                "started": last.started.to_string(),
+                "ended": last.ended.map(|at| at.to_string()),
+            })
+        });
+        json!({
+            "secret": self.secret,
+            "freshness": self.freshness.as_str(),
+            "reason": self.reason,
+            "current": self.current.as_ref().map(VersionInfo::to_json),
+            "next": self.next.map(|at| at.to_string()),
+            "last": last,
+            "writers": self.writers,
+            "readers": self.readers,
+        })
+    }
 }
 
 /// The newest run of what rotates a secret.

@@ -48,6 +48,22 @@ fn a_run_is_started_read_and_completed_by_reference() {
 }
 
 #[test]
+fn runs_are_ended_and_removed_in_one_request_unless_they_have_ended() {
+    let server = Server::new();
+    let [one, two, ended] = [(); 3].map(|()| started(&server));
+    let path = |id: &str| format!("/api/workflow/{id}");
+    assert_eq!(server.send("DELETE", &format!("{}/terminate-remove?reason=over", path(&one)), &[], b"").status, 200);
+    assert_eq!(server.get(&path(&one)).status, 404);
+    assert_eq!(server.send("DELETE", &path(&ended), &[], b"").status, 200);
+    let late = server.send("DELETE", &format!("{}/terminate-remove", path(&ended)), &[], b"");
+    assert_eq!(late.status, 409, "{late:?}");
+    let all = server.json("POST", "/api/workflow/bulk/terminate-remove?reason=over", &json!([two, ended])).json();
+    assert_eq!(all["bulkSuccessfulResults"], json!([two]));
+    assert!(all["bulkErrorResults"][&ended].is_string(), "{all}");
+    assert_eq!((server.get(&path(&two)).status, server.get(&path(&ended)).status), (404, 200));
+}
+
+#[test]
 fn a_run_is_held_and_ended() {
     let server = Server::new();
     let id = started(&server);

@@ -59,6 +59,32 @@ fn what_is_granted_is_allowed_until_it_is_taken_back() {
 }
 
 #[test]
+fn all_that_is_granted_to_somebody_is_taken_back_at_once_or_nothing_is() {
+    let (server, ci) = server();
+    let all = "/api/auth/subjects/USER/app:ci/grants";
+    let granted = |kind: &str| server.get(&format!("{all}?resourceType={kind}")).json()["grantedAccess"].clone();
+    server.json("POST", PATH, &authorization("USER app:ci", KEY, &["READ"]));
+    server.json("POST", PATH, &authorization("USER app:ci", ("TAG", "team:build"), &["READ"]));
+    server.json("POST", PATH, &authorization("USER app:other", KEY, &["READ"]));
+    let refused = server.json("DELETE", all, &Value::Null);
+    assert_eq!(refused.status, 409, "{refused:?}");
+    assert!(refused.body.contains("secret:set"), "it says which the settings grant: {refused:?}");
+    assert!(reads(&server, &ci));
+    assert_eq!(server.json("DELETE", &format!("{all}?resourceType=TAGS"), &Value::Null).status, 400);
+    assert_eq!(granted("TAG").as_array().unwrap().len(), 1);
+    let revoked = server.json("DELETE", &format!("{all}?resourceType=TAG"), &Value::Null);
+    assert_eq!((revoked.status, revoked.json()["message"].clone()), (200, "Removed permission".into()));
+    assert_eq!((granted("TAG"), granted("SECRET_NAME").as_array().unwrap().len()), (json!([]), 2));
+    assert!(reads(&server, &ci), "the other kinds stay");
+    let others = "/api/auth/subjects/USER/app:other/grants";
+    assert_eq!(server.json("DELETE", others, &Value::Null).status, 200);
+    assert_eq!(server.json("DELETE", others, &Value::Null).status, 200, "nothing is left to take");
+    let server = server.restarted();
+    assert_eq!(server.get(others).json(), json!({"grantedAccess": []}));
+    assert!(reads(&server, &ci));
+}
+
+#[test]
 fn a_grant_and_a_group_outlive_a_restart_and_not_those_whose_they_are() {
     let (server, ci) = server();
     assert_eq!(server.json("PUT", "/api/groups/build", &json!({"description": "x", "roles": ["USER"]})).status, 200);

@@ -260,6 +260,10 @@ fn a_worker_gets_the_tasks_of_the_workflows_that_it_may_execute() {
     let polled = |token: &str| scene.server.client(Some(token), "GET", path, &Value::Null).json();
     let sizes = |token: &str| scene.server.client(Some(token), "GET", "/api/tasks/queue/all", &Value::Null).json();
     assert_eq!((sizes(&scene.wrong), sizes(&scene.right)), (json!({}), json!({"right_work": 1})));
+    let verbose =
+        |token: &str| scene.server.client(Some(token), "GET", "/api/tasks/queue/all/verbose", &Value::Null).json();
+    let one = json!({"right_work": {"a": {"size": 1, "uacked": 0}}});
+    assert_eq!((verbose(&scene.wrong), verbose(&scene.right)), (json!({}), one));
     assert_eq!(polled(&scene.wrong), json!([]));
     let tasks = polled(&scene.right);
     assert_eq!(tasks[0]["taskId"], scene.task.as_str());

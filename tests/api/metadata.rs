@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::live::Listening;
 use crate::server::Server;
 
 pub(crate) fn noop(name: &str, version: i32) -> Value {
@@ -113,4 +114,54 @@ fn a_literal_where_secrets_belong_is_shown_masked_and_its_mask_is_not_taken_back
     assert_eq!(server.json("POST", "/api/scheduler/schedules", &shown).status, 200);
     shown["name"] = json!("another");
     assert_eq!(server.json("POST", "/api/scheduler/schedules", &shown).status, 400);
+}
+
+#[test]
+fn what_a_file_defines_says_so_and_is_changed_by_no_route() {
+    let server = Server::new();
+    let schedule = json!({"name": "filed_tick", "cronExpression": "0 0 3 1 1 *", "zoneId": "UTC",
+        "startWorkflowRequest": {"name": "filed"}});
+    // Whoever sees the last of them sees all.
+    let files = [
+        ("tick.json", schedule.clone()),
+        ("tasks.json", json!({"taskDefs": [{"name": "filed_task"}]})),
+        ("filed.json", noop("filed", 1)),
+    ];
+    let mut listening = Listening::to(&server, None, "?kinds=definition", None);
+    for (name, content) in files {
+        std::fs::write(server.folder().join("workflows").join(name), content.to_string()).unwrap();
+    }
+    listening.until(|heard| heard.data["name"] == "filed");
+    assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("made", 1)).status, 200);
+    let origins = [
+        ("/api/metadata/workflow/filed", "filed.json"),
+        ("/api/metadata/taskdefs/filed_task", "tasks.json"),
+        ("/api/scheduler/schedules/filed_tick", "tick.json"),
+    ];
+    for (path, file) in origins {
+        assert_eq!(server.get(path).json()["origin"], format!("file:{file}"), "{path}");
+    }
+    assert_eq!(server.get("/api/metadata/workflow/made").json()["origin"], "owner");
+    let writes = [
+        ("POST", "/api/metadata/workflow", noop("filed", 1), "filed.json"),
+        ("POST", "/api/metadata/workflow?overwrite=true", noop("filed", 1), "filed.json"),
+        ("PUT", "/api/metadata/workflow", json!([noop("made", 2), noop("filed", 1)]), "filed.json"),
+        ("DELETE", "/api/metadata/workflow/filed/1", Value::Null, "filed.json"),
+        ("POST", "/api/metadata/taskdefs", json!([{"name": "other"}, {"name": "filed_task"}]), "tasks.json"),
+        ("PUT", "/api/metadata/taskdefs", json!({"name": "filed_task"}), "tasks.json"),
+        ("DELETE", "/api/metadata/taskdefs/filed_task", Value::Null, "tasks.json"),
+        ("POST", "/api/scheduler/schedules", schedule, "tick.json"),
+        ("DELETE", "/api/scheduler/schedules/filed_tick", Value::Null, "tick.json"),
+    ];
+    for (method, path, body, file) in writes {
+        let refused = server.json(method, path, &body);
+        let message = refused.json()["message"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(refused.status, 409, "{method} {path}: {refused:?}");
+        assert!(message.contains(&format!("is defined in {file}; change it there")), "{method} {path}: {message}");
+    }
+    assert_eq!(server.get("/api/metadata/workflow/made").json()["version"], 1, "all or none");
+    // It can be held and run all the same.
+    assert_eq!(server.send("PUT", "/api/scheduler/schedules/filed_tick/pause", &[], b"").status, 200);
+    assert_eq!(server.get("/api/scheduler/schedules/filed_tick").json()["paused"], true);
+    assert_eq!(server.json("POST", "/api/workflow/filed", &json!({})).status, 200);
 }

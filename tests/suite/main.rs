@@ -30,6 +30,7 @@ mod schema;
 mod scripted;
 mod secrets;
 mod serve;
+mod status;
 mod terminal;
 mod trials;
 mod trying;

@@ -59,6 +59,10 @@ fn secrets_of_a_server_are_kept_and_shown_as_those_of_a_folder_are() {
     assert!(!here.keytide(&near).success().json()[1]["expires"].is_null());
     here.keytide(&["secret", "tag", "far_token", "team:build", "by:hand"]).success().stdout("by:hand\nteam:build\n");
     here.keytide(&["secret", "tag", "far_token", "by:"]).success().stdout("team:build\n");
+    let tag = |word: &str, tag: &str| here.keytide(&["secret", word, "far_token", "--tag", tag]).success();
+    tag("tag-add", "by:hand").stdout("by:hand\nteam:build\n");
+    tag("tag-delete", "by:hand").stdout("team:build\n");
+    here.keytide(&["secret", "tag-list", "far_token"]).success().stdout("team:build\n");
     here.keytide(&["secret", "rollback", "far_token"]).success().tells("v3");
     here.keytide(&["secret", "exists", "far_token"]).success();
     here.keytide(&["secret", "exists", "far_other"]).fails(1);

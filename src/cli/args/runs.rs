@@ -16,6 +16,13 @@ pub(in crate::cli) struct Runs {
 }
 
 #[derive(Args)]
+pub(in crate::cli) struct Status {
+    /// Only these secrets
+    #[arg(value_name = "SECRET")]
+    pub(in crate::cli) secrets: Vec<String>,
+}
+
+#[derive(Args)]
 pub(in crate::cli) struct Show {
     /// The execution's id, or its beginning
     pub(in crate::cli) run: String,

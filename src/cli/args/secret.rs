@@ -34,7 +34,11 @@ pub(in crate::cli) enum Secret {
         reveal: bool,
     },
     /// List the secrets
-    List,
+    List {
+        /// They are always there
+        #[arg(long, hide = true)]
+        with_tags: bool,
+    },
     /// Remove a secret and its versions
     #[command(alias = "delete")]
     Rm {
@@ -62,6 +66,27 @@ pub(in crate::cli) enum Secret {
         /// The secret's name
         name: String,
         /// `KEY:VALUE` sets, `KEY:` removes
+        tags: Vec<String>,
+    },
+    /// Show the tags of a secret
+    TagList {
+        /// The secret's name
+        name: String,
+    },
+    /// Set tags of a secret
+    TagAdd {
+        /// The secret's name
+        name: String,
+        /// `KEY:VALUE`
+        #[arg(long = "tag", value_name = "KEY:VALUE", required = true)]
+        tags: Vec<String>,
+    },
+    /// Remove tags of a secret
+    TagDelete {
+        /// The secret's name
+        name: String,
+        /// `KEY:VALUE`; the tag of that key goes
+        #[arg(long = "tag", value_name = "KEY:VALUE", required = true)]
         tags: Vec<String>,
     },
     /// Say whether a secret exists, by the exit code

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 #[command(defer = true)]
 pub(in crate::cli) enum Task {
     /// List the task definitions
+    #[command(alias = "get_all")]
     List,
     /// Print a task definition
     Get {
@@ -44,6 +45,7 @@ pub(in crate::cli) enum Task {
         domain: Option<String>,
     },
     /// Report on a task by its reference name
+    #[command(alias = "update_execution")]
     UpdateExecution(Report),
     /// Report on the task at which an execution stands still
     Signal {

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 #[command(defer = true)]
 pub(in crate::cli) enum Workflow {
     /// List the workflows
+    #[command(alias = "get_all")]
     List,
     /// Print a definition
     Get {
@@ -109,6 +110,7 @@ pub(in crate::cli) enum Workflow {
         input: Option<String>,
     },
     /// Skip a task that has not come yet
+    #[command(alias = "skip_task")]
     SkipTask {
         /// The execution's id, or its beginning
         id: String,
@@ -119,6 +121,7 @@ pub(in crate::cli) enum Workflow {
         data: Option<String>,
     },
     /// Remove an ended execution
+    #[command(alias = "delete-execution")]
     Remove {
         /// The execution's id
         id: String,

@@ -7,7 +7,7 @@ use super::super::connection::{Connection, list, text};
 use super::super::console::Console;
 use super::super::error::{Error, Kind};
 use super::super::project::Project;
-use super::{confirmed, reference_of, set, tag_of, view};
+use super::{confirmed, reference_of, removals, set, tag_of, view};
 use crate::client::Method;
 use crate::secret::Version;
 
@@ -25,7 +25,7 @@ pub(super) fn run(command: Secret, project: &Project, global: &Global, console: 
             written(&name, "stored", &connection, console)
         }
         Secret::Get { name, reveal } => get(&name, reveal, &connection, console),
-        Secret::List => {
+        Secret::List { .. } => {
             view::list(&secrets(&connection)?, console);
             Ok(())
         }
@@ -45,7 +45,9 @@ pub(super) fn run(command: Secret, project: &Project, global: &Global, console: 
             connection.ask(Method::POST, &path, &[], Some(&json!({"to": to})))?;
             written(&name, "rolled back", &connection, console)
         }
-        Secret::Tag { name, tags } => tag(&name, &tags, &connection, console),
+        Secret::TagList { name } => tag(&name, &[], &connection, console),
+        Secret::Tag { name, tags } | Secret::TagAdd { name, tags } => tag(&name, &tags, &connection, console),
+        Secret::TagDelete { name, tags } => tag(&name, &removals(&tags), &connection, console),
         Secret::Exists { name } => match connection.get(&["api", "secrets", &name, "exists"], &[])? {
             Value::Bool(true) => Ok(()),
             _ => Err(Error::silent(Kind::Failed)),

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::access::{Tagged, TargetKind};
-use crate::catalog::{self, Catalog, Definition, Name, Registration};
+use crate::catalog::{self, Catalog, Definition, Name, Owned, Registration};
 use crate::daemon::definitions::Changing;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
@@ -62,9 +62,10 @@ impl Handle {
                 let message = "Validation failed, check below errors for detail.".to_owned();
                 return Err(Error::Invalid { message, problems });
             }
-            let exists = catalog.workflow(name, Some(version)).is_some();
-            self.permit_write(who, TargetKind::Workflow, name, exists)?;
-            if exists && !overwrite {
+            let known = catalog.workflow(name, Some(version));
+            self.permit_write(who, TargetKind::Workflow, name, known.is_some())?;
+            // One of a file is refused with the file's name, further down: `overwrite` would be no way out.
+            if known.is_some_and(|known| !matches!(known.pinned.owner, Owner::File(_))) && !overwrite {
                 return Err(Error::Conflict(format!("Workflow with {name}.{version} already exists!")));
             }
         }
@@ -92,18 +93,19 @@ impl Handle {
         self.register_task_defs(who, vec![def]).await
     }
 
-    /// Returns the task definitions that somebody may see, by name.
-    pub fn task_defs(&self, who: &Owner) -> Vec<TaskDef> {
+    /// Returns the task definitions that somebody may see, by name, with whose they are.
+    pub fn task_defs(&self, who: &Owner) -> Vec<Arc<Owned<TaskDef>>> {
         let catalog = self.catalog();
-        let seen = |def: &&TaskDef| self.may(who, Permission::Read, TargetKind::Workflow, &def.name);
-        catalog.task_defs().map(|owned| &owned.def).filter(seen).cloned().collect()
+        let seen =
+            |owned: &&Arc<Owned<TaskDef>>| self.may(who, Permission::Read, TargetKind::Workflow, &owned.def.name);
+        catalog.task_defs().filter(seen).cloned().collect()
     }
 
-    /// Returns a task definition.
-    pub fn task_def(&self, who: &Owner, name: &str) -> Result<TaskDef, Error> {
+    /// Returns a task definition with whose it is.
+    pub fn task_def(&self, who: &Owner, name: &str) -> Result<Arc<Owned<TaskDef>>, Error> {
         let missing = || no_such_task_def(name);
         self.permit_known(who, Permission::Read, TargetKind::Workflow, name, missing)?;
-        self.catalog().task_def(name).map(|owned| owned.def.clone()).ok_or_else(missing)
+        self.catalog().task_def(name).cloned().ok_or_else(missing)
     }
 
     /// Registers a handler of events over the API; one of this name is a conflict, unless it is to be replaced.

@@ -100,6 +100,28 @@ impl Handle {
         .await
     }
 
+    /// Takes back all that was granted to somebody over the API, on what is wanted. Where the settings grant some of it, nothing
+    /// is taken back: whoever asks would believe that it is.
+    pub async fn revoke_all(
+        &self,
+        who: &Owner,
+        to: Grantee,
+        is_wanted: impl Fn(&GrantTarget) -> bool + Send + 'static,
+    ) -> Result<(), Error> {
+        self.administers(who, Action::Revoke)?;
+        let entry = self.entry(who, Action::Revoke, Object::new(ObjectKind::Grant, &format!("everything of {to}")));
+        self.govern(entry, move |handle, _, made| {
+            let is_meant = |grant: &Grant| grant.to == to && is_wanted(&grant.on);
+            if let Some(grant) = handle.0.authority.settings().grants.iter().find(|grant| is_meant(grant)) {
+                let why = "it is granted by the settings, and taken back there; nothing was changed";
+                return Err(Error::Conflict(format!("{grant}: {why}")));
+            }
+            let gone = made.grants.extract_if(.., |grant| is_meant(grant));
+            Ok(((), gone.map(|grant| removed(OwnedKind::Grant, grant.to_string())).collect()))
+        })
+        .await
+    }
+
     /// Returns every group with its members; one of the settings hides one of the API.
     pub fn groups(&self, who: &Owner) -> Result<BTreeMap<String, Vec<Grantee>>, Error> {
         self.administers(who, Action::Look)?;
