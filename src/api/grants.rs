@@ -138,7 +138,7 @@ async fn revoke_all(
     owner(&handle, &who)?;
     let wanted = wanted_kind(&params)?;
     let is_wanted = move |on: &GrantTarget| wanted.is_none_or(|wanted| kind_of(on) == wanted);
-    handle.revoke_all(&who, grantee(&kind, &id)?, is_wanted).await?;
+    handle.revoke_all(&who, grantee(&kind, &id)?, wanted.unwrap_or("everything"), is_wanted).await?;
     Ok(Json(json!({"message": "Removed permission"})).into_response())
 }
 

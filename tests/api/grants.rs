@@ -74,6 +74,12 @@ fn all_that_is_granted_to_somebody_is_taken_back_at_once_or_nothing_is() {
     assert_eq!(granted("TAG").as_array().unwrap().len(), 1);
     let revoked = server.json("DELETE", &format!("{all}?resourceType=TAG"), &Value::Null);
     assert_eq!((revoked.status, revoked.json()["message"].clone()), (200, "Removed permission".into()));
+    let audit = server.get("/api/audit?n=20").json();
+    let told =
+        audit["entries"].as_array().unwrap().iter().any(|entry| {
+            entry["action"] == "revoke" && entry["object"]["name"] == "app:ci" && entry["detail"] == "TAG"
+        });
+    assert!(told, "{audit}");
     assert_eq!((granted("TAG"), granted("SECRET_NAME").as_array().unwrap().len()), (json!([]), 2));
     assert!(reads(&server, &ci), "the other kinds stay");
     let others = "/api/auth/subjects/USER/app:other/grants";

@@ -100,16 +100,18 @@ impl Handle {
         .await
     }
 
-    /// Takes back all that was granted to somebody over the API, on what is wanted. Where the settings grant some of it, nothing
-    /// is taken back: whoever asks would believe that it is.
+    /// Takes back all that was granted to somebody over the API, on what is wanted, which the audit calls `what`. Where the
+    /// settings grant some of it, nothing is taken back: whoever asks would believe that it is.
     pub async fn revoke_all(
         &self,
         who: &Owner,
         to: Grantee,
+        what: &str,
         is_wanted: impl Fn(&GrantTarget) -> bool + Send + 'static,
     ) -> Result<(), Error> {
         self.administers(who, Action::Revoke)?;
-        let entry = self.entry(who, Action::Revoke, Object::new(ObjectKind::Grant, &format!("everything of {to}")));
+        let entry = self.entry(who, Action::Revoke, Object::new(ObjectKind::Grant, &to.to_string()));
+        let entry = entry.detailed(what);
         self.govern(entry, move |handle, _, made| {
             let is_meant = |grant: &Grant| grant.to == to && is_wanted(&grant.on);
             if let Some(grant) = handle.0.authority.settings().grants.iter().find(|grant| is_meant(grant)) {
