@@ -134,9 +134,9 @@ fn what_a_file_defines_says_so_and_is_changed_by_no_route() {
     listening.until(|heard| heard.data["name"] == "filed");
     assert_eq!(server.json("POST", "/api/metadata/workflow", &noop("made", 1)).status, 200);
     let origins = [
-        ("/api/metadata/workflow/filed", "filed.json"),
-        ("/api/metadata/taskdefs/filed_task", "tasks.json"),
-        ("/api/scheduler/schedules/filed_tick", "tick.json"),
+        ("/api/metadata/workflow/filed", "workflows/filed.json"),
+        ("/api/metadata/taskdefs/filed_task", "workflows/tasks.json"),
+        ("/api/scheduler/schedules/filed_tick", "workflows/tick.json"),
     ];
     for (path, file) in origins {
         assert_eq!(server.get(path).json()["origin"], format!("file:{file}"), "{path}");
@@ -157,7 +157,7 @@ fn what_a_file_defines_says_so_and_is_changed_by_no_route() {
         let refused = server.json(method, path, &body);
         let message = refused.json()["message"].as_str().unwrap_or_default().to_owned();
         assert_eq!(refused.status, 409, "{method} {path}: {refused:?}");
-        assert!(message.contains(&format!("is defined in {file}; change it there")), "{method} {path}: {message}");
+        assert!(message.contains(&format!("is defined in workflows/{file}; change it there")), "{method} {path}: {message}");
     }
     assert_eq!(server.get("/api/metadata/workflow/made").json()["version"], 1, "all or none");
     // It can be held and run all the same.
