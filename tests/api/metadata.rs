@@ -157,7 +157,10 @@ fn what_a_file_defines_says_so_and_is_changed_by_no_route() {
         let refused = server.json(method, path, &body);
         let message = refused.json()["message"].as_str().unwrap_or_default().to_owned();
         assert_eq!(refused.status, 409, "{method} {path}: {refused:?}");
-        assert!(message.contains(&format!("is defined in workflows/{file}; change it there")), "{method} {path}: {message}");
+        assert!(
+            message.contains(&format!("is defined in workflows/{file}; change it there")),
+            "{method} {path}: {message}"
+        );
     }
     assert_eq!(server.get("/api/metadata/workflow/made").json()["version"], 1, "all or none");
     // It can be held and run all the same.
