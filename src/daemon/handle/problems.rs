@@ -6,6 +6,7 @@ use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
 use crate::journal::Action;
 use crate::words::Owner;
+use crate::workflow::shown::shown_text;
 
 impl Handle {
     /// Returns everything that somebody has to look at: files, the store, schedules, runs that fetched and did not store
@@ -32,6 +33,19 @@ impl Handle {
             }
         }
         Ok(problems)
+    }
+}
+
+impl Handle {
+    /// Returns the text of a file of which something is wrong, line by line as its problems count them and with no value in it;
+    /// none where it cannot be shown so.
+    pub fn faulty_text(&self, who: &Owner, file: &str) -> Result<Option<String>, Error> {
+        self.administers(who, Action::Look)?;
+        let problems = self.catalog().problems();
+        let mut sources = problems.iter().flat_map(|problem| &problem.diagnostics).map(|diagnostic| &diagnostic.source);
+        let Some(shown) = sources.find(|source| *source.name == *file).and_then(shown_text) else { return Ok(None) };
+        let masked = self.0.views.masker().mask_text(&shown).into_owned();
+        Ok((masked.lines().count() == shown.lines().count()).then_some(masked))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::IntoResponse as _;
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use crate::catalog::Problem;
 use crate::ui::failure::sentence;
@@ -15,17 +16,28 @@ use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::link;
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, House, Visitor};
-use crate::words::{Diagnostic, ExecutionId, Owner, Severity};
+use crate::words::{Diagnostic, ExecutionId, Owner, Severity, percent_encoded};
 
 /// How many problems a page shows: who has more mends the first ones first.
 const PROBLEMS_MAX: usize = 500;
+/// How many lines of a file it shows: a browser lays out more only slowly.
+const LINES_MAX: usize = 5_000;
 
 pub(super) fn routes() -> Routes {
     Routes::default().page("/problems", show)
 }
 
-async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
+/// What of the page somebody asks to see.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    /// The file whose text is shown.
+    #[serde(default)]
+    file: String,
+}
+
+async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(asked): Query<Asked>) -> Answer {
     let problems = house.handle.problems(&visitor.who).await?;
+    let text = house.handle.faulty_text(&visitor.who, &asked.file)?;
     let content = html! {
         div.head { h1 { "Problems" } }
         div data-live="problem,definition,schedule,execution" {
@@ -42,7 +54,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
                                 td data-label="What" {
                                     div {
                                         span.lines { (sentence(&problem.message)) }
-                                        @if !problem.diagnostics.is_empty() { (findings(&problem.diagnostics)) }
+                                        @if !problem.diagnostics.is_empty() { (linked_findings(&problem.diagnostics)) }
                                     }
                                 }
                             }
@@ -50,6 +62,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Answer {
                     }
                 }
                 @if problems.len() > PROBLEMS_MAX { p.hint { "These are the first " (PROBLEMS_MAX) " of " (problems.len()) "." } }
+                @if !asked.file.is_empty() { (source(&asked.file, text.as_deref())) }
             }
         }
     };
@@ -67,7 +80,7 @@ pub(super) async fn of_file(house: &House, visitor: &Visitor, owner: &Owner) -> 
 fn shown(problem: &Problem) -> Markup {
     html! {
         strong { (place(&problem.place)) } " " (sentence(&problem.message))
-        @if !problem.diagnostics.is_empty() { (findings(&problem.diagnostics)) }
+        @if !problem.diagnostics.is_empty() { (linked_findings(&problem.diagnostics)) }
     }
 }
 
@@ -83,13 +96,44 @@ fn place(place: &str) -> Markup {
     }
 }
 
+/// Returns a file's text with a mark at each line, or why there is none.
+fn source(file: &str, text: Option<&str>) -> Markup {
+    html! {
+        h2 #source { (file) }
+        @match text {
+            None => p.message { "Its text is not shown: nothing is wrong with it any more, or it cannot be told which of its text is a secret. Open it in the project's folder." },
+            Some(text) => {
+                ol.source tabindex="0" aria-label="Source" {
+                    @for (index, line) in text.lines().take(LINES_MAX).enumerate() {
+                        li id={ "L" (index + 1) } { code { (line) } }
+                    }
+                }
+                @if text.lines().count() > LINES_MAX { p.hint { "These are the first " (LINES_MAX) " lines." } }
+            }
+        }
+    }
+}
+
 /// Returns what is wrong with a file, at its lines.
 pub(super) fn findings(diagnostics: &[Diagnostic]) -> Markup {
+    listed(diagnostics, |diagnostic| html! { code { (position(diagnostic)) } })
+}
+
+/// Returns what is wrong with a file of the folder: each place leads to its line.
+fn linked_findings(diagnostics: &[Diagnostic]) -> Markup {
+    listed(diagnostics, |diagnostic| {
+        let line = diagnostic.span.map(|span| format!("#L{}", diagnostic.source.position(span.start).0));
+        let file = percent_encoded(&diagnostic.source.name);
+        html! { a href={ "/problems?file=" (file) (line.unwrap_or_default()) } { code { (position(diagnostic)) } } }
+    })
+}
+
+fn listed(diagnostics: &[Diagnostic], place: impl Fn(&Diagnostic) -> Markup) -> Markup {
     html! {
         ul.findings {
             @for diagnostic in diagnostics {
                 li {
-                    (severity(diagnostic.severity)) " " code { (position(diagnostic)) } " " (sentence(&diagnostic.message))
+                    (severity(diagnostic.severity)) " " (place(diagnostic)) " " (sentence(&diagnostic.message))
                     @if let Some(help) = &diagnostic.help { span.why { (sentence(help)) } }
                 }
             }
