@@ -145,12 +145,14 @@ fn a_new_application_gets_nothing_that_an_old_one_of_its_name_made() {
     let made = crate::metadata::noop("of_the_first", 1);
     assert_eq!(server.client(Some(&token), "POST", "/api/metadata/workflow", &made).status, 200);
     server.send("DELETE", "/api/applications/ci", &[], b"");
-    let again = || server.json("POST", "/api/applications", &json!({"name": "ci"}));
-    let refused = again();
-    assert_eq!(refused.status, 409);
-    assert!(refused.json()["message"].as_str().unwrap().contains("workflow `of_the_first`"), "{refused:?}");
-    assert_eq!(server.send("DELETE", "/api/metadata/workflow/of_the_first/1", &[], b"").status, 200);
-    assert_eq!(again().status, 200);
+    let start = |token: &str| server.client(Some(token), "POST", "/api/workflow/of_the_first", &json!({}));
+    let token = server.signed_in("ci");
+    let refused = start(&token);
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let message = refused.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("Security Error: app:ci was removed"), "{refused:?}");
+    assert_eq!(server.client(Some(&token), "PUT", "/api/metadata/workflow", &json!([made])).status, 200);
+    assert_eq!(start(&token).status, 200, "what it made itself is its own");
 }
 
 #[test]
