@@ -74,6 +74,7 @@ const CREATED: &str = "When it was made, in milliseconds since 1970; set by the 
 const UPDATED: &str = "When it was changed last, in milliseconds since 1970; set by the server.";
 const CREATED_BY: &str = "Who made it; set by the server.";
 const UPDATED_BY: &str = "Who changed it last; set by the server.";
+const ORIGIN: &str = "Which file or application it is of; set by the server.";
 
 const TEXTS: Kind = Kind::List(&Kind::Text);
 

@@ -74,7 +74,7 @@ fn scripts_are_evaluated_for_real() {
 fn a_dry_run_shows_what_would_happen_and_does_nothing() {
     let test = Test::new().file("workflows/rotate.json", ROTATION);
     let test = test.secret("appKeyId", "canary-key-id").secret("appKeySecret", "canary-key-secret");
-    let files = ["secrets/store.age", ".keytide/journal.db", ".keytide/journal.db-wal", ".keytide/audit.anchor"];
+    let files = ["secrets/store.age", ".keytide/store.anchor", ".keytide/audit.notes"];
     let read = |test: &Test| files.map(|file| std::fs::read(test.path(file)).unwrap());
     let before = read(&test);
     let name = "update_rotate_secrets_tracker_app";
@@ -92,5 +92,6 @@ fn a_dry_run_shows_what_would_happen_and_does_nothing() {
         .prints("would be FAILED")
         .prints("403");
     assert!(read(&test) == before, "no file was touched");
+    assert!(!test.path(".keytide/journal.db").exists(), "and none was made");
     test.keytide(&["run", "--dry-run", "nothing"]).fails(3).tells("there is no workflow `nothing`");
 }

@@ -132,6 +132,12 @@ fn fields_that_conductor_knows_and_null_never_warn() {
 }
 
 #[test]
+fn definition_that_was_read_from_a_server_of_ours_never_warns() {
+    let loaded = yaml("name: w\norigin: app:ci\ntasks:\n  - {name: a, taskReferenceName: a, type: NOOP}\n");
+    assert_eq!((told(&loaded), loaded.workflows.len()), (vec![], 1));
+}
+
+#[test]
 fn good_definition_beside_a_broken_one_is_read() {
     let loaded = yaml("taskDefs:\n- {name: a}\n- {retryCount: x}\n- {name: c}\n");
     let names: Vec<_> = loaded.task_defs.iter().map(|def| def.def.name.as_str()).collect();

@@ -1,4 +1,4 @@
-use super::{CREATED, CREATED_BY, KEPT, Kind, SCHEMA, Shape, TAGS, UPDATED, UPDATED_BY, WORKFLOW, absent};
+use super::{CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, UPDATED, UPDATED_BY, WORKFLOW, absent};
 use crate::workflow::definition::WorkflowSchedule;
 
 const CRONS: Kind = Kind::List(&Kind::Of(&CRON));
@@ -56,6 +56,7 @@ pub(in crate::workflow) static SCHEDULE: Shape = Shape {
         ("updatedTime", Kind::Long, UPDATED),
         ("createdBy", Kind::Text, CREATED_BY),
         ("updatedBy", Kind::Text, UPDATED_BY),
+        ("origin", Kind::Any, ORIGIN),
     ],
 };
 

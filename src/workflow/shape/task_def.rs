@@ -1,4 +1,4 @@
-use super::{CREATED, CREATED_BY, KEPT, Kind, SCHEMA, Shape, TAGS, TEXTS, UPDATED, UPDATED_BY, absent};
+use super::{CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, TEXTS, UPDATED, UPDATED_BY, absent};
 use crate::workflow::definition::lenient::Words as _;
 use crate::workflow::definition::{RetryLogic, TaskDef, TaskTimeoutPolicy};
 
@@ -48,6 +48,7 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("updateTime", Kind::Long, UPDATED),
     ("createdBy", Kind::Text, CREATED_BY),
     ("updatedBy", Kind::Text, UPDATED_BY),
+    ("origin", Kind::Any, ORIGIN),
 ];
 
 /// A file's list of task definitions.

@@ -1,6 +1,6 @@
 use super::schedule::SCHEDULE_BESIDE;
 use super::task::A_TASK;
-use super::{CREATED, CREATED_BY, KEPT, Kind, SCHEMA, Shape, TAGS, TEXTS, UPDATED, UPDATED_BY, absent};
+use super::{CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, TEXTS, UPDATED, UPDATED_BY, absent};
 use crate::workflow::definition::lenient::Words as _;
 use crate::workflow::definition::{WorkflowDef, WorkflowTimeoutPolicy};
 
@@ -44,6 +44,7 @@ pub(in crate::workflow) static WORKFLOW: Shape = Shape {
         ("updateTime", Kind::Long, UPDATED),
         ("createdBy", Kind::Text, CREATED_BY),
         ("updatedBy", Kind::Text, UPDATED_BY),
+        ("origin", Kind::Any, ORIGIN),
         ("accessPolicy", Kind::Any, KEPT),
         ("overwriteTags", Kind::Any, KEPT),
     ],
