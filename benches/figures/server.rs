@@ -31,7 +31,8 @@ impl Server {
     /// Returns the server at an address that ends in `/api`, once it answers.
     pub(crate) fn at(base: &str) -> Outcome<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let server = Self { base: base.to_owned(), client: reqwest::Client::builder().no_proxy().build()?, runtime };
+        let server =
+            Self { base: base.to_owned(), client: reqwest::Client::builder().no_proxy().gzip(false).build()?, runtime };
         let until = Instant::now() + PATIENCE;
         while server.get("/health").is_err() {
             if Instant::now() > until {
@@ -115,7 +116,14 @@ impl Server {
         Ok(())
     }
 
-    /// Asks for a page as a browser does that takes what is packed; returns how long its last byte took, and what came.
+    /// Asks for a page that is not packed.
+    pub(crate) fn text(&self, path: &str) -> Outcome<String> {
+        let request = self.client.get(format!("{}{path}", self.base.trim_end_matches("/api")));
+        Ok(self.runtime.block_on(async { request.send().await?.error_for_status()?.text().await })?)
+    }
+
+    /// Asks for a page as a browser does that takes what is packed; returns how long its last byte took, and what came, as it
+    /// came.
     pub(crate) fn page(&self, path: &str) -> Outcome<(Duration, Vec<u8>)> {
         let site = self.base.trim_end_matches("/api");
         let request = self.client.get(format!("{site}{path}")).header("accept-encoding", "gzip");

@@ -75,7 +75,7 @@ fn measured(server: &Server, path: &str) -> Outcome<Sample> {
 
 /// Returns what a browser gets that was never here: the page, and the files of ours that it names.
 fn first_load(server: &Server, path: &str, page: &[u8]) -> Outcome<Vec<(String, usize)>> {
-    let text = std::str::from_utf8(page)?;
+    let text = server.text(path)?;
     let named = text.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next());
     let mut all = vec![(path.to_owned(), page.len())];
     for file in named {
