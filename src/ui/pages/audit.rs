@@ -20,7 +20,7 @@ use crate::ui::parts::view::{self, text};
 use crate::ui::parts::{link, moment};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
-use crate::words::{Timestamp, percent_encoded};
+use crate::words::Timestamp;
 
 /// How many entries a page shows: a few screens.
 const ROWS: usize = 50;
@@ -60,9 +60,7 @@ impl Search {
 
     /// Returns the address of the page of this search that goes on there.
     fn address(&self, before: u64) -> String {
-        let said = self.fields().into_iter().filter(|(_, value)| !value.is_empty());
-        let said = said.map(|(name, value)| format!("&{name}={}", percent_encoded(value)));
-        format!("/audit?before={before}{}", said.collect::<String>())
+        link::searched(&format!("/audit?before={before}"), self.fields())
     }
 
     fn to_query(&self) -> Result<AuditQuery, Failure> {

@@ -18,7 +18,7 @@ use crate::ui::parts::view::{self, text};
 use crate::ui::parts::{link, moment, status};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
-use crate::words::{Timestamp, WorkflowStatus, percent_encoded};
+use crate::words::{Timestamp, WorkflowStatus};
 
 /// How many executions a page shows: a few screens.
 const ROWS: u64 = 50;
@@ -64,9 +64,7 @@ impl Search {
 
     /// Returns the address of the page of this search that begins there.
     fn address(&self, start: u64) -> String {
-        let said = self.fields().into_iter().filter(|(_, value)| !value.is_empty());
-        let said = said.map(|(name, value)| format!("&{name}={}", percent_encoded(value)));
-        format!("/executions?start={start}{}", said.collect::<String>())
+        link::searched(&format!("/executions?start={start}"), self.fields())
     }
 
     fn to_query(&self) -> Result<Query<SummaryField>, Failure> {

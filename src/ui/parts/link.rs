@@ -40,3 +40,10 @@ pub(in crate::ui) fn workflow_path(name: &str) -> String {
 pub(in crate::ui) fn workflow(name: &str) -> Markup {
     html! { a href=(workflow_path(name)) { (name) } }
 }
+
+/// Returns an address that has a query already with what a search asks for beside it; fields that say nothing are left out.
+pub(in crate::ui) fn searched<'f>(address: &str, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
+    let said = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    let said = said.map(|(name, value)| format!("&{name}={}", percent_encoded(value)));
+    format!("{address}{}", said.collect::<String>())
+}
