@@ -21,8 +21,8 @@ const STATEMENTS_KEPT: usize = 64;
 
 /// What people search by is in clear on purpose; every `body` is sealed. `key` is small and local.
 ///
-/// Each index costs every commit a page, so there is none for what is asked at start only (what is live), nor for the
-/// definition: one that is not used any more is found by its name.
+/// Each index costs a page of every commit that starts or ends something, so there is none for what is asked at start only
+/// (what is live), nor for the definition: one that is not used any more is found by its name.
 const TABLES: &str = "
 CREATE TABLE definitions(hash BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE executions(

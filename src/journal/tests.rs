@@ -248,6 +248,52 @@ fn events_that_do_not_follow_are_refused() {
     assert_eq!(journal.history(1), ["a", "b"]);
 }
 
+/// How many pages a commit writes.
+fn pages_of(journal: &mut Journal, record: Record) -> i64 {
+    let moved = |journal: &Journal| -> i64 {
+        journal.log.connection().query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1)).unwrap()
+    };
+    moved(journal);
+    journal.keep(vec![record]).unwrap();
+    moved(journal)
+}
+
+#[test]
+fn an_execution_that_goes_on_writes_no_index() {
+    let mut journal = Journal::new();
+    let head = head(1, &journal.plan);
+    journal.keep(vec![record(head.clone(), 1, &["a"])]).unwrap();
+    let later = Head { updated: at(2_000), deadline: Some(at(9_000)), ..head.clone() };
+    assert_eq!(pages_of(&mut journal, record(later.clone(), 2, &["b"])), 2, "its row and its events");
+    let paused = Head { status: WorkflowStatus::Paused, ..later.clone() };
+    assert!(pages_of(&mut journal, record(paused, 3, &["c"])) > 2, "a status is searched");
+    assert_eq!(journal.history(1), ["a", "b", "c"]);
+}
+
+#[test]
+fn whatever_changes_of_a_head_is_kept() {
+    let mut journal = Journal::new();
+    let first = head(1, &journal.plan);
+    journal.keep(vec![record(first.clone(), 1, &["a"])]).unwrap();
+    let changed = [
+        Head { updated: at(1_001), ..first.clone() },
+        Head { deadline: Some(at(5)), ..first.clone() },
+        Head { status: WorkflowStatus::Paused, ..first.clone() },
+        Head { started: at(999), ..first.clone() },
+        Head { ended: Some(at(7)), ..first.clone() },
+        Head { ended: Some(at(8)), ..first.clone() },
+        Head { unstored: true, ..first.clone() },
+        Head { in_doubt: true, ..first.clone() },
+    ];
+    // Each follows another one, and goes back to what it was.
+    let heads = changed.iter().flat_map(|head| [head, &first]);
+    for (seq, head) in (2..).zip(heads) {
+        journal.keep(vec![record(head.clone(), seq, &["b"])]).unwrap();
+        let stored = journal.log.load(id(1)).unwrap().unwrap();
+        assert_eq!((&stored.head, stored.seq), (head, seq));
+    }
+}
+
 #[test]
 fn a_row_that_was_changed_spoils_only_its_execution() {
     let mut journal = Journal::new();
