@@ -38,6 +38,8 @@ mod metadata;
 mod metrics;
 #[path = "api/openapi.rs"]
 mod openapi;
+#[path = "api/port.rs"]
+mod port;
 #[path = "api/scheduler.rs"]
 mod scheduler;
 #[path = "api/search.rs"]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use keytide::api::{Openness, bind_tcp, router, serve};
+use keytide::api::{Limits, Openness, bind_tcp, router, serve};
 use keytide::door::Door;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -105,7 +105,7 @@ fn recorded_executions_come_to_the_same_end() {
     let address = listener.local_addr().unwrap();
     let (_stop, stopping) = watch::channel(false);
     let handle = server.daemon().handle().clone();
-    runtime.spawn(serve(listener, move || router(handle, Door::Loopback(address)), stopping));
+    runtime.spawn(serve(Limits::default(), listener, move || router(handle, Door::Loopback(address)), stopping));
     let (_echo, echo) = echo();
     let cases = cases();
     assert!(cases.len() >= 101, "{cases:?}");

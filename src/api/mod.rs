@@ -72,7 +72,7 @@ pub use error::Error;
 pub use openapi::document;
 use routes::Routes;
 pub use routes::{Need, Route};
-pub use serve::{Limits, Listener, serve, serve_within};
+pub use serve::{Limits, Listener, serve};
 pub use socket::{BindError, Openness, bind_socket, bind_tcp};
 pub use tls::{Files as TlsFiles, Tls, TlsError, TlsListener};
 

@@ -22,6 +22,12 @@ use crate::live::Stopping;
 /// How many connections one door holds open: as many streams of events as there may be, and as many again for workers that
 /// poll and everybody else; one costs some 10 KiB.
 const CONNECTIONS_MAX: usize = 2_048;
+/// How many doors there are: the socket and the port.
+const DOORS: usize = 2;
+/// How many files the daemon has open besides: the calls of tasks, the journal, the store, the pipes of scripts.
+const OWN_FILES: usize = 1_024;
+/// How long a connection may take until it is one: the four round trips of TLS on a bad line take a second.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of what it is sent. A stream of events sends something every 15 s, so one whose client
 /// is gone without a word ends too.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
@@ -42,6 +48,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Limits {
     /// How many connections are open at once; whoever comes then waits.
     pub connections: usize,
+    /// How long a handshake may take.
+    pub handshake_patience: Duration,
     /// How long a request's head may take, and a connection be idle.
     pub head_patience: Duration,
     /// How long a client may take nothing of what it is sent.
@@ -50,7 +58,34 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: CONNECTIONS_MAX, head_patience: HEAD_PATIENCE, write_patience: WRITE_PATIENCE }
+        Self {
+            connections: CONNECTIONS_MAX,
+            handshake_patience: HANDSHAKE_PATIENCE,
+            head_patience: HEAD_PATIENCE,
+            write_patience: WRITE_PATIENCE,
+        }
+    }
+}
+
+impl Limits {
+    /// How many files a process has open at most whose doors are as they should be.
+    pub const FILES: usize = OWN_FILES + DOORS * CONNECTIONS_MAX;
+
+    /// Returns what a door allows in a process that may have this many files open, and what is to be done where that is less
+    /// than it should be: half of a small number is for the calls of tasks, so that no client can keep a token from being
+    /// stored.
+    pub fn within(files: usize) -> (Self, Option<String>) {
+        let own = OWN_FILES.min(files / 2);
+        let connections = (files.saturating_sub(own) / DOORS).clamp(1, CONNECTIONS_MAX);
+        let advice = (connections < CONNECTIONS_MAX).then(|| {
+            format!(
+                "this process may have {files} files open, so {connections} clients at once are served instead of \
+                 {CONNECTIONS_MAX}: raise the hard limit to {} (`ulimit -Hn`, LimitNOFILE= of systemd, --ulimit nofile= of \
+                 a container) and start again",
+                Self::FILES
+            )
+        });
+        (Self { connections, ..Self::default() }, advice)
     }
 }
 
@@ -95,12 +130,7 @@ impl Listener for UnixListener {
 ///
 /// The routes are made for the first who comes: most commands that open a door see nobody there, and making them takes a
 /// seventh of all that `run` of one step computes.
-pub async fn serve(listener: impl Listener, router: impl FnOnce() -> Router + Send, stopping: watch::Receiver<bool>) {
-    serve_within(Limits::default(), listener, router, stopping).await;
-}
-
-/// Serves with other limits than those of a door.
-pub async fn serve_within(
+pub async fn serve(
     limits: Limits,
     listener: impl Listener,
     router: impl FnOnce() -> Router + Send,
@@ -154,7 +184,7 @@ fn converse<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     daemon::spawn(async move {
-        let Some(stream) = arriving.await else { return };
+        let Ok(Some(stream)) = timeout(limits.handshake_patience, arriving).await else { return };
         let stream = Patient::new(stream, limits.write_patience);
         let mut builder = http1::Builder::new();
         builder

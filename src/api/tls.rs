@@ -33,8 +33,6 @@ use expiry::end_of;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// How often the files are looked at; it is how often the folder is.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// How long a handshake may take: four round trips on a bad line take a second.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long before its end a certificate is a Problem: what renews them does it a month ahead, and a person needs days. One
 /// that lives shorter is one in the last third of its life.
 const AHEAD_MAX: Duration = Duration::from_hours(14 * 24);
@@ -186,14 +184,8 @@ impl Listener for TlsListener {
         }
         let handshake = self.tls.acceptor().accept(stream);
         Ok(Some(Box::pin(async move {
-            match timeout(HANDSHAKE_PATIENCE, handshake).await {
-                Ok(Ok(stream)) => Some(stream),
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "a handshake failed");
-                    None
-                }
-                Err(_) => None,
-            }
+            let failed = |error| tracing::debug!(%error, "a handshake failed");
+            handshake.await.map_err(failed).ok()
         })))
     }
 }

@@ -21,6 +21,7 @@ use super::logs;
 use super::project::Project;
 use super::serve::stopped;
 use super::signals::Hurry;
+use crate::api::Limits;
 use crate::catalog::Catalog;
 use crate::clock::SystemClock;
 use crate::daemon::{Daemon, Recovery};
@@ -58,7 +59,7 @@ pub(super) fn run(arguments: &args::Demo, console: &Console) -> Result<(), Error
     let masking = logs::install(&stage.store, console, LogFormat::Text);
     let config = stage.project.daemon(&stage.store, &masking, Recovery::Everything, Catalog::default(), Vec::new());
     let daemon = Daemon::start(&config)?;
-    let doors = Doors::open(&daemon, &stage.project, None)?;
+    let doors = Doors::open(&daemon, &stage.project, None, Limits::default())?;
     let mut scene = Scene::new(&issuer, &stage.store, console);
     let played = daemon.runtime().block_on(scene.play(arguments.rotations));
     doors.close();

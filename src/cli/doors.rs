@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 
 use super::error::{Error, Kind};
 use super::project::Project;
-use crate::api::{self, Openness, Tls, TlsFiles, TlsListener};
+use crate::api::{self, Limits, Openness, Tls, TlsFiles, TlsListener};
 use crate::daemon::Daemon;
 use crate::door::Door;
 use crate::ui::{self, House};
@@ -37,7 +37,12 @@ pub(super) struct Listen {
 
 impl Doors {
     /// Opens the socket and, with an address, the port.
-    pub(super) fn open(daemon: &Daemon, project: &Project, listen: Option<Listen>) -> Result<Self, Error> {
+    pub(super) fn open(
+        daemon: &Daemon,
+        project: &Project,
+        listen: Option<Listen>,
+        limits: Limits,
+    ) -> Result<Self, Error> {
         let cannot = |error: api::BindError| match &error {
             api::BindError::Readable(_) => Error::new(Kind::Usage, &error)
                 .hint("where something before it speaks TLS, add --insecure-listen; else listen on 127.0.0.1"),
@@ -49,7 +54,7 @@ impl Doors {
         let socket = api::bind_socket(&*project.disk, &project.state, project.environment.runtime.as_deref());
         let handle = daemon.handle().clone();
         let router = move || api::router(handle, Door::Socket);
-        runtime.spawn(api::serve(socket.map_err(cannot)?, router, stopped.clone()));
+        runtime.spawn(api::serve(limits, socket.map_err(cannot)?, router, stopped.clone()));
         let renewing = Arc::new(Notify::new());
         let (mut is_open, mut is_encrypted) = (false, false);
         let port = match listen {
@@ -66,11 +71,12 @@ impl Doors {
                 daemon.handle().open_pages_at(origin(bound, is_encrypted), is_open);
                 let router = move || ui::router(house, api::router(handle, door));
                 match tls {
-                    None => drop(runtime.spawn(api::serve(listener, router, stopped))),
+                    None => drop(runtime.spawn(api::serve(limits, listener, router, stopped))),
                     Some(tls) => {
                         let handle = daemon.handle().clone();
                         runtime.spawn(tls.clone().follow(handle, renewing.clone(), stopped.clone()));
-                        runtime.spawn(api::serve(TlsListener { port: listener, tls }, router, stopped));
+                        let listener = TlsListener { port: listener, tls };
+                        runtime.spawn(api::serve(limits, listener, router, stopped));
                     }
                 }
                 Some(bound)

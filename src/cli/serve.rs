@@ -8,16 +8,20 @@ use super::connection::start_patiently;
 use super::console::Console;
 use super::doors::{Doors, Listen};
 use super::error::{Error, Kind};
+use super::hardening::raise_files;
 use super::logs;
 use super::project::Project;
 use super::schedule;
 use super::signals::{HangUps, Hurry, Signals};
-use crate::api::{Openness, TlsFiles};
+use crate::api::{Limits, Openness, TlsFiles};
 use crate::catalog::{Catalog, Problem};
 use crate::daemon::{Daemon, Recovery, Unwritten};
 use crate::observe::Masking;
 use crate::redact::Masker;
 use crate::words::Owner;
+
+/// Where the problem is that this process may have too few files open.
+const FILES: &str = "open files";
 
 /// Serves until somebody asks it to stop.
 pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Result<(), Error> {
@@ -31,7 +35,7 @@ pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Re
         let _context = daemon.runtime().enter();
         (Signals::listen()?, HangUps::listen()?)
     };
-    let doors = Doors::open(&daemon, project, listen)?;
+    let doors = Doors::open(&daemon, project, listen, limits(&daemon))?;
     greet(&daemon, &doors, project, console)?;
     daemon.runtime().block_on(until_stopped(&daemon, (&doors, hang_ups), &mut signals, &masking, console));
     doors.close();
@@ -40,6 +44,13 @@ pub(super) fn run(arguments: &Serve, project: &Project, console: &Console) -> Re
     }
     let hurry = Hurry::on(&daemon);
     stopped(&daemon.stop(move || hurry.is_wanted()))
+}
+
+/// Returns what the doors allow, and has it be a problem where the system lets this process have too few files open.
+fn limits(daemon: &Daemon) -> Limits {
+    let (limits, advice) = Limits::within(raise_files(Limits::FILES));
+    daemon.handle().trouble(FILES, advice);
+    limits
 }
 
 /// Says what was lost at the end, if anything: it must not look like a good end.

@@ -3,11 +3,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use keytide::api::{Openness, bind_socket, bind_tcp, router, serve};
+use keytide::api::{Limits, Openness, bind_socket, bind_tcp, router, serve};
 use keytide::disk::SystemDisk;
 use keytide::door::Door;
 use tokio::sync::watch;
 
+use crate::port::Port;
 use crate::server::Server;
 
 #[test]
@@ -73,7 +74,7 @@ fn the_socket_is_private_replaces_a_dead_one_and_closes() {
     let listener = runtime.block_on(async { bind_socket(&SystemDisk, state.path(), None) }).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let (stop, stopping) = watch::channel(false);
-    let serving = runtime.spawn(serve(listener, move || router, stopping));
+    let serving = runtime.spawn(serve(Limits::default(), listener, move || router, stopping));
     let answer = exchange(&mut UnixStream::connect(&path).unwrap(), HEALTH);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let mut idle = UnixStream::connect(&path).unwrap();
@@ -110,16 +111,8 @@ fn a_socket_whose_path_is_too_long_moves_and_says_where() {
 #[test]
 fn floods_are_cut_and_others_are_served() {
     let server = Server::new();
-    let runtime = server.daemon().runtime();
-    let (listener, address) = runtime.block_on(async {
-        let listener = bind_tcp("127.0.0.1:0".parse().unwrap(), Openness::Open).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        (listener, address)
-    });
-    let (_stop, stopping) = watch::channel(false);
-    let handle = server.daemon().handle().clone();
-    runtime.spawn(serve(listener, move || router(handle, Door::Loopback(address)), stopping));
-    let connect = || std::net::TcpStream::connect(address).unwrap();
+    let port = Port::of(&server, Limits::default());
+    let (connect, address) = (|| port.connect(), port.address);
     // A connection that never says anything holds a place and nobody up.
     let _silent = connect();
     let mut many = b"GET /health HTTP/1.1\r\n".to_vec();

@@ -2,18 +2,16 @@
 
 use std::future::poll_fn;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use keytide::api::{Openness, bind_tcp, router, serve};
-use keytide::door::Door;
+use keytide::api::Limits;
 use keytide::words::{Grant, GrantTarget, Grantee, Permission};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::metadata::noop;
+use crate::port::Port;
 use crate::server::Server;
 
 /// Longer than anything here takes on a machine that is busy with something else: a stream that hangs must not hang the test.
@@ -325,23 +323,18 @@ fn one_caller_has_so_many_streams_and_no_more() {
 #[test]
 fn a_door_that_closes_ends_its_streams() {
     let server = Server::new();
-    let runtime = server.daemon().runtime();
-    let listener = runtime.block_on(bind_tcp("127.0.0.1:0".parse().unwrap(), Openness::Open)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let (stop, stopping) = watch::channel(false);
-    let handle = server.daemon().handle().clone();
-    let serving = runtime.spawn(serve(listener, move || router(handle, Door::Loopback(address)), stopping));
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /api/events HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    let port = Port::of(&server, Limits::default());
+    let mut stream = port.connect();
+    write!(stream, "GET /api/events HTTP/1.1\r\nHost: {}\r\n\r\n", port.address).unwrap();
     let mut reading = BufReader::new(stream);
     let mut head = String::new();
     while !head.contains("retry: ") {
         assert_ne!(reading.read_line(&mut head).unwrap(), 0, "{head}");
     }
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    stop.send(true).unwrap();
+    port.close();
     let mut rest = String::new();
     reading.read_to_string(&mut rest).unwrap();
     assert!(rest.ends_with("0\r\n\r\n"), "it ends as an answer ends: {rest:?}");
-    runtime.block_on(serving).unwrap();
+    port.closed(&server);
 }

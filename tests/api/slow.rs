@@ -1,31 +1,24 @@
 //! Slow clients, at a door with one place: whoever holds it for nothing loses it to the next.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use keytide::api::{Limits, Openness, bind_tcp, router, serve_within};
-use keytide::door::Door;
-use tokio::sync::watch;
+use keytide::api::Limits;
 
+use crate::port::Port;
 use crate::server::Server;
 
 /// Less than a person notices; what waits here waits for it to pass, however slow the machine is.
-const SHORT: Duration = Duration::from_millis(200);
+pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
-fn open(limits: Limits) -> (Server, SocketAddr, watch::Sender<bool>) {
+fn open(limits: Limits) -> (Server, Port) {
     let server = Server::new();
-    let runtime = server.daemon().runtime();
-    let listener = runtime.block_on(bind_tcp("127.0.0.1:0".parse().unwrap(), Openness::Open)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let (stop, stopping) = watch::channel(false);
-    let handle = server.daemon().handle().clone();
-    runtime.spawn(serve_within(limits, listener, move || router(handle, Door::Loopback(address)), stopping));
-    (server, address, stop)
+    let port = Port::of(&server, limits);
+    (server, port)
 }
 
-fn is_served(address: SocketAddr) -> bool {
-    let mut stream = TcpStream::connect(address).unwrap();
+fn is_served(port: &Port) -> bool {
+    let (mut stream, address) = (port.connect(), port.address);
     write!(stream, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -34,10 +27,10 @@ fn is_served(address: SocketAddr) -> bool {
 
 #[test]
 fn a_head_that_trickles_in_or_does_not_come_loses_its_place() {
-    let (_server, address, _stop) = open(Limits { connections: 1, head_patience: SHORT, ..Limits::default() });
-    let _silent = TcpStream::connect(address).unwrap();
-    assert!(is_served(address));
-    let mut trickling = TcpStream::connect(address).unwrap();
+    let (_server, port) = open(Limits { connections: 1, head_patience: SHORT, ..Limits::default() });
+    let _silent = port.connect();
+    assert!(is_served(&port));
+    let mut trickling = port.connect();
     trickling.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
     // A byte, and a look whether it is hung up on: each byte comes in time, and the head never.
     let is_cut = (0..10_000).any(|_| {
@@ -48,30 +41,42 @@ fn a_head_that_trickles_in_or_does_not_come_loses_its_place() {
         sent.is_err() || !goes_on
     });
     assert!(is_cut);
-    assert!(is_served(address));
+    assert!(is_served(&port));
 }
 
 #[test]
 fn who_takes_nothing_of_what_it_asked_for_loses_its_place() {
-    let (_server, address, _stop) = open(Limits { connections: 1, write_patience: SHORT, ..Limits::default() });
-    let mut deaf = TcpStream::connect(address).unwrap();
-    let request = format!("GET /openapi.json HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let (_server, port) = open(Limits { connections: 1, write_patience: SHORT, ..Limits::default() });
+    let mut deaf = port.connect();
+    let request = format!("GET /openapi.json HTTP/1.1\r\nHost: {}\r\n\r\n", port.address);
     // More than all buffers on the way hold together; it is hung up on before it has asked for all, or after.
     for _ in 0..400 {
         if deaf.write_all(request.as_bytes()).is_err() {
             break;
         }
     }
-    assert!(is_served(address));
+    assert!(is_served(&port));
 }
 
 #[test]
 fn a_connection_that_waits_for_nothing_is_not_kept() {
-    let (_server, address, _stop) = open(Limits { connections: 1, head_patience: SHORT, ..Limits::default() });
-    let mut kept = TcpStream::connect(address).unwrap();
-    write!(kept, "GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    let (_server, port) = open(Limits { connections: 1, head_patience: SHORT, ..Limits::default() });
+    let mut kept = port.connect();
+    write!(kept, "GET /health HTTP/1.1\r\nHost: {}\r\n\r\n", port.address).unwrap();
     let mut answer = [0; 12];
     kept.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200");
-    assert!(is_served(address), "the one before is idle");
+    assert!(is_served(&port), "the one before is idle");
+}
+
+#[test]
+fn a_process_with_few_files_keeps_half_of_them_for_itself_and_says_what_to_do() {
+    let (limits, advice) = Limits::within(Limits::FILES);
+    assert_eq!((limits.connections, advice), (Limits::default().connections, None));
+    for files in [0, 1, 2, 64, 1_024, 4_096, Limits::FILES - 2] {
+        let (limits, advice) = Limits::within(files);
+        assert!(limits.connections >= 1 && limits.connections <= (files / 2).max(1), "{files}: {limits:?}");
+        let advice = advice.unwrap();
+        assert!(advice.contains(&format!("may have {files} files")) && advice.contains("LimitNOFILE"), "{advice}");
+    }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keytide::api::{Openness, Tls, TlsFiles, TlsListener, bind_tcp, router, serve};
+use keytide::api::{Limits, Openness, Tls, TlsFiles, TlsListener, bind_tcp, router, serve};
 use keytide::client::{Client, Error, Method, Request};
 use keytide::disk::SystemDisk;
 use keytide::door::Door;
@@ -16,6 +16,7 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream
 
 use crate::certificate::{certificate, certificate_until, pem};
 use crate::server::Server;
+use crate::slow::SHORT;
 
 /// A port with TLS, and the files that its certificate comes from.
 struct Port {
@@ -37,6 +38,10 @@ fn write(path: &Path, text: &str, mode: u32) {
 
 impl Port {
     fn with(pair: &(Vec<u8>, Vec<u8>)) -> Self {
+        Self::within(pair, Limits::default())
+    }
+
+    fn within(pair: &(Vec<u8>, Vec<u8>), limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let files = files(folder.path());
         put(&files, pair);
@@ -50,7 +55,7 @@ impl Port {
         let asked = Arc::new(Notify::new());
         runtime.spawn(tls.clone().follow(handle.clone(), asked.clone(), stopping.clone()));
         let listener = TlsListener { port, tls: tls.clone() };
-        runtime.spawn(serve(listener, move || router(handle, Door::Clients), stopping));
+        runtime.spawn(serve(limits, listener, move || router(handle, Door::Clients), stopping));
         Self { server, folder, address, tls, asked, _stop: stop }
     }
 
@@ -120,6 +125,22 @@ fn the_port_speaks_tls_and_nothing_else() {
     let mut answer = Vec::new();
     drop(plain.read_to_end(&mut answer));
     assert!(!String::from_utf8_lossy(&answer).contains("HTTP"), "{answer:?}");
+}
+
+#[test]
+fn a_handshake_that_never_ends_loses_its_place() {
+    let pair = certificate();
+    let port = Port::within(&pair, Limits { connections: 1, handshake_patience: SHORT, ..Limits::default() });
+    let silent = TcpStream::connect(port.address).unwrap();
+    let mut begun = TcpStream::connect(port.address).unwrap();
+    // The head of a greeting that says that 512 bytes follow.
+    begun.write_all(&[0x16, 3, 1, 2, 0]).unwrap();
+    // A slow machine may not end its own in time either, and asks again.
+    assert!((0..100).any(|_| port.ask(&pair.0).is_ok_and(|status| status == 200)));
+    for mut stream in [silent, begun] {
+        let read = stream.read(&mut [0; 64]);
+        assert!(!matches!(read, Ok(1..)), "it is hung up on: {read:?}");
+    }
 }
 
 #[test]

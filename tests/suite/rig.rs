@@ -34,7 +34,11 @@ impl Running {
 
     /// Starts a command.
     pub(crate) fn start(test: &Test, arguments: &[&str]) -> Self {
-        let mut command = test.command(arguments);
+        Self::of(test.command(arguments))
+    }
+
+    /// Starts a command that is ready.
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr }
@@ -51,6 +55,11 @@ impl Running {
                 return line.trim_end().to_owned();
             }
         }
+    }
+
+    /// Returns the number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal.

@@ -1,5 +1,6 @@
 //! `serve`, and commands beside it.
 
+use keytide::api::Limits;
 use rustix::process::Signal;
 
 use super::rig::{Running, Test};
@@ -61,6 +62,34 @@ fn a_port_has_to_be_asked_for_and_is_loopback_only() {
     test.keytide(&["serve", "--listen", "0.0.0.0:0", "--open"]).fails(1).tells("loopback");
     let mut serving = Running::serve(&test, &["--open", "--listen", "127.0.0.1:0"]);
     serving.until("listening on http://127.0.0.1:");
+}
+
+/// Starts a daemon whose limit of open files a shell has changed.
+fn serve_with_files(test: &Test, ulimit: &str) -> Running {
+    let script = format!("ulimit {ulimit} && exec \"$0\" serve");
+    Running::of(test.command_of("sh", &["-c", &script, env!("CARGO_BIN_EXE_keytide")]))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_daemon_takes_the_files_that_it_may_have() {
+    let test = Test::new();
+    let mut serving = serve_with_files(&test, "-S -n 64");
+    serving.until("0 workflows");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serving.id())).unwrap();
+    let files: Vec<_> = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split(' ').collect();
+    let numbers: Vec<usize> = files.iter().filter_map(|word| word.parse().ok()).collect();
+    assert_eq!(numbers[0], numbers.get(1).map_or(Limits::FILES, |hard| Limits::FILES.min(*hard)), "{limits}");
+}
+
+#[test]
+fn a_daemon_that_may_open_too_few_files_says_what_to_do_and_serves() {
+    let test = Test::new();
+    let mut serving = serve_with_files(&test, "-n 256");
+    serving.until("this process may have 256 files open, so 64 clients at once are served");
+    serving.until("0 workflows");
+    test.keytide(&["status"]).fails(1).tells("LimitNOFILE=");
+    test.keytide(&["secret", "list"]).success();
 }
 
 #[test]

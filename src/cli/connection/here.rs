@@ -14,7 +14,7 @@ use super::super::error::{Error, Kind};
 use super::super::project::Project;
 use super::super::signals::{Hurry, Signals};
 use super::{Followed, Target};
-use crate::api;
+use crate::api::{self, Limits};
 use crate::catalog::Catalog;
 use crate::client::{Reply, Request};
 use crate::clock::{Clock, SystemClock};
@@ -63,7 +63,7 @@ impl Here {
         let config = project.daemon(store, masking, Recovery::OwnOnly, catalog, Vec::new());
         let daemon = Daemon::start(&config)?;
         // Without its socket it still does this command's work; other commands wait for it.
-        let doors = Doors::open(&daemon, project, None).unwrap_or_else(|error| {
+        let doors = Doors::open(&daemon, project, None, Limits::default()).unwrap_or_else(|error| {
             tracing::warn!(error = error.message, "other commands cannot join this one");
             Doors::default()
         });
