@@ -3,6 +3,7 @@
 //! A page of another site can make a browser send requests to loopback, and with a name that changes its address
 //! (DNS rebinding) it can even read the answers. It cannot choose the Host, Origin and Sec-Fetch-Site headers.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use axum::http::header::{HOST, HeaderName, ORIGIN};
@@ -27,13 +28,35 @@ pub enum Door {
     Clients,
 }
 
-impl Door {
-    /// Returns where a request came from, as far as the door knows.
-    pub fn from(&self) -> Option<String> {
+/// Who is at the other end of a connection, as the system says it and nobody can pretend: no header of a request counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// A client of a port; behind a proxy it is the proxy.
+    Address(SocketAddr),
+    /// A process of this machine, at the socket.
+    Process {
+        /// Its user.
+        uid: u32,
+        /// Its id, where the system says it.
+        pid: Option<i32>,
+    },
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Socket => Some("socket".to_owned()),
-            Self::Loopback(_) | Self::Clients => None,
+            Self::Address(address) => address.fmt(f),
+            Self::Process { uid, pid: Some(pid) } => write!(f, "uid {uid} pid {pid}"),
+            Self::Process { uid, pid: None } => write!(f, "uid {uid}"),
         }
+    }
+}
+
+impl Door {
+    /// Returns where a request came from, as far as that is known.
+    pub fn from(&self, peer: Option<&Peer>) -> Option<String> {
+        let socket = matches!(self, Self::Socket).then(|| "socket".to_owned());
+        socket.into_iter().chain(peer.map(Peer::to_string)).reduce(|door, peer| format!("{door} {peer}"))
     }
 
     /// Returns whether a host with its port is us.
@@ -127,7 +150,7 @@ fn own_name(listen: SocketAddr) -> String {
 mod tests {
     use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 
-    use super::Door;
+    use super::{Door, Peer};
 
     /// Name and value of each header.
     fn is_refused(door: &Door, target: &str, headers: &[(&'static str, &str)]) -> bool {
@@ -202,6 +225,22 @@ mod tests {
         assert!(!is_refused(&Door::Socket, "/health", &[]));
         assert!(is_refused(&Door::Socket, "/health", &[("origin", "http://localhost")]));
         assert!(is_refused(&Door::Socket, "/health", &[("sec-fetch-site", "cross-site")]));
+    }
+
+    #[test]
+    fn where_somebody_comes_from_is_what_the_system_says() {
+        let process = |pid| Peer::Process { uid: 1_000, pid };
+        let address = Peer::Address("[::1]:40000".parse().unwrap());
+        for (door, peer, expected) in [
+            (Door::Socket, Some(process(Some(7))), Some("socket uid 1000 pid 7")),
+            (Door::Socket, Some(process(None)), Some("socket uid 1000")),
+            (Door::Socket, None, Some("socket")),
+            (loopback(), Some(address), Some("[::1]:40000")),
+            (Door::Clients, Some(address), Some("[::1]:40000")),
+            (Door::Clients, None, None),
+        ] {
+            assert_eq!(door.from(peer.as_ref()).as_deref(), expected);
+        }
     }
 
     fn is_page_refused(door: &Door, method: &Method, headers: &[(&'static str, &str)]) -> bool {

@@ -7,7 +7,7 @@ use crate::api::caller::Standing;
 use crate::api::error::Error;
 use crate::api::metrics;
 use crate::daemon::{self, Handle};
-use crate::door::Door;
+use crate::door::{Door, Peer};
 
 /// Lets a request in, or answers 403 before anything else is looked at.
 pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next: Next) -> Response {
@@ -15,7 +15,7 @@ pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next
         return Error::new(StatusCode::FORBIDDEN, reason).into_response();
     }
     // Who was refused something hears of it when the audit says so.
-    let answered = daemon::asking(door.from(), async {
+    let answered = daemon::asking(door.from(request.extensions().get::<Peer>()), async {
         let standing = match scraping(&door, &handle, &request) {
             Some(scraping) => scraping,
             None => standing(&door, &handle, request.headers()),

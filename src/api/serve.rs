@@ -7,7 +7,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::{Extension, Router};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::api::patient::Patient;
 use crate::daemon;
+use crate::door::Peer;
 use crate::live::Stopping;
 
 /// How many connections one door holds open: as many streams of events as there may be, and as many again for workers that
@@ -96,18 +100,18 @@ pub trait Listener: Send {
     /// A connection that is still to be made out; nobody waits for it but itself. One that is not let in is nothing.
     type Arriving: Future<Output = Option<Self::Stream>> + Send + 'static;
 
-    /// Waits for the next connection; one that is not let in is nothing.
-    fn next(&self) -> impl Future<Output = io::Result<Option<Self::Arriving>>> + Send;
+    /// Waits for the next connection, and says who is at its other end; one that is not let in is nothing.
+    fn next(&self) -> impl Future<Output = io::Result<Option<(Peer, Self::Arriving)>>> + Send;
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
     type Arriving = Ready<Option<TcpStream>>;
 
-    async fn next(&self) -> io::Result<Option<Self::Arriving>> {
-        let (stream, _) = self.accept().await?;
+    async fn next(&self) -> io::Result<Option<(Peer, Self::Arriving)>> {
+        let (stream, address) = self.accept().await?;
         // Without it small answers wait for the client's acknowledgement. Where it fails, the client is gone.
-        Ok(stream.set_nodelay(true).is_ok().then(|| ready(Some(stream))))
+        Ok(stream.set_nodelay(true).is_ok().then(|| (Peer::Address(address), ready(Some(stream)))))
     }
 }
 
@@ -116,13 +120,13 @@ impl Listener for UnixListener {
     type Arriving = Ready<Option<UnixStream>>;
 
     /// Who is neither this user nor root is hung up on, whatever the file's mode says.
-    async fn next(&self) -> io::Result<Option<Self::Arriving>> {
+    async fn next(&self) -> io::Result<Option<(Peer, Self::Arriving)>> {
         let (stream, _) = self.accept().await?;
-        if is_ours(&stream) {
-            return Ok(Some(ready(Some(stream))));
-        }
-        tracing::warn!("somebody else tried the socket");
-        Ok(None)
+        let Some(peer) = own_process(&stream) else {
+            tracing::warn!("somebody else tried the socket");
+            return Ok(None);
+        };
+        Ok(Some((peer, ready(Some(stream)))))
     }
 }
 
@@ -145,7 +149,9 @@ pub async fn serve(
             () = stopped(&mut stopping) => break,
         };
         match accepted {
-            Ok(Some(arriving)) => converse(limits, arriving, Router::clone(&router), stopping.clone(), place),
+            Ok(Some((peer, arriving))) => {
+                converse(limits, (peer, arriving), Router::clone(&router), stopping.clone(), place);
+            }
             Ok(None) => {}
             Err(error) => refused(&error, &mut stopping).await,
         }
@@ -163,9 +169,11 @@ async fn place(places: &Arc<Semaphore>, stopping: &mut watch::Receiver<bool>) ->
     }
 }
 
-fn is_ours(stream: &UnixStream) -> bool {
+/// Returns the process at the other end, where its user is this one or root.
+fn own_process(stream: &UnixStream) -> Option<Peer> {
     let own = rustix::process::geteuid();
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == own.as_raw() || peer.uid() == 0)
+    let peer = stream.peer_cred().ok().filter(|peer| peer.uid() == own.as_raw() || peer.uid() == 0)?;
+    Some(Peer::Process { uid: peer.uid(), pid: peer.pid() })
 }
 
 async fn refused(error: &io::Error, stopping: &mut watch::Receiver<bool>) {
@@ -176,7 +184,7 @@ async fn refused(error: &io::Error, stopping: &mut watch::Receiver<bool>) {
 
 fn converse<S>(
     limits: Limits,
-    arriving: impl Future<Output = Option<S>> + Send + 'static,
+    (peer, arriving): (Peer, impl Future<Output = Option<S>> + Send + 'static),
     router: Router,
     mut stopping: watch::Receiver<bool>,
     place: Place,
@@ -192,7 +200,12 @@ fn converse<S>(
             .header_read_timeout(limits.head_patience)
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX);
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        let router = TowerToHyperService::new(router);
+        let answer = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            router.call(request)
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), answer);
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

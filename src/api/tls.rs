@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 use crate::api::serve::{Listener, stopped};
 use crate::daemon::{self, Handle};
 use crate::disk::{Disk, Stamp};
+use crate::door::Peer;
 use crate::words::Timestamp;
 use expiry::end_of;
 
@@ -177,16 +178,17 @@ impl Listener for TlsListener {
     type Arriving = Pin<Box<dyn Future<Output = Option<Self::Stream>> + Send>>;
 
     /// Whoever takes its time with the handshake holds up nobody but itself.
-    async fn next(&self) -> io::Result<Option<Self::Arriving>> {
-        let (stream, _) = self.port.accept().await?;
+    async fn next(&self) -> io::Result<Option<(Peer, Self::Arriving)>> {
+        let (stream, address) = self.port.accept().await?;
         if stream.set_nodelay(true).is_err() {
             return Ok(None);
         }
         let handshake = self.tls.acceptor().accept(stream);
-        Ok(Some(Box::pin(async move {
+        let arriving: Self::Arriving = Box::pin(async move {
             let failed = |error| tracing::debug!(%error, "a handshake failed");
             handshake.await.map_err(failed).ok()
-        })))
+        });
+        Ok(Some((Peer::Address(address), arriving)))
     }
 }
 

@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::daemon;
+use crate::door::Peer;
 use crate::ui::sessions::Use;
 use crate::ui::{Failure, House, Visitor};
 use crate::words::{Owner, Sensitive};
@@ -22,7 +23,7 @@ pub(super) async fn guard(State(house): State<Arc<House>>, mut request: Request,
     // A page that reads itself again, because something changed, is nobody who uses it.
     let used = if request.headers().contains_key(LIVE_HEADER) { Use::Looking } else { Use::Using };
     // Who was refused something hears of it when the audit says so.
-    let answered = daemon::asking(house.door.from(), async {
+    let answered = daemon::asking(house.door.from(request.extensions().get::<Peer>()), async {
         if let Some(visitor) = visitor(&house, request.headers(), used) {
             request.extensions_mut().insert(visitor);
         }

@@ -1,5 +1,5 @@
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -82,6 +82,43 @@ fn the_socket_is_private_replaces_a_dead_one_and_closes() {
     runtime.block_on(serving).unwrap();
     assert_eq!(exchange_nothing(&mut idle), "");
     assert!(UnixStream::connect(&path).is_err());
+}
+
+#[test]
+fn the_audit_says_where_each_request_came_from_and_no_header_says_otherwise() {
+    let server = Server::new();
+    let secret = |name: &str| {
+        format!(
+            "PUT /api/secrets/{name} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 10.1.1.1\r\n\
+             Forwarded: for=10.1.1.1\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n\r\nvalue"
+        )
+    };
+    let port = Port::of(&server, Limits::default());
+    let mut stream = port.connect();
+    let address = stream.local_addr().unwrap().to_string();
+    let by_port = secret("by_port").replace("localhost", &port.address.to_string());
+    assert!(exchange(&mut stream, by_port.as_bytes()).starts_with("HTTP/1.1 200"));
+
+    let state = tempfile::tempdir().unwrap();
+    let router = router(server.daemon().handle().clone(), Door::Socket);
+    let runtime = server.daemon().runtime();
+    let listener = runtime.block_on(async { bind_socket(&SystemDisk, state.path(), None) }).unwrap();
+    let (stop, stopping) = watch::channel(false);
+    let serving = runtime.spawn(serve(Limits::default(), listener, move || router, stopping));
+    let mut socket = UnixStream::connect(state.path().join("daemon.sock")).unwrap();
+    assert!(exchange(&mut socket, secret("by_socket").as_bytes()).starts_with("HTTP/1.1 200"));
+    stop.send(true).unwrap();
+    runtime.block_on(serving).unwrap();
+
+    let told = |name: &str| {
+        let entry = server.get(&format!("/api/audit?secret={name}")).json()["entries"][0].clone();
+        assert_eq!(entry["object"]["name"], name, "{entry}");
+        entry["actor"]["address"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(told("by_port"), address);
+    let own = std::fs::metadata(state.path()).unwrap().uid();
+    assert_eq!(told("by_socket"), format!("socket uid {own} pid {}", std::process::id()));
+    assert_eq!(server.get("/api/audit/verify").json()["valid"], true);
 }
 
 fn exchange_nothing(stream: &mut impl Read) -> String {
