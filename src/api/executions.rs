@@ -17,7 +17,7 @@ use crate::api::parameters::{
 };
 use crate::api::params::Params;
 use crate::api::routes::{Routes, on};
-use crate::api::{Answer, Caller, Error, text};
+use crate::api::{Answer, Caller, Error, json_text, text};
 use crate::daemon::Handle;
 use crate::engine::{Operation, Rerun, Skip};
 use crate::words::{ExecutionId, Map, Permission};
@@ -174,7 +174,7 @@ async fn start_by_name(
 
 async fn workflow(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, params: Params) -> Answer {
     let with_tasks = params.flag("includeTasks", true)?;
-    Ok(Json(handle.workflow(&who, execution(&id)?, with_tasks).await?).into_response())
+    Ok(json_text(handle.workflow_text(&who, execution(&id)?, with_tasks).await?))
 }
 
 async fn status(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, params: Params) -> Answer {

@@ -52,9 +52,11 @@ mod tls;
 mod token;
 mod trials;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
@@ -153,6 +155,11 @@ async fn never_kept(request: Request, next: Next) -> Response {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Returns an answer that is JSON already.
+fn json_text(text: Arc<[u8]>) -> Response {
+    ([("content-type", "application/json")], Bytes::from_owner(text)).into_response()
 }
 
 /// Returns an answer that is plain text, as ids are.

@@ -119,7 +119,7 @@ impl Daemon {
         let restored = Restored::read(owned);
         let authority = authority(&config.settings);
         authority.replace(restored.accounts, restored.made);
-        let onlookers = Onlookers { feed: Feed::new(ids::random()), metrics: Arc::default() };
+        let onlookers = Onlookers { feed: Feed::new(ids::random()), metrics: Arc::default(), rendered: Arc::default() };
         let executor = Arc::new(executor(config, &inbox, &runtime, authority.clone(), onlookers.clone())?);
         let catalog = config.catalog.restore(restored.registrations);
         let handle = handle(config, inbox.clone(), reader, authority, onlookers.clone(), restored.problems);
@@ -243,7 +243,7 @@ fn executor(
     onlookers: Onlookers,
 ) -> Result<Executor, Error> {
     let outcomes = inbox.clone();
-    let Onlookers { feed, metrics } = onlookers;
+    let Onlookers { feed, metrics, rendered: _ } = onlookers;
     let (store, masking) = (config.store.clone(), config.masking.clone());
     let http = HttpClient::new(
         config.settings.http.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::daemon::batch::Batch;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::feed::Feed;
+use crate::daemon::rendered::Rendered;
 use crate::engine::{Event, Execution, Fact, Run};
 use crate::journal::SlotOutcome;
 use crate::observe::metrics::{Ended, Metrics};
@@ -12,11 +13,12 @@ use crate::words::{RunNumber, Timestamp, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 use crate::workflow::flow;
 
-/// Those who look on: what is told and counted of what was done.
+/// Those who look on: what is told and counted of what was done, and what is kept of what it reads like.
 #[derive(Clone)]
 pub(super) struct Onlookers {
     pub(super) feed: Arc<Feed>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) rendered: Arc<Rendered>,
 }
 
 impl Dispatcher {

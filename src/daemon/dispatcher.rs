@@ -165,6 +165,8 @@ impl Dispatcher {
             }
         }
         commands.retain(|command| !matches!(command, Command::Offer(_) | Command::Withdraw { .. }));
+        // Whoever hears of a change finds it.
+        self.outdate(batch.touched.keys().copied());
         self.announce(&batch);
         self.spread(&batch);
         for answer in batch.answers {
@@ -174,6 +176,20 @@ impl Dispatcher {
             self.retire(*id);
         }
         commands
+    }
+
+    /// Sees to it that executions are read anew.
+    pub(super) fn outdate(&self, executions: impl IntoIterator<Item = ExecutionId>) {
+        if let Some(onlookers) = &self.onlookers {
+            onlookers.rendered.forget(executions);
+        }
+    }
+
+    /// Sees to it that every execution is read anew.
+    pub(super) fn outdate_all(&self) {
+        if let Some(onlookers) = &self.onlookers {
+            onlookers.rendered.forget_all();
+        }
     }
 
     /// Returns when the next turn is due even if nothing arrives.

@@ -40,11 +40,11 @@ impl Housekeeping {
         self.next
     }
 
-    /// Archives and purges what is due; what fails is tried again the next time.
-    pub fn tick(&mut self, log: &mut dyn Log, now: Timestamp) {
+    /// Archives and purges what is due, where it is time to, and returns whether it was; what fails is tried again the next time.
+    pub fn tick(&mut self, log: &mut dyn Log, now: Timestamp) -> bool {
         // A clock that was set back must not stop it until its old time comes again.
         if now < self.next && self.next.since(now) <= PERIOD {
-            return;
+            return false;
         }
         self.next = now.plus(PERIOD);
         if let Err(error) = log.take_notes(now) {
@@ -55,6 +55,7 @@ impl Housekeeping {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "finished executions could not be archived; it is tried again"),
         }
+        true
     }
 
     /// Archives what is due, as much as one look does, and returns how many that were.

@@ -41,6 +41,7 @@ mod polls;
 mod problems;
 mod quotas;
 mod reloading;
+mod rendered;
 mod restoring;
 mod rotation;
 mod rules;

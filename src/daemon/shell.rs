@@ -55,7 +55,10 @@ impl<L: Log> Shell<L> {
                 return self.dispatcher.unwritten();
             }
             // After each turn, and not only when it is quiet: a daemon that is always busy must not keep everything for ever.
-            self.housekeeping.tick(&mut self.log, self.clock.now());
+            if self.housekeeping.tick(&mut self.log, self.clock.now()) {
+                // An archived execution reads otherwise, and a purged one is not there.
+                self.dispatcher.outdate_all();
+            }
         }
     }
 
@@ -98,7 +101,9 @@ impl<L: Log> Shell<L> {
         if stored.head.in_doubt {
             return Err(Refused::InDoubt(execution));
         }
-        self.log.remove(&[execution]).map(drop).map_err(unavailable)
+        let removed = self.log.remove(&[execution]).map(drop).map_err(unavailable);
+        self.dispatcher.outdate([execution]);
+        removed
     }
 
     /// Waits for the first message or the next deadline, then takes what else has arrived.

@@ -1,3 +1,4 @@
+use keytide::words::{Grant, GrantTarget, Grantee, Permission};
 use serde_json::json;
 
 use crate::metadata::noop;
@@ -88,6 +89,41 @@ fn a_run_is_held_and_ended() {
     assert_eq!(ended["bulkSuccessfulResults"], json!([id]));
     assert_eq!(ended["bulkErrorResults"], json!({"nothing": "No such workflow found by id: nothing"}));
     assert_eq!(server.send("PUT", &format!("/api/workflow/decide/{id}"), &[], b"").status, 200);
+}
+
+#[test]
+fn what_has_ended_is_read_as_it_is_now_however_often_it_was_read() {
+    let server = Server::with(|settings| {
+        let (to, on) = (Grantee::parse("app:reader").unwrap(), GrantTarget::parse("workflow:waiting").unwrap());
+        settings.access.grants.push(Grant { to, on, access: vec![Permission::Read] });
+    });
+    let id = started(&server);
+    assert_eq!(
+        server.json("POST", &format!("/api/tasks/{id}/w/COMPLETED"), &json!({"said": "a-value-7f3a"})).status,
+        200
+    );
+    let path = format!("/api/workflow/{id}");
+    let read = || [(); 3].map(|()| server.get(&path)).map(|answer| (answer.status, answer.body));
+    let [first, rest @ ..] = read();
+    assert_eq!(rest, [first.clone(), first.clone()]);
+    assert!(first.1.contains("a-value-7f3a"), "{first:?}");
+    assert_eq!(server.get(&format!("{path}?includeTasks=false")).json()["tasks"], json!([]));
+    // Who may not read it does not, nor who may not any more.
+    let (reader, stranger) = (server.signed_in("reader"), server.signed_in("stranger"));
+    let by = |token: &str| server.client(Some(token), "GET", &path, &serde_json::Value::Null).status;
+    assert_eq!((by(&reader), by(&stranger)), (200, 404));
+    assert_eq!(server.send("DELETE", "/api/applications/reader", &[], b"").status, 200);
+    assert_eq!(by(&reader), 401);
+    // What is a secret from now on is hidden from now on.
+    assert_eq!(server.json("PUT", "/api/secrets/late", &json!("a-value-7f3a")).status, 200);
+    let [hidden, ..] = read();
+    assert!(!hidden.1.contains("a-value-7f3a"), "{hidden:?}");
+    assert_eq!(server.send("POST", &format!("{path}/restart"), &[], b"").status, 204);
+    assert_eq!(server.get(&path).json()["status"], "RUNNING");
+    assert_eq!(server.send("DELETE", &format!("{path}?reason=over"), &[], b"").status, 200);
+    assert!(read().iter().all(|(_, body)| body.contains("TERMINATED")));
+    assert_eq!(server.send("DELETE", &format!("{path}/remove"), &[], b"").status, 200);
+    assert!(read().iter().all(|(status, _)| *status == 404));
 }
 
 #[test]

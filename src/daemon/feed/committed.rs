@@ -10,7 +10,7 @@ use crate::daemon::feed::told::Event;
 impl Dispatcher {
     /// Counts what a batch did and tells those who listen, now that it is on disk.
     pub(in crate::daemon) fn spread(&self, batch: &Batch) {
-        let Some(Onlookers { feed, metrics }) = &self.onlookers else { return };
+        let Some(Onlookers { feed, metrics, .. }) = &self.onlookers else { return };
         self.count(batch, metrics);
         if batch.touched.values().any(|events| !events.is_empty()) || batch.schedules().next().is_some() {
             feed.tell(|| self.told(batch));

@@ -10,6 +10,7 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::ids;
 use crate::daemon::message::{Message, Removal};
+use crate::daemon::rendered::Answer;
 use crate::daemon::views::{Views, summary_of_snapshot};
 use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Operation, Origin, Plan, Start};
 use crate::journal::{Action, History, Object, ObjectKind, RunOf};
@@ -39,6 +40,14 @@ impl Known {
         match self {
             Self::Whole(execution) => execution.name(),
             Self::Archived(snapshot) => snapshot["workflowName"].as_str().unwrap_or_default(),
+        }
+    }
+
+    /// Returns whether it has ended.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Whole(execution) => execution.status.is_terminal(),
+            Self::Archived(_) => true,
         }
     }
 
@@ -156,6 +165,29 @@ impl Handle {
     pub async fn workflow(&self, who: &Owner, execution: ExecutionId, with_tasks: bool) -> Result<Value, Error> {
         let known = self.read_with(who, execution, with_tasks).await?;
         Ok(if with_tasks { known.workflow(&self.0.views) } else { known.without_tasks(&self.0.views) })
+    }
+
+    /// Returns an execution as the JSON of Conductor's Workflow, masked. What has ended reads the same until something is done
+    /// about it, and is kept ready.
+    pub async fn workflow_text(&self, who: &Owner, id: ExecutionId, with_tasks: bool) -> Result<Arc<[u8]>, Error> {
+        let rendered = &self.0.onlookers.rendered;
+        let reading = match rendered.get((id, with_tasks), &self.0.views.masker()) {
+            Ok(answer) => {
+                let missing = || no_such_execution(id);
+                self.permit_known(who, Permission::Read, TargetKind::Workflow, &answer.workflow, missing)?;
+                return Ok(answer.text);
+            }
+            Err(reading) => reading,
+        };
+        let known = self.read_with(who, id, with_tasks).await?;
+        let (workflow, is_over) = (Arc::from(known.workflow_name()), known.is_over());
+        let view = if with_tasks { known.workflow(&self.0.views) } else { known.without_tasks(&self.0.views) };
+        let text = serde_json::to_vec(&view).map_err(|error| Error::Unavailable(error.to_string()))?;
+        let answer = Answer { workflow, text: text.into() };
+        if is_over {
+            rendered.keep(&reading, &answer);
+        }
+        Ok(answer.text)
     }
 
     /// Returns a run as Conductor's Task, masked.

@@ -157,7 +157,7 @@ impl Handle {
             let store = handle.0.store.clone();
             let began = Instant::now();
             let written = aside(move || store.update(changes)).await?;
-            let Onlookers { feed, metrics } = &handle.0.onlookers;
+            let Onlookers { feed, metrics, .. } = &handle.0.onlookers;
             if written.is_ok() {
                 metrics.stored(began.elapsed());
             }
