@@ -32,21 +32,25 @@ impl Client {
 
     /// Starts it and returns how long it took to its end; anything but success is an error.
     pub(crate) async fn run(&self, input: Map) -> Result<Duration, String> {
+        let started = Instant::now();
+        self.done(input).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Starts it, waits for its end and returns its id; anything but success is an error.
+    pub(crate) async fn done(&self, input: Map) -> Result<ExecutionId, String> {
         let request = StartWorkflowRequest {
             name: self.plan.pinned.workflow.name.clone(),
             input,
             ..StartWorkflowRequest::default()
         };
-        let started = Instant::now();
         let id = self
             .handle
             .start_plan(&Owner::Local, self.plan.clone(), request)
             .await
             .map_err(|error| error.to_string())?;
-        let status = self.end(id).await?;
-        let time = started.elapsed();
-        match status {
-            Some(WorkflowStatus::Completed) => Ok(time),
+        match self.end(id).await? {
+            Some(WorkflowStatus::Completed) => Ok(id),
             other => Err(format!("workflow {id} ended {other:?}")),
         }
     }

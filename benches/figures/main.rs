@@ -20,6 +20,7 @@ mod rows;
 mod sample;
 mod server;
 mod service;
+mod wire;
 mod world;
 
 use std::process::ExitCode;

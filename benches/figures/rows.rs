@@ -1,6 +1,8 @@
 //! The rows of the page, by what they measure.
 
+mod answers;
 mod commands;
+mod connections;
 mod firing;
 mod idle;
 mod pages;
@@ -28,6 +30,8 @@ pub(crate) const ALL: &[(&[&str], Measure)] = &[
     (&["P18", "P19"], search::rows),
     (&["P20", "P21", "P22", "P23", "P24"], shapes::rows),
     (&["P25", "P26", "P27"], pages::rows),
+    (&["P28"], answers::rows),
+    (&["P29", "P30"], connections::rows),
     (&["script"], scripts::rows),
     (&["size"], commands::size),
 ];

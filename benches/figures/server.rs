@@ -132,6 +132,12 @@ impl Server {
         Ok((began.elapsed(), body.to_vec()))
     }
 
+    /// Sends JSON, and returns what is answered.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
+        let request = self.client.post(format!("{}{path}", self.base)).json(body);
+        Ok(self.runtime.block_on(async { request.send().await?.error_for_status()?.json::<Value>().await })?)
+    }
+
     /// Asks for JSON.
     pub(crate) fn get(&self, path: &str) -> Outcome<Value> {
         let request = self.client.get(format!("{}{path}", self.base));

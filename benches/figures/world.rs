@@ -81,6 +81,18 @@ impl World {
         Ok(command)
     }
 
+    /// Runs a command of the released program to its end, and returns what it printed.
+    pub(crate) fn output(&self, arguments: &[&str]) -> Outcome<String> {
+        let mut command = Command::new(KEYTIDE);
+        command.env_clear();
+        self.add_arguments(&mut command, arguments);
+        let output = command.output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
     /// Returns the command of `keytide serve` on this project.
     pub(crate) fn serve(&self) -> Command {
         let mut command = Command::new(KEYTIDE);

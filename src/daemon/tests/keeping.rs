@@ -66,6 +66,26 @@ fn an_archived_run_is_a_masked_snapshot_and_cannot_be_retried_and_is_purged_in_t
 }
 
 #[test]
+fn a_run_that_was_read_is_not_read_any_more_once_it_is_purged() {
+    let (world, clock) = World::standing_still("2026-11-20T12:00:00Z");
+    let served = world.serve_with(settings());
+    let done = served.start(rotation(&world.issuer.token_url()));
+    assert_eq!(served.end_of(done), WorkflowStatus::Completed);
+    let text = || served.ask(served.handle.workflow_text(&Owner::Local, done, true));
+    let before = text().unwrap();
+    assert_eq!(text().unwrap(), before);
+    pass(&served, &clock, HOUR);
+    served.until("the archive", || is_archived(&served, done).then_some(()));
+    assert_eq!(text().unwrap(), before, "people see what they saw");
+    clock.advance(2 * HOUR);
+    served.until("the purge", || {
+        served.nudge();
+        matches!(text(), Err(Error::NotFound(_))).then_some(())
+    });
+    served.stop();
+}
+
+#[test]
 fn a_run_that_could_not_store_is_neither_archived_nor_purged_until_it_is_dismissed() {
     let (world, clock) = World::standing_still("2026-11-20T12:00:00Z");
     let served = world.serve_with(settings());
