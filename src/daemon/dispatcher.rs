@@ -178,20 +178,6 @@ impl Dispatcher {
         commands
     }
 
-    /// Sees to it that executions are read anew.
-    pub(super) fn outdate(&self, executions: impl IntoIterator<Item = ExecutionId>) {
-        if let Some(onlookers) = &self.onlookers {
-            onlookers.rendered.forget(executions);
-        }
-    }
-
-    /// Sees to it that every execution is read anew.
-    pub(super) fn outdate_all(&self) {
-        if let Some(onlookers) = &self.onlookers {
-            onlookers.rendered.forget_all();
-        }
-    }
-
     /// Returns when the next turn is due even if nothing arrives.
     pub fn next_wake(&self) -> Option<Timestamp> {
         let timer = self.timers.first().map(|(at, _)| *at);

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::daemon::dispatcher::Dispatcher;
 use crate::redact::Masker;
 use crate::words::ExecutionId;
 
@@ -123,6 +124,22 @@ impl Answers {
         self.all.clear();
         self.order.clear();
         self.bytes = 0;
+    }
+}
+
+impl Dispatcher {
+    /// Sees to it that executions are read anew.
+    pub(super) fn outdate(&self, executions: impl IntoIterator<Item = ExecutionId>) {
+        if let Some(onlookers) = &self.onlookers {
+            onlookers.rendered.forget(executions);
+        }
+    }
+
+    /// Sees to it that every execution is read anew.
+    pub(super) fn outdate_all(&self) {
+        if let Some(onlookers) = &self.onlookers {
+            onlookers.rendered.forget_all();
+        }
     }
 }
 
