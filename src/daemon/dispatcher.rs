@@ -130,6 +130,7 @@ impl Dispatcher {
         self.serve_needs(now, log, &mut batch);
         self.serve_freed(now, log, &mut batch);
         self.serve_room(now, log, &mut batch);
+        self.serve_places(now, log, &mut batch);
         batch
     }
 
@@ -186,7 +187,7 @@ impl Dispatcher {
             offered.min(poll.until)
         });
         let slots = (!self.draining).then(|| self.slots.next_wake(&|name| self.running(name))).flatten();
-        polls.chain(timer).chain(slots).min()
+        polls.chain(timer).chain(slots).chain(self.quotas.opening()).min()
     }
 
     /// Returns whether the process is about to stop.
@@ -303,11 +304,14 @@ impl Dispatcher {
         let execution = Arc::make_mut(&mut live.execution);
         let taken = |planned: &PlannedTask| self.turns.taken(planned, &place, now);
         let has_room = |name: &str, key: &str, limit: usize| self.concurrency.has_room(name, key, limit);
-        let others = Others { taken: &taken, has_room: &has_room };
+        let admits = self.quotas.gate(self.calls.of(id), self.missing.is_empty(), now);
+        let others = Others { taken: &taken, has_room: &has_room, admits: &admits };
         let turn = self.rules.at(now, self.draining, self.calls.of(id), others);
         let events = engine::step(execution, input, &turn)?;
+        drop(admits);
         self.turns.note(execution, self.calls.of(id));
         self.concurrency.note(execution);
+        self.quotas.note(execution, self.calls.of(id));
         let changed = !events.is_empty();
         self.needs.extend(engine::needs(execution, &events));
         batch.record(id, events);
@@ -335,7 +339,8 @@ impl Dispatcher {
         self.plans.add(&execution.plan);
         self.turns.note(&execution, self.calls.of(id));
         self.concurrency.note(&execution);
-        self.quotas.note(&execution);
+        self.quotas.restore(&execution);
+        self.quotas.note(&execution, self.calls.of(id));
         self.live.insert(id, Live { execution: Arc::new(execution), deadline: None, watchers: Vec::new() });
         self.settle(id);
     }
@@ -362,7 +367,6 @@ impl Dispatcher {
     /// Lets go of an execution and returns who wants to hear of it.
     pub(super) fn forget(&mut self, id: ExecutionId) -> Watchers {
         self.offers.withdraw_all(id);
-        self.quotas.forget(id);
         let Some(live) = self.live.remove(&id) else { return Vec::new() };
         if let Some(at) = live.deadline {
             self.timers.remove(&(at, id));

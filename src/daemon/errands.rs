@@ -19,13 +19,18 @@ impl Dispatcher {
     pub(super) fn run_errand(&mut self, id: ExecutionId, run: RunNumber, scene: &mut Scene<'_>) -> Result<(), Refused> {
         let execution = self.read(id).filter(|execution| execution.is_live());
         let waits = |execution: &Execution| {
-            execution.run(run).is_some_and(|run| run.status == TaskStatus::Scheduled && !run.gone)
+            execution
+                .run(run)
+                .is_some_and(|run| run.status == TaskStatus::Scheduled && !run.begins_later() && !run.gone)
         };
         let Some(execution) = execution.filter(|execution| waits(execution)) else {
             self.conditions.forget_run(id, run);
             return Ok(());
         };
         let Some(found) = execution.run(run) else { return Ok(()) };
+        if !self.has_place(&execution, found, scene.now) {
+            return self.tell(id, Kin::Held { run }, scene).map(drop);
+        }
         let done = match self.library.security_error(&execution.plan.pinned.owner) {
             Some(reason) => Err(Failed::Refused(Refusal::lasting(reason))),
             None => errand(&execution, found, scene.now).map_err(Failed::Refused),

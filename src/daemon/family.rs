@@ -9,6 +9,8 @@ mod audit_tests;
 #[cfg(test)]
 mod errand_tests;
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod room_tests;
@@ -86,8 +88,11 @@ impl Dispatcher {
             let Some(end) = self.end_of(child, scene)? else { return Ok(()) };
             return self.tell(parent, Kin::ChildEnded { run, end }, scene).map(drop);
         }
-        if execution.status != WorkflowStatus::Running {
+        if execution.status != WorkflowStatus::Running || found.begins_later() {
             return Ok(());
+        }
+        if !self.has_place(&execution, found, scene.now) {
+            return self.tell(parent, Kin::Held { run }, scene).map(drop);
         }
         match self.start_child(&execution, run, scene) {
             Ok(()) => Ok(()),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::daemon::pollers::{LastPoll, Pollers};
-use crate::daemon::quotas::HeldBack;
+use crate::daemon::quotas::{HeldBack, Rank};
 use crate::engine::{Offer, Quota};
 use crate::words::{ExecutionId, RunNumber, Timestamp};
 
@@ -22,7 +22,7 @@ pub struct Queue {
 #[derive(Default)]
 struct Waiting {
     /// Higher priority first, then the one that has waited longer.
-    ready: BTreeSet<(Reverse<i32>, Timestamp, ExecutionId, RunNumber)>,
+    ready: BTreeSet<Rank>,
     /// What may not start yet, the soonest first.
     later: BTreeSet<(Timestamp, Reverse<i32>, ExecutionId, RunNumber)>,
     /// Where limits hold back all that is ready: until when.
@@ -49,7 +49,7 @@ pub(super) struct Taken {
 }
 
 /// Says whether a run that counts for a limit may go to a worker now.
-pub(super) type Allows<'a> = &'a mut dyn FnMut(&Quota, (ExecutionId, RunNumber)) -> Result<(), HeldBack>;
+pub(super) type Allows<'a> = &'a mut dyn FnMut(&Quota, Rank) -> Result<(), HeldBack>;
 
 /// What the queues are like.
 pub struct Queues {
@@ -166,11 +166,11 @@ impl Offers {
             passes_others |= !theirs;
             theirs
         });
-        for (.., execution, run) in theirs.take(PASSED_OVER_MAX) {
-            let (execution, run) = (*execution, *run);
+        for rank in theirs.take(PASSED_OVER_MAX) {
+            let (.., execution, run) = *rank;
             let place = self.places.get(&execution).and_then(|runs| runs.get(&run));
             let quota = place.and_then(|place| place.offer.quota.as_ref());
-            match quota.map_or(Ok(()), |quota| allows(quota, (execution, run))) {
+            match quota.map_or(Ok(()), |quota| allows(quota, *rank)) {
                 Ok(()) => {
                     taken = Some(Taken { execution, run, quota: quota.cloned() });
                     break;

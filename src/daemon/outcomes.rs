@@ -35,7 +35,13 @@ impl Dispatcher {
                 tracing::warn!(%execution, reason, "an answer waits for the journal");
                 self.kept.push(outcome);
             }
-            Err(refused) => tracing::warn!(%execution, %refused, "an answer could not be taken"),
+            Err(refused) => {
+                tracing::warn!(%execution, %refused, "an answer could not be taken");
+                // Nothing says any more what it has of a limit.
+                if !self.live.contains_key(&execution) {
+                    self.quotas.forget(execution);
+                }
+            }
         }
     }
 }

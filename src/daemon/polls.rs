@@ -7,7 +7,7 @@ use crate::daemon::offers::{Queue, Queues, Taken};
 use crate::daemon::pollers::LastPoll;
 use crate::engine::Input;
 use crate::journal::Log;
-use crate::words::{ExecutionId, RunNumber, TaskStatus, Timestamp};
+use crate::words::{ExecutionId, Timestamp};
 
 /// How many workers wait for work at once: each is looked at in every turn. It is more than all doors let in.
 const POLLS_MAX: usize = 4_096;
@@ -39,13 +39,13 @@ impl Dispatcher {
 
     /// Takes the next run of a poll's queue that its limits let go.
     fn take(&mut self, poll: &Poll, now: Timestamp) -> Option<Taken> {
-        let Self { offers, quotas, live, .. } = self;
-        let is_under_way = |(id, run): &(ExecutionId, RunNumber)| {
-            let run = live.get(id).and_then(|live| live.execution.run(*run));
-            run.is_some_and(|run| run.status == TaskStatus::InProgress)
-        };
+        let Self { offers, quotas, live, missing, .. } = self;
+        let is_known = missing.is_empty();
         let may = |id: ExecutionId| live.get(&id).is_some_and(|live| (poll.may)(live.execution.name()));
-        offers.take(&poll.queue, now, &may, &mut |quota, id| quotas.allows(quota, id, now, &is_under_way))
+        // While an execution could not be read nobody knows how much of a limit is used.
+        offers.take(&poll.queue, now, &may, &mut |quota, rank| {
+            if is_known { quotas.allows(quota, rank, now) } else { Err(None) }
+        })
     }
 
     /// Gives tasks to the workers that wait; whose time is up goes away with nothing.

@@ -1,53 +1,61 @@
 //! How many tasks of one definition may be under way at once, and how many may start within a time.
 //!
-//! Kept in memory only: after a start it is made again from the executions that go on.
+//! Kept in memory only: after a start it is made again from the executions that go on. Workers wait in their queues; a call
+//! or a sub-workflow waits here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::engine::{Execution, Quota};
-use crate::words::{ExecutionId, RunNumber, TaskStatus, Timestamp};
+use crate::daemon::batch::Batch;
+use crate::daemon::dispatcher::Dispatcher;
+use crate::engine::{Execution, Input, Quota, Run, Standing};
+use crate::journal::Log;
+use crate::words::{ExecutionId, RunNumber, Timestamp};
 
 /// How many starts of one definition are remembered; a rate limit above it counts as this one.
 const STARTS_MAX: usize = 100_000;
 
 /// A run of an execution.
 type Id = (ExecutionId, RunNumber);
+/// Where a run stands among those that wait: a higher priority comes first, then who has waited longer.
+pub(super) type Rank = (Reverse<i32>, Timestamp, ExecutionId, RunNumber);
 
 /// What the tasks of each limited definition use of it.
 #[derive(Default)]
-pub(super) struct Quotas(HashMap<String, Used>);
+pub(super) struct Quotas {
+    used: BTreeMap<String, Used>,
+    /// What each execution has or wants.
+    known: HashMap<ExecutionId, Vec<(String, Rank)>>,
+    /// When the next of those that wait may begin by the time alone.
+    opening: Option<Timestamp>,
+}
 
 #[derive(Default)]
 struct Used {
-    /// Those that workers have, and some that ended since.
+    /// Those that have a place.
     under_way: BTreeSet<Id>,
+    /// Those of them that are about to begin, since when.
+    reserved: BTreeMap<Id, Timestamp>,
     /// The latest starts.
     starts: BTreeSet<(Timestamp, Id)>,
+    /// Those that wait here for a place, each with the limit that it began with.
+    waiting: BTreeMap<Rank, Quota>,
 }
 
 /// Until when a run must wait; `None`: until another one ends.
 pub(super) type HeldBack = Option<Timestamp>;
 
-impl Quotas {
-    /// Says whether a run may be given to a worker now. One that a worker had before keeps its place.
-    pub(super) fn allows(
-        &mut self,
-        quota: &Quota,
-        id: Id,
-        now: Timestamp,
-        is_under_way: &dyn Fn(&Id) -> bool,
-    ) -> Result<(), HeldBack> {
-        let Some(used) = self.0.get_mut(&quota.name) else { return Ok(()) };
-        if quota.at_once > 0 && used.under_way.len() >= quota.at_once && !used.under_way.contains(&id) {
-            used.under_way.retain(is_under_way);
-            if used.under_way.len() >= quota.at_once {
-                return Err(None);
-            }
+impl Used {
+    /// Says whether a run may begin now. One that had a place before keeps it.
+    fn has_room(&self, quota: &Quota, id: Id, now: Timestamp) -> Result<(), HeldBack> {
+        if quota.at_once > 0 && self.under_way.len() >= quota.at_once && !self.under_way.contains(&id) {
+            return Err(None);
         }
         if quota.starts > 0 {
             let limit = quota.starts.min(STARTS_MAX);
-            let surplus = used.starts.len().checked_sub(limit);
-            let oldest = surplus.and_then(|surplus| used.starts.iter().nth(surplus));
+            let surplus = self.starts.len().checked_sub(limit);
+            let oldest = surplus.and_then(|surplus| self.starts.iter().nth(surplus));
             if let Some((at, _)) = oldest.filter(|(at, _)| *at > now.minus(quota.window)) {
                 // A start that the clock says is to come is not waited for beyond one window.
                 return Err(Some((*at).min(now).plus(quota.window)));
@@ -56,53 +64,215 @@ impl Quotas {
         Ok(())
     }
 
-    /// Notes that a worker has a run.
-    pub(super) fn begin(&mut self, quota: &Quota, id: Id, at: Timestamp) {
-        let used = self.0.entry(quota.name.clone()).or_default();
+    fn begin(&mut self, quota: &Quota, id: Id, at: Timestamp) {
         if quota.at_once > 0 {
-            used.under_way.insert(id);
+            self.under_way.insert(id);
         }
         if quota.starts > 0 {
-            used.starts.insert((at, id));
-            while used.starts.len() > quota.starts.min(STARTS_MAX) {
-                used.starts.pop_first();
+            self.starts.insert((at, id));
+            while self.starts.len() > quota.starts.min(STARTS_MAX) {
+                self.starts.pop_first();
             }
         }
     }
 
-    /// Notes what an execution that was loaded has under way, and when its tasks started.
-    pub(super) fn note(&mut self, execution: &Execution) {
-        for (run, quota) in execution.limited_runs() {
-            let id = (execution.id, run.number);
-            let Some(at) = run.started else { continue };
-            if run.status == TaskStatus::InProgress {
-                self.begin(&quota, id, at);
-            } else {
-                self.begin(&Quota { at_once: 0, ..quota }, id, at);
+    fn is_empty(&self) -> bool {
+        self.under_way.is_empty() && self.starts.is_empty() && self.waiting.is_empty() && self.reserved.is_empty()
+    }
+}
+
+impl Quotas {
+    /// Says whether a run may be given to a worker now. Who waits here for longer comes before it.
+    pub(super) fn allows(&self, quota: &Quota, rank: Rank, now: Timestamp) -> Result<(), HeldBack> {
+        let Some(used) = self.used.get(&quota.name) else { return Ok(()) };
+        used.has_room(quota, (rank.2, rank.3), now)?;
+        if used.waiting.first_key_value().is_some_and(|(first, _)| *first < rank) { Err(None) } else { Ok(()) }
+    }
+
+    /// Notes that a worker has a run.
+    pub(super) fn begin(&mut self, quota: &Quota, id: Id, at: Timestamp) {
+        self.used.entry(quota.name.clone()).or_default().begin(quota, id, at);
+    }
+
+    /// Returns what lets runs of an execution begin in one step. `is_known` is whether every execution could be read: else
+    /// nobody knows how much of a limit is used.
+    pub(super) fn gate<'a>(
+        &'a mut self,
+        under_way: &'a BTreeSet<RunNumber>,
+        is_known: bool,
+        now: Timestamp,
+    ) -> impl Fn(&Execution, &Run, &Quota) -> bool + 'a {
+        let quotas = RefCell::new(self);
+        move |execution, run, quota| is_known && quotas.borrow_mut().admit(execution, run, quota, under_way, now)
+    }
+
+    /// Gives a run its place, where there is one and nobody has waited for longer.
+    fn admit(
+        &mut self,
+        execution: &Execution,
+        run: &Run,
+        quota: &Quota,
+        under_way: &BTreeSet<RunNumber>,
+        now: Timestamp,
+    ) -> bool {
+        let id = (execution.id, run.number);
+        let used = self.used.entry(quota.name.clone()).or_default();
+        if let Some(at) = used.reserved.remove(&id) {
+            if used.starts.remove(&(at, id)) {
+                used.starts.insert((now, id));
+            }
+            return true;
+        }
+        // What has ended in this very step has its place no more.
+        let Used { under_way: holders, reserved, .. } = used;
+        let has_place = |number: RunNumber| {
+            let run = execution.run(number);
+            run.and_then(|run| execution.standing_of(run, under_way)) == Some(Standing::Holds)
+        };
+        let own = (id.0, RunNumber(0))..=(id.0, RunNumber(u32::MAX));
+        let ended = holders.range(own).filter(|held| !reserved.contains_key(held) && !has_place(held.1));
+        for held in ended.copied().collect::<Vec<_>>() {
+            holders.remove(&held);
+        }
+        let rank = rank(execution, run);
+        if used.waiting.first_key_value().is_some_and(|(first, _)| *first < rank)
+            || used.has_room(quota, id, now).is_err()
+        {
+            return false;
+        }
+        used.begin(quota, id, now);
+        self.known.entry(execution.id).or_default().push((quota.name.clone(), rank));
+        true
+    }
+
+    /// Notes when the tasks of an execution started that was loaded.
+    pub(super) fn restore(&mut self, execution: &Execution) {
+        for (run, quota) in execution.limited_runs().filter(|(_, quota)| quota.starts > 0) {
+            if let Some(at) = run.started {
+                self.begin(&Quota { at_once: 0, ..quota }, (execution.id, run.number), at);
             }
         }
     }
 
-    /// Lets go of an execution; its starts count on.
+    /// Brings up to date what an execution has and what it waits for.
+    pub(super) fn note(&mut self, execution: &Execution, under_way: &BTreeSet<RunNumber>) {
+        if !execution.plan.limited && !self.known.contains_key(&execution.id) {
+            return;
+        }
+        let before = self.leave(execution.id);
+        let mut known = Vec::new();
+        for (run, quota, standing) in execution.standings(under_way) {
+            let (id, rank) = ((execution.id, run.number), rank(execution, run));
+            let reserved = before.get(&run.number).copied();
+            let used = self.used.entry(quota.name.clone()).or_default();
+            match (standing, reserved) {
+                (Standing::Holds, _) if quota.at_once > 0 => drop(used.under_way.insert(id)),
+                (Standing::Begins, Some(at)) => {
+                    used.begin(&quota, id, at);
+                    used.reserved.insert(id, at);
+                }
+                (Standing::Waits, _) => drop(used.waiting.insert(rank, quota.clone())),
+                (Standing::Holds, _) | (Standing::Begins, None) => continue,
+            }
+            known.push((quota.name, rank));
+        }
+        if !known.is_empty() {
+            self.known.insert(execution.id, known);
+        }
+        self.used.retain(|_, used| !used.is_empty());
+    }
+
+    /// Forgets what an execution has and wants, until it says so again; its starts count on.
     pub(super) fn forget(&mut self, execution: ExecutionId) {
-        for used in self.0.values_mut() {
-            let all = (execution, RunNumber(0))..=(execution, RunNumber(u32::MAX));
-            let gone: Vec<_> = used.under_way.range(all).copied().collect();
-            for id in gone {
-                used.under_way.remove(&id);
+        self.leave(execution);
+        self.used.retain(|_, used| !used.is_empty());
+    }
+
+    /// Forgets an execution whose last steps are taken back, with its starts: it says anew what it has when it is loaded.
+    pub(super) fn take_back(&mut self, execution: ExecutionId) {
+        for used in self.used.values_mut() {
+            used.starts.retain(|(_, id)| id.0 != execution);
+        }
+        self.forget(execution);
+    }
+
+    /// Takes back what is known of an execution, and returns since when which of its runs were about to begin.
+    fn leave(&mut self, execution: ExecutionId) -> BTreeMap<RunNumber, Timestamp> {
+        let mut reserved = BTreeMap::new();
+        for (name, rank) in self.known.remove(&execution).unwrap_or_default() {
+            let Some(used) = self.used.get_mut(&name) else { continue };
+            let id = (rank.2, rank.3);
+            used.under_way.remove(&id);
+            used.waiting.remove(&rank);
+            if let Some(at) = used.reserved.remove(&id) {
+                used.starts.remove(&(at, id));
+                reserved.insert(id.1, at);
             }
         }
-        self.0.retain(|_, used| !used.under_way.is_empty() || !used.starts.is_empty());
+        reserved
+    }
+
+    /// Returns the run whose turn it is, if there is a place for any: it has it from now on.
+    fn next(&mut self, now: Timestamp) -> Option<Id> {
+        self.opening = None;
+        for used in self.used.values_mut() {
+            let Some((rank, quota)) = used.waiting.first_key_value() else { continue };
+            let (rank, quota, id) = (*rank, quota.clone(), (rank.2, rank.3));
+            match used.has_room(&quota, id, now) {
+                Ok(()) => {
+                    used.waiting.remove(&rank);
+                    used.begin(&quota, id, now);
+                    used.reserved.insert(id, now);
+                    return Some(id);
+                }
+                Err(until) => self.opening = self.opening.into_iter().chain(until).min(),
+            }
+        }
+        None
+    }
+
+    /// Returns when the next of those that wait here may begin, where only time holds it.
+    pub(super) fn opening(&self) -> Option<Timestamp> {
+        self.opening
+    }
+}
+
+fn rank(execution: &Execution, run: &Run) -> Rank {
+    (Reverse(execution.priority), run.not_before, execution.id, run.number)
+}
+
+impl Dispatcher {
+    /// Returns whether what is begun here, for a run, may begin now.
+    pub(super) fn has_place(&mut self, execution: &Execution, run: &Run, now: Timestamp) -> bool {
+        let Some(quota) = execution.quota(run) else { return true };
+        self.quotas.gate(self.calls.of(execution.id), self.missing.is_empty(), now)(execution, run, &quota)
+    }
+
+    /// Lets those begin for whom there is a place.
+    pub(super) fn serve_places(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        if self.is_draining() || !self.missing.is_empty() {
+            return;
+        }
+        while let Some((id, run)) = self.quotas.next(now) {
+            let begun = self.step(id, Input::Placed { run }, now, log, batch);
+            self.serve_needs(now, log, batch);
+            if !matches!(begun, Ok(true)) {
+                tracing::error!(execution = %id, run = run.0, "a task could not begin though there is a place for it");
+                self.quotas.forget(id);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Reverse;
     use std::time::Duration;
 
     use uuid::Uuid;
 
-    use super::{Id, Quota, Quotas};
+    use super::{Id, Quota, Quotas, Rank};
+
     use crate::words::{ExecutionId, RunNumber, Timestamp};
 
     const ID: ExecutionId = ExecutionId::new(Uuid::from_u128(7));
@@ -115,23 +285,12 @@ mod tests {
         (ID, RunNumber(number))
     }
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(seconds * 1_000)
+    fn rank(number: u32) -> Rank {
+        (Reverse(0), at(0), ID, RunNumber(number))
     }
 
-    #[test]
-    fn a_place_is_free_when_its_run_ended_and_kept_by_one_that_comes_back() {
-        let mut quotas = Quotas::default();
-        let quota = quota(2, 0);
-        for number in [1, 2] {
-            assert_eq!(quotas.allows(&quota, run(number), at(0), &|_| true), Ok(()));
-            quotas.begin(&quota, run(number), at(0));
-        }
-        assert_eq!(quotas.allows(&quota, run(3), at(0), &|_| true), Err(None));
-        assert_eq!(quotas.allows(&quota, run(2), at(0), &|_| true), Ok(()));
-        assert_eq!(quotas.allows(&quota, run(3), at(0), &|id| *id != run(1)), Ok(()));
-        quotas.forget(ID);
-        assert_eq!(quotas.0.len(), 0);
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
     }
 
     #[test]
@@ -139,14 +298,14 @@ mod tests {
         let mut quotas = Quotas::default();
         let quota = quota(0, 2);
         for (number, second) in [(1, 0), (2, 4)] {
-            assert_eq!(quotas.allows(&quota, run(number), at(second), &|_| true), Ok(()));
+            assert_eq!(quotas.allows(&quota, rank(number), at(second)), Ok(()));
             quotas.begin(&quota, run(number), at(second));
         }
         quotas.forget(ID);
-        assert_eq!(quotas.allows(&quota, run(3), at(9), &|_| true), Err(Some(at(10))));
-        assert_eq!(quotas.allows(&quota, run(3), at(10), &|_| true), Ok(()));
+        assert_eq!(quotas.allows(&quota, rank(3), at(9)), Err(Some(at(10))));
+        assert_eq!(quotas.allows(&quota, rank(3), at(10)), Ok(()));
         quotas.begin(&quota, run(3), at(10));
-        assert_eq!(quotas.allows(&quota, run(4), at(10), &|_| true), Err(Some(at(14))));
-        assert_eq!(quotas.allows(&quota, run(4), at(-50), &|_| true), Err(Some(at(-40))), "the clock was set back");
+        assert_eq!(quotas.allows(&quota, rank(4), at(10)), Err(Some(at(14))));
+        assert_eq!(quotas.allows(&quota, rank(4), at(-50)), Err(Some(at(-40))), "the clock was set back");
     }
 }

@@ -42,6 +42,7 @@ impl Dispatcher {
         self.tick(now, log, &mut batch);
         self.serve_needs(now, log, &mut batch);
         self.serve_room(now, log, &mut batch);
+        self.serve_places(now, log, &mut batch);
         batch
     }
 
@@ -56,6 +57,7 @@ impl Dispatcher {
             let watchers = self.forget(*id);
             self.turns.forget(*id);
             self.concurrency.forget(*id);
+            self.quotas.take_back(*id);
             self.conditions.forget(*id);
             self.miss([(*id, Missing { origin, watchers, plan })]);
         }

@@ -51,12 +51,15 @@ impl Dispatcher {
         if self.live.contains_key(&id) || log.has_execution(id).map_err(unavailable)? {
             return Err(Refused::AlreadyStarted(id));
         }
+        let draining = self.is_draining();
         let place = self.place(id, start.origin.parent.as_ref().map(|parent| parent.root));
         let taken = |planned: &PlannedTask| self.turns.taken(planned, &place, now);
         let has_room = |name: &str, key: &str, limit: usize| self.concurrency.has_room(name, key, limit);
-        let others = Others { taken: &taken, has_room: &has_room };
-        let turn = self.rules.at(now, self.is_draining(), self.calls.of(id), others);
+        let admits = self.quotas.gate(self.calls.of(id), self.missing.is_empty(), now);
+        let others = Others { taken: &taken, has_room: &has_room, admits: &admits };
+        let turn = self.rules.at(now, draining, self.calls.of(id), others);
         let (execution, events) = engine::start(plan.clone(), start, &turn);
+        drop(admits);
         self.needs.extend(engine::needs(&execution, &events));
         batch.started(plan.clone(), id);
         batch.record(id, events);

@@ -6,16 +6,24 @@ use crate::engine::event::Fact;
 use crate::engine::schedule::seconds;
 use crate::engine::step::Step;
 use crate::words::{RunNumber, Timestamp};
-use crate::workflow::definition::TaskDef;
+use crate::workflow::definition::{Nature, TaskDef};
 
 impl Step<'_> {
     /// Begins the work of a run whose moment has come, or leaves it to the preflight.
     pub(super) fn release(&mut self, run: RunNumber) {
         let plan = self.plan();
         let planned = self.planned(&plan, run);
+        // What another execution does begins there, once the event that says so is applied.
+        if planned.task.task_type.nature() == Nature::Kin {
+            return;
+        }
         let is_call = planned.task.task_type.is_http();
         let held_back = is_call && (planned.feeds_secret || !self.turn.may_start);
-        if self.at(run).wake.is_none() && !held_back && !(is_call && self.waits_its_turn(run)) {
+        if self.at(run).wake.is_some() || held_back {
+            return;
+        }
+        let waits = is_call && self.waits_its_turn(run);
+        if !waits && !self.held_by_limit(run) {
             self.start_run(run, None);
         }
     }

@@ -258,6 +258,11 @@ impl Run {
         limits.into_iter().flatten().min().filter(|timer| *timer != Timestamp::MAX)
     }
 
+    /// Returns whether it waits for a time, a turn or a place before anything is done for it.
+    pub fn begins_later(&self) -> bool {
+        self.wake.is_some()
+    }
+
     /// Returns whether it waits to have its work tried again.
     pub(super) fn again(&self) -> Option<Timestamp> {
         let troubled = self.status == TaskStatus::InProgress && self.troubles > 0;

@@ -214,6 +214,11 @@ pub enum Kin {
     },
     /// The parent waits for it no more, and it goes on all the same.
     Detached,
+    /// The limit of its definition does not let the run begin now.
+    Held {
+        /// The run.
+        run: RunNumber,
+    },
     /// Somebody else did what the task asks for.
     Served {
         /// The run.

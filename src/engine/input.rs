@@ -1,4 +1,6 @@
 use crate::engine::answer::{Outcome, WorkerUpdate};
+use crate::engine::command::Quota;
+use crate::engine::execution::{Execution, Run};
 use crate::engine::family::{Kin, Origin};
 use crate::engine::plan::PlannedTask;
 use crate::words::{ExecutionId, Map, RunNumber, Sensitive, TaskId, Timestamp};
@@ -47,6 +49,11 @@ pub enum Input {
     Freed,
     /// There is room for this execution, which waits for others of its workflow.
     Admitted,
+    /// There is a place for a run that waits for one.
+    Placed {
+        /// The run.
+        run: RunNumber,
+    },
 }
 
 /// A change that somebody asks for.
@@ -158,11 +165,13 @@ pub struct Others<'a> {
     pub taken: &'a dyn Fn(&PlannedTask) -> Option<ExecutionId>,
     /// Whether another execution of a workflow, with a key, may run where so many may.
     pub has_room: &'a dyn Fn(&str, &str, usize) -> bool,
+    /// Whether the limit of its definition lets a run begin now; it has its place then.
+    pub admits: &'a dyn Fn(&Execution, &Run, &Quota) -> bool,
 }
 
 impl Others<'_> {
     /// There are none.
-    pub const NONE: Others<'static> = Others { taken: &|_| None, has_room: &|_, _, _| true };
+    pub const NONE: Others<'static> = Others { taken: &|_| None, has_room: &|_, _, _| true, admits: &|_, _, _| true };
 }
 
 /// A change that an execution does not take; nothing was changed.

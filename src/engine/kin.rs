@@ -288,6 +288,7 @@ impl Step<'_> {
                     self.emit(Fact::Detached);
                 }
             }
+            Kin::Held { run } => self.held(run),
             Kin::Served { run, result, masks } => self.served(run, result, &masks),
             Kin::FailureWorkflow { said } => {
                 if !self.execution.is_live() {

@@ -92,7 +92,7 @@ impl Step<'_> {
             Answer::Ready
                 if !started && is_http && self.turn.may_start && self.execution.status == WorkflowStatus::Running =>
             {
-                if !self.waits_its_turn(run) {
+                if !self.waits_its_turn(run) && !self.held_by_limit(run) {
                     self.start_run(run, None);
                 }
             }

@@ -28,6 +28,8 @@ pub struct Plan {
     pub input_leaves: Arc<[String]>,
     /// Whether a call of it gives a secret a new value whose name is known.
     pub rotates: bool,
+    /// Whether definitions of its tasks limit how many are under way or begin.
+    pub limited: bool,
     by_reference: Arc<HashMap<String, TaskIndex>>,
     growth: Growth,
     /// What the execution began with, where a restart took another definition.

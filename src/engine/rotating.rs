@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::execution::{Execution, Run};
+use crate::engine::limited::waits_for_place;
 use crate::engine::plan::PlannedTask;
 use crate::words::{RunNumber, TaskStatus, Timestamp, WorkflowStatus};
 
@@ -64,7 +65,7 @@ impl PlannedTask {
     }
 }
 
-/// Returns whether a run was told to wait before it began.
+/// Returns whether a run was told to wait before it began, but for a place.
 pub(super) fn is_waiting(run: &Run) -> bool {
-    run.status == TaskStatus::Scheduled && run.troubles > 0
+    run.status == TaskStatus::Scheduled && run.troubles > 0 && !waits_for_place(run)
 }

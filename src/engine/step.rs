@@ -86,6 +86,7 @@ pub fn step(execution: &mut Execution, input: Input, turn: &Turn<'_>) -> Result<
         Input::Kin(kin) => step.kin(kin),
         Input::Freed => step.take_turn(),
         Input::Admitted => step.admitted(),
+        Input::Placed { run } => step.placed(run),
     }
     step.run();
     Ok(step.events)

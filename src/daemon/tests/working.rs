@@ -1,3 +1,5 @@
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -69,6 +71,34 @@ fn no_more_start_in_a_window_than_the_definition_says_also_over_a_restart() {
     assert_eq!(polled(&served, None).len(), 0, "what started counts after a restart");
     pass(&served, &clock, SECOND);
     assert_eq!((polled(&served, None).len(), polled(&served, None).len()), (1, 0));
+    served.stop();
+}
+
+#[test]
+fn calls_beyond_the_limit_of_their_definition_do_not_reach_the_server() {
+    let world = World::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let served = world.serve();
+    let definition = json!({"name": "fetch", "retryCount": 0, "concurrentExecLimit": 1});
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    let fetch = json!({"name": "fetch", "taskReferenceName": "fetch", "type": "HTTP", "taskDefinition": definition,
+        "inputParameters": {"uri": uri, "method": "GET"}});
+    let ids = [0, 1, 2].map(|_| served.start(single("limited", &fetch)));
+    for (position, now) in ids.iter().enumerate() {
+        listener.set_nonblocking(false).unwrap();
+        let (mut call, _) = listener.accept().unwrap();
+        for later in &ids[position + 1..] {
+            let task = &served.view(*later)["tasks"][0];
+            assert_eq!((&task["status"], &task["startTime"]), (&json!("SCHEDULED"), &json!(0)), "{task}");
+        }
+        listener.set_nonblocking(true).unwrap();
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "a call beyond the limit came");
+        call.set_nonblocking(false).unwrap();
+        let read = call.read(&mut [0; 4_096]).unwrap();
+        assert!(read > 0);
+        call.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
+        assert_eq!(served.end_of(*now), WorkflowStatus::Completed);
+    }
     served.stop();
 }
 

@@ -21,6 +21,7 @@ impl Plan {
         Ok(Self {
             hash: pinned.hash(),
             rotates: tasks.iter().any(|task| !task.rotates.is_empty()),
+            limited: tasks.iter().any(|task| task.quota().is_some()),
             tasks: tasks.into(),
             first,
             by_reference: Arc::new(by_reference),

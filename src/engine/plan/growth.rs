@@ -129,6 +129,7 @@ impl Plan {
         let Compiler { tasks, by_reference, first, .. } = compiler;
         let mut plan = self.clone();
         plan.rotates |= tasks.iter().any(|task| !task.rotates.is_empty());
+        plan.limited |= tasks.iter().any(|task| task.quota().is_some());
         plan.growth.add(Block { first, tasks: tasks.into_iter().map(Arc::new).collect(), by_reference });
         plan
     }

@@ -131,6 +131,12 @@ impl TaskType {
         matches!(self.nature(), Nature::Worker)
     }
 
+    /// Returns whether the limits of a task definition hold for tasks of this type.
+    pub const fn obeys_limits(&self) -> bool {
+        let is_call = matches!(self, Self::Http | Self::HttpPoll | Self::GetSignedJwt);
+        is_call || self.is_worker() || matches!(self, Self::SubWorkflow | Self::StartWorkflow)
+    }
+
     /// Returns whether tasks of this type make calls.
     pub const fn is_http(&self) -> bool {
         matches!(self, Self::Http | Self::HttpPoll)
