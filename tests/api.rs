@@ -40,6 +40,10 @@ mod metrics;
 mod openapi;
 #[path = "api/port.rs"]
 mod port;
+#[path = "api/rights.rs"]
+mod rights;
+#[path = "api/rights_kept.rs"]
+mod rights_kept;
 #[path = "api/scheduler.rs"]
 mod scheduler;
 #[path = "api/search.rs"]

@@ -11,7 +11,7 @@ use crate::daemon::calls::Calls;
 use crate::daemon::concurrency::Concurrency;
 use crate::daemon::conditions::Conditions;
 use crate::daemon::counting::Onlookers;
-use crate::daemon::library::{Empty, Library};
+use crate::daemon::library::{Asking, Empty, Library, visible};
 use crate::daemon::loading::{Plans, load};
 use crate::daemon::message::{Message, Poll, Refused};
 use crate::daemon::offers::Offers;
@@ -306,10 +306,11 @@ impl Dispatcher {
         let has_room = |name: &str, key: &str, limit: usize| self.concurrency.has_room(name, key, limit);
         let admits = self.quotas.gate(self.calls.of(id), self.missing.is_empty(), now);
         let others = Others { taken: &taken, has_room: &has_room, admits: &admits };
-        let turn = self.rules.at(now, self.draining, self.calls.of(id), others);
+        let environment = visible(&self.rules.environment, &*self.library, Asking::of(execution));
+        let turn = self.rules.at(now, &environment, self.draining, self.calls.of(id), others);
         let events = engine::step(execution, input, &turn)?;
         drop(admits);
-        self.turns.note(execution, self.calls.of(id));
+        self.turns.note(execution, self.calls.of(id), &*self.library);
         self.concurrency.note(execution);
         self.quotas.note(execution, self.calls.of(id));
         let changed = !events.is_empty();
@@ -337,7 +338,7 @@ impl Dispatcher {
         }
         self.enter(&execution);
         self.plans.add(&execution.plan);
-        self.turns.note(&execution, self.calls.of(id));
+        self.turns.note(&execution, self.calls.of(id), &*self.library);
         self.concurrency.note(&execution);
         self.quotas.restore(&execution);
         self.quotas.note(&execution, self.calls.of(id));

@@ -11,7 +11,7 @@ use crate::daemon::library::{Asking, Thing};
 use crate::daemon::loading::{load, unavailable};
 use crate::daemon::message::Refused;
 use crate::engine::{Errand, Execution, Input, Kin, Refusal, Target, WorkerUpdate, errand};
-use crate::words::{ExecutionId, Map, Payload, Permission, RunNumber, Sensitive, TaskId, TaskStatus};
+use crate::words::{ExecutionId, Map, Owner, Payload, Permission, RunNumber, Sensitive, TaskId, TaskStatus};
 use crate::workflow::expressions::{inert, shown};
 
 impl Dispatcher {
@@ -64,7 +64,9 @@ impl Dispatcher {
                 Ok(Some(Done::of(Map::new())))
             }
             Errand::Publish { event, payload } => {
-                let handlers = self.library.handlers(&event);
+                let mut handlers = self.library.handlers(&event);
+                // An event holds data of who tells it, so to hear it is to read that workflow.
+                handlers.retain(|handler| self.may_hear(&handler.owner, execution));
                 match self.conditions.acting(execution, run, handlers, &event_of(&payload, true)) {
                     Known::Asked(questions) => {
                         scene.batch.questions.extend(questions);
@@ -77,6 +79,12 @@ impl Dispatcher {
                 Ok(Some(Done::of(payload)))
             }
         }
+    }
+
+    fn may_hear(&self, listener: &Owner, telling: &Execution) -> bool {
+        let asking = Asking { owner: listener, workflow: None };
+        *listener == telling.plan.pinned.owner
+            || self.library.allows(asking, Permission::Read, Thing::Workflow, telling.name())
     }
 
     /// Reads another execution as people see it.

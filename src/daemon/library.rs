@@ -1,5 +1,6 @@
 //! What the dispatcher asks about definitions while it decides: what there is to start, and who may start it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use crate::access::{Authority, Principal, TargetKind};
 use crate::catalog::{Catalog, Owned};
 use crate::engine::{Execution, Plan, Wanted};
 use crate::secret::Snapshot;
-use crate::words::{App, Owner, Permission};
+use crate::words::{App, Map, Owner, Permission};
 use crate::workflow::definition::{EventHandler, WorkflowDef};
 use crate::workflow::registration::registration_errors;
 
@@ -35,6 +36,8 @@ pub enum Thing {
     Workflow,
     /// A secret.
     Secret,
+    /// A variable of the environment.
+    Environment,
 }
 
 /// The definitions in force. The daemon's is the catalog; a simulation brings its own.
@@ -43,6 +46,10 @@ pub trait Library: Send {
     fn plan(&self, asking: Asking<'_>, wanted: &Wanted) -> Result<Arc<Plan>, String>;
     /// Returns whether whoever asks may do that.
     fn allows(&self, asking: Asking<'_>, permission: Permission, thing: Thing, name: &str) -> bool;
+    /// Returns whether whoever asks may give a secret a value.
+    fn may_store(&self, asking: Asking<'_>, secret: &str) -> bool {
+        self.allows(asking, Permission::Update, Thing::Secret, secret)
+    }
     /// Returns why nothing may be done in the name of an application that is gone.
     fn security_error(&self, _owner: &Owner) -> Option<String> {
         None
@@ -69,9 +76,23 @@ pub fn allows(
     let (kind, tags) = match thing {
         Thing::Workflow => (TargetKind::Workflow, None),
         Thing::Secret => (TargetKind::Secret, snapshot.tags(name)),
+        Thing::Environment => (TargetKind::Environment, None),
     };
     let principal = Principal { owner: asking.owner, workflow: asking.workflow };
     authority.allows(principal, permission, kind, name, tags)
+}
+
+/// Returns what `${workflow.env.NAME}` gives to whoever asks: what an application makes sees there what the application may READ,
+/// and files see all that is set.
+pub(super) fn visible<'e>(environment: &'e Map, library: &dyn Library, asking: Asking<'_>) -> Cow<'e, Map> {
+    match asking.owner {
+        Owner::File(_) | Owner::Local => Cow::Borrowed(environment),
+        Owner::App(_) => {
+            let readable = |name: &str| library.allows(asking, Permission::Read, Thing::Environment, name);
+            let seen = environment.iter().filter(|(name, _)| readable(name));
+            Cow::Owned(seen.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+    }
 }
 
 /// Returns whose a definition is that an execution brings along, or why it cannot run.

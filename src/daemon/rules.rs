@@ -15,15 +15,15 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Returns what a step of one execution is told.
+    /// Returns what a step of one execution is told, which sees this of the environment.
     pub(super) fn at<'a>(
-        &'a self,
+        &self,
         now: Timestamp,
+        environment: &'a Map,
         draining: bool,
         under_way: &'a BTreeSet<RunNumber>,
         others: Others<'a>,
     ) -> Turn<'a> {
-        let (environment, store_retry) = (&self.environment, self.store_retry);
-        Turn { now, environment, store_retry, may_start: !draining, under_way, others }
+        Turn { now, environment, store_retry: self.store_retry, may_start: !draining, under_way, others }
     }
 }

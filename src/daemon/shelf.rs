@@ -38,6 +38,12 @@ impl Library for Shelf {
         allows(&shared.authority, &shared.store.snapshot(), asking, permission, thing, name)
     }
 
+    fn may_store(&self, asking: Asking<'_>, secret: &str) -> bool {
+        let is_new = !self.0.0.store.snapshot().contains(secret);
+        let may = |permission| self.allows(asking, permission, Thing::Secret, secret);
+        may(Permission::Update) || is_new && may(Permission::Create)
+    }
+
     fn security_error(&self, owner: &Owner) -> Option<String> {
         self.0.0.authority.policy().security_error(owner)
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::daemon::batch::Batch;
 use crate::daemon::dispatcher::Dispatcher;
+use crate::daemon::library::{Asking, Library};
 use crate::engine::{Execution, Input, PlannedTask};
 use crate::journal::Log;
 use crate::words::{ExecutionId, RunNumber, Timestamp};
@@ -43,7 +44,10 @@ impl Turns {
     }
 
     /// Brings up to date what an execution holds and waits for.
-    pub(super) fn note(&mut self, execution: &Execution, under_way: &BTreeSet<RunNumber>) {
+    ///
+    /// Who may not store a secret holds up nobody who may: else an application could keep a token from being rotated until it
+    /// expires, by a definition that only names its secret.
+    pub(super) fn note(&mut self, execution: &Execution, under_way: &BTreeSet<RunNumber>, library: &dyn Library) {
         let id = execution.id;
         for planned in execution.waiting_turns() {
             let family = execution.parent.as_ref().map(|parent| of_family(parent.root));
@@ -62,7 +66,8 @@ impl Turns {
         let mut held = Held::default();
         for rotation in rotations {
             let until = rotation.answered.map(|answered| answered.plus(STORED_WITHIN));
-            for secret in rotation.secrets {
+            let may_store = |secret: &String| library.may_store(Asking::of(execution), secret);
+            for secret in rotation.secrets.into_iter().filter(may_store) {
                 let is_new = held.secrets.insert(secret.clone());
                 let known = self.holders.entry(secret).or_default().entry(id).or_insert(until);
                 *known = if is_new { until } else { known.zip(until).map(|(known, until)| known.max(until)) };

@@ -32,7 +32,7 @@ const NOON: Timestamp = Timestamp::from_millis(1_795_176_000_000);
 #[derive(Clone, Default)]
 pub(super) struct Shelf {
     plans: BTreeMap<String, Arc<Plan>>,
-    /// What nobody may start, read or use.
+    /// What nobody may start, read or use; and, as `WORKFLOW NAME`, what one workflow may not.
     pub(super) denied: BTreeSet<String>,
     pub(super) handlers: Vec<Arc<Owned<EventHandler>>>,
 }
@@ -68,8 +68,9 @@ impl Library for Shelf {
         }
     }
 
-    fn allows(&self, _asking: Asking<'_>, _permission: Permission, _thing: Thing, name: &str) -> bool {
-        !self.denied.contains(name)
+    fn allows(&self, asking: Asking<'_>, _permission: Permission, _thing: Thing, name: &str) -> bool {
+        let own = asking.workflow.map(|workflow| format!("{workflow} {name}"));
+        !self.denied.contains(name) && !own.is_some_and(|own| self.denied.contains(&own))
     }
 
     fn handlers(&self, event: &str) -> Vec<Arc<Owned<EventHandler>>> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{Rig, workflow};
+use super::rig::{Rig, Shelf, workflow};
 use crate::daemon::Message;
 use crate::engine::{Answer, Command, Operation, Outcome, Response};
 use crate::words::{ExecutionId, Payload, WorkflowStatus};
@@ -161,4 +161,17 @@ fn a_commit_that_failed_leaves_nobody_waiting_for_ever() {
     rig.operate(first, Operation::Terminate { reason: None }).unwrap();
     answer(&mut rig, first, Answer::NotSent { reason: "refused".to_owned() });
     assert_eq!(performing(&rig), [second]);
+}
+
+#[test]
+fn who_may_not_store_a_secret_keeps_nobody_from_rotating_it() {
+    let mut shelf = Shelf::of(&[rotation("stranger", "key"), rotation("v", "key"), rotation("w", "key")]);
+    shelf.denied.insert("stranger key".to_owned());
+    let mut rig = Rig::with(shelf);
+    let stranger = start(&mut rig, "stranger");
+    assert_eq!(performing(&rig), [stranger], "its own call is its own affair");
+    let first = start(&mut rig, "v");
+    assert_eq!(performing(&rig), [stranger, first]);
+    start(&mut rig, "w");
+    assert_eq!(performing(&rig), [stranger, first], "who may store it is waited for");
 }

@@ -9,6 +9,7 @@ use crate::daemon::definitions::Changing;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
+use crate::daemon::uses::Taken;
 use crate::engine::Plan;
 use crate::journal::{self, Action, Entry, Object, ObjectKind, OwnedChange, OwnedKind};
 use crate::words::{Owner, Permission};
@@ -81,8 +82,32 @@ impl Handle {
         for def in &task_defs {
             let exists = self.catalog().task_def(&def.name).is_some();
             self.permit_write(who, TargetKind::Workflow, &def.name, exists)?;
+            self.permit_taken(who, def)?;
         }
         self.register(who, task_defs.into_iter().map(Registration::TaskDef).collect()).await
+    }
+
+    /// Fails where a task definition takes what `who` may not READ: it is resolved with the rights of each workflow that uses
+    /// it, and those that choose their tasks at run time use whatever they are told.
+    fn permit_taken(&self, who: &Owner, def: &TaskDef) -> Result<(), Error> {
+        if *who == Owner::Local {
+            return Ok(());
+        }
+        let taken = Taken::by(def);
+        if taken.computes {
+            let advice = "say the name outright, or compute it in the workflow";
+            return Err(Error::invalid(format!("{}: its inputTemplate makes up a reference: {advice}", def.name)));
+        }
+        let environment = self.variables();
+        for name in &taken.names {
+            let is_variable = environment.contains_key(name) && !self.0.store.snapshot().contains(name);
+            let kind = if is_variable { TargetKind::Environment } else { TargetKind::Secret };
+            if !self.may(who, Permission::Read, kind, name) {
+                self.denied(who, Permission::Read, TargetKind::Secret, name);
+                return Err(Error::Denied(format!("{who} may not READ {name}, which {} takes", def.name)));
+            }
+        }
+        Ok(())
     }
 
     /// Replaces a task definition that is there.

@@ -31,6 +31,14 @@ impl Handle {
         self.variables().into_iter().filter(readable).collect()
     }
 
+    /// Returns what of the environment a definition of this owner sees.
+    pub(super) fn environment_of(&self, owner: &Owner) -> Map {
+        match owner {
+            Owner::App(_) => self.environment(owner).into_iter().collect(),
+            Owner::File(_) | Owner::Local => self.variables(),
+        }
+    }
+
     /// Returns a variable of the environment.
     pub fn variable(&self, who: &Owner, name: &str) -> Result<Value, Error> {
         let missing = || Error::NotFound(format!("there is no environment variable `{name}`"));

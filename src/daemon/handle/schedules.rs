@@ -73,6 +73,10 @@ impl Handle {
         let (Some(new), Some(old)) = (&mut schedule.start_workflow_request, &before.start_workflow_request) else {
             return;
         };
+        // Another workflow would show, or send, what this one hides.
+        if new.name != old.name || new.version != old.version {
+            return;
+        }
         let before = Value::Object(old.input.clone());
         let shown = masked_input(&before, old, &self.catalog(), &self.0.views.masker());
         let mut input = Value::Object(std::mem::take(&mut new.input));

@@ -55,7 +55,7 @@ impl Handle {
         let policy = &self.0.authority.policy();
         let def = execution.planned(run).def.as_ref();
         let names = def.map_or(&[][..], |def| &def.runtime_metadata);
-        let environment = &self.variables();
+        let environment = &self.environment_of(owner);
         let handed =
             executor::hand_off(execution.input(run).expose(), owner, name, &snapshot, policy).and_then(|input| {
                 Ok((input, executor::runtime_metadata(names, owner, name, &snapshot, policy, environment)?))
