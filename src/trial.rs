@@ -59,11 +59,34 @@ pub struct Ground {
 pub enum Manner {
     /// What has no mock is an error.
     Mocked,
-    /// The same, and the process dies after every step and goes on from its journal. It does not die while a call is on the
-    /// wire: what such a call did nobody could say, and the run would rightly be in doubt.
-    Crashing,
+    /// The same, and the process dies and goes on from its journal: after a step, or after a write of the store. It does not
+    /// die while a call is on the wire: what such a call did nobody could say, and the run would rightly be in doubt.
+    Crashing(Deaths),
     /// What has no mock gives something that is marked as unknown.
     Dry,
+}
+
+/// At which of the points the process dies where it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deaths {
+    /// At every one.
+    Everywhere,
+    /// At one alone, counted from 1.
+    At(usize),
+}
+
+/// At how many points a test dies alone, each in a run of its own. A workflow of ten tasks has some twenty; where a loop makes
+/// there be thousands, as many are spread over all of them, so that a test takes seconds and not hours.
+pub const CRASH_POINTS_MAX: usize = 200;
+
+/// What came of the runs with crashes.
+pub struct Crashes {
+    /// At how many points the process may die.
+    pub points: usize,
+    /// At how many of them it died alone.
+    pub tried: usize,
+    /// The first run that ended otherwise: where it died, and what was otherwise.
+    pub failure: Option<(String, Vec<Mismatch>)>,
 }
 
 /// What came of it. No `Debug`: it holds payloads.
@@ -80,8 +103,8 @@ pub struct Played {
     pub written: BTreeMap<String, Sensitive>,
     /// How much time passed.
     pub took: Duration,
-    /// How often the process died.
-    pub crashes: usize,
+    /// At how many points the process might have died, or did.
+    pub points: usize,
     /// The tasks whose outputs nobody said: they are guesses, by the ids of the tasks.
     pub guessed: BTreeSet<String>,
     /// Hides every value of a secret.
@@ -140,6 +163,14 @@ pub enum Error {
     /// The secrets of the test cannot be stored.
     #[error("the secrets of the test cannot be stored: {0}")]
     Secrets(String),
+    /// It could not be played to an end with a crash.
+    #[error("{place}: {error}")]
+    Died {
+        /// Where it died.
+        place: String,
+        /// Why.
+        error: Box<Error>,
+    },
     /// A mistake of ours.
     #[error("keytide failed at it: {0}")]
     Ours(String),
@@ -162,15 +193,42 @@ pub fn play_plan(test: &WorkflowTest, plan: Arc<Plan>, ground: &Ground, manner: 
     World::new(test, plan, ground, manner)?.play()
 }
 
-/// Plays a workflow with crashes and says where its end differs from one without.
-pub fn play_crashing(
-    test: &WorkflowTest,
-    owner: &Owner,
-    ground: &Ground,
-    calm: &Played,
-) -> Result<(usize, Vec<Mismatch>), Error> {
-    let crashed = play(test, owner, ground, Manner::Crashing)?;
-    Ok((crashed.crashes, judge::differences(calm, &crashed)))
+fn play_dying(test: &WorkflowTest, plan: Arc<Plan>, ground: &Ground, deaths: Deaths) -> Result<(String, Played), Error> {
+    let mut world = World::new(test, plan, ground, Manner::Crashing(deaths))?;
+    let played = world.play();
+    let place = match deaths {
+        Deaths::Everywhere => "dying at every point".to_owned(),
+        Deaths::At(point) => format!("dying at point {point}, where {}", world.died_at()),
+    };
+    match played {
+        Ok(played) => Ok((place, played)),
+        Err(error) => Err(Error::Died { place, error: Box::new(error) }),
+    }
+}
+
+/// Plays a workflow again and again, each time with a crash at another point, and then with one at every point, until the
+/// end differs from that without.
+pub fn play_crashing(test: &WorkflowTest, owner: &Owner, ground: &Ground, calm: &Played) -> Result<Crashes, Error> {
+    let pinned = pinned(test, owner, ground)?;
+    let name = pinned.workflow.name.clone();
+    let plan = Plan::compile(pinned).map_err(|error| Error::Malformed { name, problem: error.to_string() })?;
+    let (plan, points) = (Arc::new(plan), calm.points);
+    let alone = spread(points).map(Deaths::At);
+    let mut tried = 0;
+    for deaths in alone.chain([Deaths::Everywhere]) {
+        let (place, crashed) = play_dying(test, plan.clone(), ground, deaths)?;
+        tried += usize::from(deaths != Deaths::Everywhere);
+        let differences = judge::differences(calm, &crashed);
+        if !differences.is_empty() {
+            return Ok(Crashes { points, tried, failure: Some((place, differences)) });
+        }
+    }
+    Ok(Crashes { points, tried, failure: None })
+}
+
+/// Returns the points at which a test dies alone.
+fn spread(points: usize) -> impl Iterator<Item = usize> {
+    (1..=points).step_by(points.div_ceil(CRASH_POINTS_MAX).max(1))
 }
 
 fn pinned(test: &WorkflowTest, owner: &Owner, ground: &Ground) -> Result<Pinned, Error> {

@@ -15,7 +15,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::disk;
 use crate::executor::script::Evaluator;
-use crate::trial::{self, Ground, Manner, Mismatch};
+use crate::trial::{self, Crashes, Ground, Manner, Mismatch};
 use crate::watch::{Places, find_tests};
 use crate::words::{Owner, Severity};
 use crate::workflow::definition::WorkflowTest;
@@ -33,8 +33,10 @@ struct Report {
 }
 
 enum End {
+    /// With at how many points it also died alone, of how many.
     Passed {
         crashes: usize,
+        points: usize,
     },
     Failed(Vec<Mismatch>),
     /// It could not be played, or its file could not be read.
@@ -201,17 +203,16 @@ fn end(test: &WorkflowTest, ground: &Ground, crash: bool) -> End {
     };
     let mismatches = trial::judge(&test.expect, &played);
     if !mismatches.is_empty() || !crash {
-        return if mismatches.is_empty() { End::Passed { crashes: 0 } } else { End::Failed(mismatches) };
+        return if mismatches.is_empty() { End::Passed { crashes: 0, points: 0 } } else { End::Failed(mismatches) };
     }
     match trial::play_crashing(test, &Owner::Local, ground, &played) {
-        Ok((crashes, differences)) if differences.is_empty() => End::Passed { crashes },
-        Ok((_, differences)) => End::Failed(differences.into_iter().map(after_a_crash).collect()),
-        Err(error) => End::Broken(format!("with crashes: {error}")),
+        Ok(Crashes { points, tried, failure: None }) => End::Passed { crashes: tried, points },
+        Ok(Crashes { failure: Some((place, differences)), .. }) => {
+            let told = |it: Mismatch| Mismatch { what: format!("{place}: {}", it.what), ..it };
+            End::Failed(differences.into_iter().map(told).collect())
+        }
+        Err(error) => End::Broken(error.to_string()),
     }
-}
-
-fn after_a_crash(difference: Mismatch) -> Mismatch {
-    Mismatch { what: format!("with crashes, {}", difference.what), ..difference }
 }
 
 /// Says also which files are not taken, where a workflow is missing.

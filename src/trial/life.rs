@@ -56,7 +56,8 @@ impl Machine {
                 plain: false,
             });
             let change = Change::Put { writes: writes.collect(), writer: Writer::person("test") };
-            store.update(vec![change]).map_err(|error| Error::Secrets(error.to_string()))?;
+            let changes = std::iter::once(change).chain(tagged(test)).collect();
+            store.update(changes).map_err(|error| Error::Secrets(error.to_string()))?;
         }
         let sealer = store.sealer().map_err(ours)?;
         store.catch_up();
@@ -84,6 +85,17 @@ impl Machine {
         drop(life);
         self.disk.restart(Outage::Power);
     }
+}
+
+fn tagged(test: &WorkflowTest) -> impl Iterator<Item = Change> {
+    test.secret_tags.iter().flat_map(|(name, tags)| {
+        let tag = |(key, value): (&String, &String)| Change::Tag {
+            name: name.clone(),
+            key: key.clone(),
+            value: Some(value.clone()),
+        };
+        tags.iter().map(tag)
+    })
 }
 
 fn paths() -> Paths {

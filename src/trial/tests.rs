@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Error, Ground, Manner, Played, judge, play, play_crashing};
+use super::{CRASH_POINTS_MAX, Error, Ground, Manner, Played, judge, play, play_crashing, spread};
 use crate::access::{Authority, Ruled};
 use crate::catalog::{Catalog, News};
 use crate::executor::script::Evaluator;
-use crate::words::{Map, Owner};
+use crate::words::{Grant, Map, Owner};
 use crate::workflow::definition::WorkflowTest;
 
 fn ground(definitions: &[Value]) -> Ground {
@@ -33,9 +33,9 @@ fn test(value: Value) -> WorkflowTest {
 fn played(definitions: &[Value], value: Value) -> Result<Played, Error> {
     let (ground, test) = (ground(definitions), test(value));
     let calm = play(&test, &Owner::Local, &ground, Manner::Mocked)?;
-    let (crashes, differences) = play_crashing(&test, &Owner::Local, &ground, &calm)?;
-    assert!(crashes > 0, "it never crashed");
-    assert!(differences.is_empty(), "{differences:#?}");
+    let crashes = play_crashing(&test, &Owner::Local, &ground, &calm)?;
+    assert!(crashes.points > 0 && crashes.tried == crashes.points, "it never crashed");
+    assert!(crashes.failure.is_none(), "{:#?}", crashes.failure);
     let mismatches = judge(&test.expect, &calm);
     assert!(mismatches.is_empty(), "{mismatches:#?}\n{:#}", calm.shown);
     Ok(calm)
@@ -270,4 +270,48 @@ fn a_fork_ends_the_same_whatever_step_the_process_dies_at() {
             "expect": {"status": "COMPLETED", "took": "2s", "calls": [{"task": "a"}, {"task": "b"}]}}),
     )
     .unwrap();
+}
+
+#[test]
+fn each_point_is_tried_alone_and_the_one_that_ends_otherwise_is_named() {
+    let wait = |name: &str| json!({"name": name, "taskReferenceName": name, "type": "WAIT", "inputParameters": {"duration": "1 s"}});
+    let definition = json!({"name": "w", "version": 1, "schemaVersion": 2, "tasks": [wait("a"), wait("b")],
+        "outputParameters": {"n": "${workflow.input.n}"}});
+    let ground = ground(&[definition]);
+    let of = |n: i64| test(json!({"name": "w", "input": {"n": n}}));
+    let calm = play(&of(1), &Owner::Local, &ground, Manner::Mocked).unwrap();
+    let same = play_crashing(&of(1), &Owner::Local, &ground, &calm).unwrap();
+    assert_eq!((same.points, same.tried, same.failure), (3, 3, None), "at the start, and after each of two tasks");
+    let other = play_crashing(&of(2), &Owner::Local, &ground, &calm).unwrap();
+    let (place, differences) = other.failure.unwrap();
+    assert_eq!((other.tried, place.as_str()), (1, "dying at point 1, where task `a` (WAIT) of `w` waits"));
+    assert_eq!(differences[0].what, "output.n");
+}
+
+#[test]
+fn where_there_are_too_many_points_those_that_are_tried_are_spread_over_all() {
+    assert_eq!(spread(0).count(), 0);
+    assert_eq!(spread(CRASH_POINTS_MAX).collect::<Vec<_>>(), (1..=CRASH_POINTS_MAX).collect::<Vec<_>>());
+    let points = 7 * CRASH_POINTS_MAX + 3;
+    let tried: Vec<_> = spread(points).collect();
+    assert!(tried.len() <= CRASH_POINTS_MAX && tried[0] == 1 && points - tried.last().unwrap() < 8, "{tried:?}");
+}
+
+#[test]
+fn a_grant_by_a_tag_gives_the_secrets_of_the_test_that_carry_it() {
+    let get = json!({"name": "get", "taskReferenceName": "get", "type": "HTTP",
+        "inputParameters": {"uri": "https://host/${workflow.secrets.key}", "method": "GET"}});
+    let grant: Grant = serde_json::from_value(json!({
+        "to": "workflow:w", "access": ["READ"], "on": "tag:team:billing"}))
+    .unwrap();
+    let ruled = Ruled { grants: vec![grant], ..Ruled::default() };
+    let ground = Ground { authority: Authority::new(true, ruled), ..ground(&[single("w", &get)]) };
+    let status_with = |tags: Value| {
+        let test = test(json!({"name": "w", "secrets": {"key": "canary-of-the-test"}, "secretTags": tags,
+            "taskRefToMockOutput": {"get": [response(&json!({}))]}}));
+        play(&test, &Owner::Local, &ground, Manner::Mocked).unwrap().execution.status.as_str()
+    };
+    assert_eq!(status_with(json!({"key": {"team": "billing"}})), "COMPLETED");
+    assert_eq!(status_with(json!({"key": {"team": "other"}})), "FAILED");
+    assert_eq!(status_with(json!({})), "FAILED");
 }

@@ -13,7 +13,7 @@ use super::call::Call;
 use super::life::{Life, Machine};
 use super::mocks::Mocks;
 use super::unknown::Unknowns;
-use super::{Error, Ground, Manner, Played};
+use super::{Deaths, Error, Ground, Manner, Played};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::{Dispatcher, Message, Polled, Queue};
 use crate::engine::{Command, Execution, Input, Origin, Outcome, Plan, Start, WorkerUpdate, view};
@@ -68,7 +68,10 @@ pub(super) struct World<'t> {
     calls: Vec<Call>,
     /// The tasks whose outputs nobody said.
     guessed: BTreeSet<String>,
-    crashes: usize,
+    /// At how many points the process might have died so far, or did.
+    points: usize,
+    /// What was open where it died last.
+    died_at: Option<String>,
 }
 
 impl<'t> World<'t> {
@@ -116,11 +119,12 @@ impl<'t> World<'t> {
             stored: BTreeSet::new(),
             calls: Vec::new(),
             guessed: BTreeSet::new(),
-            crashes: 0,
+            points: 0,
+            died_at: None,
         })
     }
 
-    pub(super) fn play(mut self) -> Result<Played, Error> {
+    pub(super) fn play(&mut self) -> Result<Played, Error> {
         for _ in 0..TURNS_MAX {
             self.turn()?;
             if self.is_over() {
@@ -149,7 +153,7 @@ impl<'t> World<'t> {
     fn turn(&mut self) -> Result<(), Error> {
         let (messages, now) = (std::mem::take(&mut self.inbox), self.now());
         let mut commands = self.with_life(|life, look| life.turn(messages, now, look))?;
-        if self.may_crash(&commands) {
+        if self.may_die(&commands) && self.dies() {
             commands = self.crash()?;
         }
         while self.serve(commands)? {
@@ -180,14 +184,29 @@ impl<'t> World<'t> {
     }
 
     /// A call that is on the wire when the process dies is in doubt ever after.
-    fn may_crash(&self, commands: &[Command]) -> bool {
+    fn may_die(&self, commands: &[Command]) -> bool {
         let calls = |command: &Command| matches!(command, Command::Perform(work) if work.task_type().is_http());
         let on_the_wire = self.mail.iter().any(|mail| matches!(mail.what, What::Call(_)));
-        self.manner == Manner::Crashing && !on_the_wire && !commands.iter().any(calls)
+        !on_the_wire && !commands.iter().any(calls)
+    }
+
+    /// Comes to a point where the process may die, and says whether it does.
+    fn dies(&mut self) -> bool {
+        self.points += 1;
+        match self.manner {
+            Manner::Crashing(Deaths::Everywhere) => true,
+            Manner::Crashing(Deaths::At(point)) => point == self.points,
+            Manner::Mocked | Manner::Dry => false,
+        }
+    }
+
+    /// Returns what was open where the process died last.
+    pub(super) fn died_at(&self) -> &str {
+        self.died_at.as_deref().unwrap_or("it did not come to it")
     }
 
     fn crash(&mut self) -> Result<Vec<Command>, Error> {
-        self.crashes += 1;
+        self.died_at = Some(self.what_is_open());
         self.mail.retain(|mail| matches!(mail.what, What::Report(..)));
         // What was handed out is in the journal: it is taken from there.
         self.hear_workers()?;
@@ -202,7 +221,7 @@ impl<'t> World<'t> {
 
     /// Does what was released; returns whether the process dies in the middle of it.
     fn serve(&mut self, commands: Vec<Command>) -> Result<bool, Error> {
-        let may_die = self.may_crash(&commands);
+        let may_die = self.may_die(&commands);
         for command in commands {
             match command {
                 Command::Preflight(work) => {
@@ -210,7 +229,8 @@ impl<'t> World<'t> {
                     self.work(outcome);
                 }
                 Command::Perform(work) => {
-                    if self.perform(&work)? && may_die && self.stored.insert((work.execution, work.run)) {
+                    let stores = self.perform(&work)? && may_die;
+                    if stores && self.stored.insert((work.execution, work.run)) && self.dies() {
                         return Ok(true);
                     }
                 }
@@ -248,7 +268,7 @@ impl<'t> World<'t> {
         Ok(())
     }
 
-    fn played(mut self) -> Result<Played, Error> {
+    fn played(&mut self) -> Result<Played, Error> {
         let lost = || Error::Ours("the execution is not there at its end".to_owned());
         let execution = self.ended.remove(&self.root).ok_or_else(lost)?;
         let life = self.life.take().ok_or_else(lost)?;
@@ -267,12 +287,12 @@ impl<'t> World<'t> {
             execution,
             clear,
             shown,
-            calls: self.calls,
+            calls: std::mem::take(&mut self.calls),
             written,
             took,
-            crashes: self.crashes,
+            points: self.points,
             masker,
-            guessed: self.guessed,
+            guessed: std::mem::take(&mut self.guessed),
         })
     }
 }

@@ -47,6 +47,16 @@ fn a_test_that_cannot_be_read_is_told_at_its_line() {
 }
 
 #[test]
+fn tags_belong_to_secrets_of_the_test() {
+    let test = project().file(
+        "workflows/a.test.yaml",
+        "name: w\nsecrets: {a: x}\nsecretTags:\n  b: {team: t}\n  a: {\"k:v\": t}\n",
+    );
+    let ran = test.keytide(&["test"]).fails(1);
+    ran.prints("workflows/a.test.yaml:4:6").prints("names `b`, which is no secret of the test").prints("has a `:` in it");
+}
+
+#[test]
 fn a_task_that_would_call_has_to_have_a_mock() {
     let test = project().file(
         "workflows/deep/rotate.test.yaml",

@@ -96,7 +96,7 @@ tasks:
 "#;
 
 /// A test of it.
-const EXAMPLE_TEST: &str = r#"# `keytide test` plays the workflow through: no network, no store, a clock that jumps. `--crash` also kills it at every step.
+const EXAMPLE_TEST: &str = r#"# `keytide test` plays the workflow through: no network, no store, a clock that jumps. `--crash` also kills it at each step.
 name: rotate
 secrets:                         # what the store would hold
   appKeyId: an-id

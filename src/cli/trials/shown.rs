@@ -23,8 +23,13 @@ fn text(reports: &[Report], console: &Console) {
         let place = place(report);
         let title = one_line(&report.title);
         match &report.end {
-            End::Passed { crashes: 0 } => console.data(&format!("ok    {place}  {title}")),
-            End::Passed { crashes } => console.data(&format!("ok    {place}  {title} ({crashes} crashes)")),
+            End::Passed { crashes: 0, .. } => console.data(&format!("ok    {place}  {title}")),
+            End::Passed { crashes, points } if crashes == points => {
+                console.data(&format!("ok    {place}  {title} ({crashes} crashes)"));
+            }
+            End::Passed { crashes, points } => {
+                console.data(&format!("ok    {place}  {title} ({crashes} crashes, at as many of {points} points)"));
+            }
             End::Failed(mismatches) => {
                 console.data(&format!("FAIL  {place}  {title}"));
                 for mismatch in mismatches {
@@ -73,7 +78,7 @@ fn summary(reports: &[Report]) -> String {
 
 fn as_json(report: &Report) -> Value {
     let (status, details) = match &report.end {
-        End::Passed { crashes } => ("passed", json!({ "crashes": crashes })),
+        End::Passed { crashes, points } => ("passed", json!({ "crashes": crashes, "crashPoints": points })),
         End::Failed(mismatches) => {
             let mismatches: Vec<Value> = mismatches
                 .iter()

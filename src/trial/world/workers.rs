@@ -10,6 +10,9 @@ use crate::engine::{Execution, Run, WorkerUpdate, view};
 use crate::words::{ExecutionId, Payload, TaskStatus, Timestamp};
 use crate::workflow::definition::TaskType;
 
+/// How many open tasks a place of a crash names: enough to know it again.
+const OPEN_SHOWN_MAX: usize = 3;
+
 impl World<'_> {
     /// Hears which tasks workers got, and has them report.
     pub(super) fn hear_workers(&mut self) -> Result<(), Error> {
@@ -105,6 +108,21 @@ impl World<'_> {
 
     /// Says what is open, where nothing is due.
     pub(super) fn what_waits(&self) -> String {
+        let waiting = self.open_tasks();
+        if waiting.is_empty() { "a workflow waits for others".to_owned() } else { waiting.join(", ") }
+    }
+
+    /// Says what is open where the process dies.
+    pub(super) fn what_is_open(&self) -> String {
+        let mut open = self.open_tasks();
+        if open.len() > OPEN_SHOWN_MAX {
+            let others = open.split_off(OPEN_SHOWN_MAX).len();
+            open.push(format!("{others} more wait"));
+        }
+        if open.is_empty() { "no task is open".to_owned() } else { open.join(", ") }
+    }
+
+    fn open_tasks(&self) -> Vec<String> {
         let waiting = self.life().dispatcher.executions().flat_map(|execution| {
             execution.open_runs().map(move |run| {
                 let kind = mocks::kind(execution.planned(run));
@@ -113,6 +131,6 @@ impl World<'_> {
         });
         let mut waiting: Vec<String> = waiting.collect();
         waiting.sort();
-        if waiting.is_empty() { "a workflow waits for others".to_owned() } else { waiting.join(", ") }
+        waiting
     }
 }

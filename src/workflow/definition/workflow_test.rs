@@ -40,6 +40,9 @@ pub struct WorkflowTest {
     /// The secrets that there are before; ours.
     #[serde(deserialize_with = "lenient::or_default")]
     pub secrets: BTreeMap<String, String>,
+    /// The tags of the secrets; ours.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub secret_tags: BTreeMap<String, BTreeMap<String, String>>,
     /// What `${workflow.env.NAME}` gives beside the settings; ours.
     #[serde(deserialize_with = "lenient::or_default")]
     pub environment: Map,

@@ -1,5 +1,6 @@
 //! From the bytes of a `*.test.yaml` to tests of workflows.
 
+use crate::access::{TAGS_MAX, tag_problem};
 use crate::words::{Diagnostic, Severity, Timestamp};
 use crate::workflow::definition::WorkflowTest;
 use crate::workflow::duration::parse_duration_seconds;
@@ -95,6 +96,22 @@ fn wrong(source: &Source, test: &Node) -> Vec<Diagnostic> {
     let took = expect.and_then(|expect| expect.get("took"));
     if let Some(took) = took.filter(|took| took.text().is_some_and(|text| parse_duration_seconds(text).is_none())) {
         error(took, "E0201", "`took` is no duration".to_owned(), "write 90s, 5m or 1h, in whole seconds");
+    }
+    for entry in test.get("secretTags").into_iter().flat_map(Node::entries) {
+        if test.get("secrets").and_then(|secrets| secrets.get(&entry.key)).is_none() {
+            let message = format!("`secretTags` names `{}`, which is no secret of the test", shorten(&entry.key));
+            error(&entry.value, "E0201", message, "give it a value under `secrets`");
+        }
+        for tag in entry.value.entries() {
+            let problem = tag.value.text().and_then(|value| tag_problem(&tag.key, value));
+            if let Some(problem) = problem {
+                error(&tag.value, "E0201", format!("a tag of `{}`: {problem}", shorten(&entry.key)), "a tag is `KEY: value`");
+            }
+        }
+        if entry.value.entries().len() > TAGS_MAX {
+            let message = format!("more than {TAGS_MAX} tags of `{}`", shorten(&entry.key));
+            error(&entry.value, "E0201", message, "give it fewer");
+        }
     }
     for entry in expect.and_then(|expect| expect.get("secretsWritten")).into_iter().flat_map(Node::entries) {
         if !matches!(entry.value.value, Tree::Text(_) | Tree::Bool(true)) {

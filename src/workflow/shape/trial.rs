@@ -11,6 +11,7 @@ const TASK_STATUS: Kind = Kind::OneOf(&[
     "TIMED_OUT",
     "SKIPPED",
 ]);
+static TAGS: Kind = Kind::MapOf(&Kind::Text);
 static A_TASK_STATUS: Kind = TASK_STATUS;
 static A_TASK_END: Kind = Kind::MapOf(&A_TASK_STATUS);
 static A_MOCK: Kind = Kind::Of(&MOCK);
@@ -49,6 +50,7 @@ pub(in crate::workflow) static TEST: Shape = Shape {
         ("taskRefToMockOutput", Kind::MapOf(&MOCKS), "What the world says to each task, by its `taskReferenceName`, attempt by attempt."),
         ("subWorkflowTestRequest", Kind::MapOf(&A_TEST), "The same for the workflows that tasks start."),
         ("secrets", Kind::MapOf(&Kind::Text), "The secrets that there are before."),
+        ("secretTags", Kind::MapOf(&TAGS), "The tags of the secrets, by name: what a grant gives by a tag holds for them."),
         ("environment", Kind::Map, "What `${workflow.env.NAME}` gives, beside the settings."),
         ("now", Kind::Text, "What time it is at the start, as `2026-01-31T12:00:00Z`."),
         ("expect", Kind::Of(&EXPECT), "What is expected; what is absent may be anything."),
