@@ -193,7 +193,12 @@ pub fn play_plan(test: &WorkflowTest, plan: Arc<Plan>, ground: &Ground, manner: 
     World::new(test, plan, ground, manner)?.play()
 }
 
-fn play_dying(test: &WorkflowTest, plan: Arc<Plan>, ground: &Ground, deaths: Deaths) -> Result<(String, Played), Error> {
+fn play_dying(
+    test: &WorkflowTest,
+    plan: Arc<Plan>,
+    ground: &Ground,
+    deaths: Deaths,
+) -> Result<(String, Played), Error> {
     let mut world = World::new(test, plan, ground, Manner::Crashing(deaths))?;
     let played = world.play();
     let place = match deaths {

@@ -35,7 +35,9 @@ pub(super) fn is_duration(text: &str) -> bool {
 /// Reads a date, with a time and a zone or without, as WAIT takes it as `until`; without a zone it is UTC.
 pub fn parse_until(text: &str) -> Option<Timestamp> {
     let mut parts = text.split_whitespace();
-    let date: jiff::civil::Date = parts.next()?.parse().ok()?;
+    // A date that a time is written onto would be read without it.
+    let date = parts.next().filter(|date| date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))?;
+    let date: jiff::civil::Date = jiff::civil::Date::strptime("%Y-%m-%d", date).ok()?;
     let time = match parts.next() {
         Some(time) => jiff::civil::Time::strptime("%H:%M", time).ok()?,
         None => jiff::civil::Time::midnight(),
@@ -69,7 +71,22 @@ fn zone_of(name: &str) -> Option<jiff::tz::TimeZone> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_duration_seconds;
+    use super::{parse_duration_seconds, parse_until};
+
+    #[test]
+    fn a_date_is_read_with_its_time_or_not_at_all() {
+        for (text, expected) in [
+            ("2030-01-31", Some("2030-01-31T00:00:00Z")),
+            ("2030-1-3", Some("2030-01-03T00:00:00Z")),
+            ("2030-01-31 18:30 Europe/Berlin", Some("2030-01-31T17:30:00Z")),
+            ("2030-01-31T18:30", None),
+            ("2030-01-31Z", None),
+            ("2030-13-01", None),
+        ] {
+            let expected = expected.and_then(crate::words::Timestamp::parse);
+            assert_eq!(parse_until(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn parts_are_read_in_their_order() {

@@ -22,4 +22,5 @@ pub mod schema;
 mod shape;
 pub mod shown;
 pub mod tree;
+mod waiting;
 pub mod written;

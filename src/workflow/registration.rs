@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::definition::{TaskType, WorkflowDef, WorkflowTask};
-use super::duration::{is_duration, parse_until};
 use super::expressions::parse;
+use super::waiting::{self, Fault};
 use crate::words::Map;
 
 /// One reason why a definition is not registered.
@@ -163,6 +163,7 @@ fn by_type(task: &WorkflowTask) -> Vec<String> {
         TaskType::ForkJoinDynamic => dynamic_fork(task),
         TaskType::Switch => switch(task).into_iter().chain(cases(task)).collect(),
         TaskType::Decision => decision(task).into_iter().chain(cases(task)).collect(),
+        TaskType::Terminate => terminate(task),
         _ => by_simple_type(task).into_iter().collect(),
     }
 }
@@ -192,7 +193,9 @@ fn dynamic_fork(task: &WorkflowTask) -> Vec<String> {
 fn by_simple_type(task: &WorkflowTask) -> Option<String> {
     match &task.task_type {
         TaskType::Wait => wait(task),
-        TaskType::Terminate => terminate(task),
+        TaskType::Http if !["http_request", "uri"].iter().any(|name| task.input_parameters.contains_key(*name)) => {
+            Some(required("inputParameters.http_request or inputParameters.uri", task))
+        }
         TaskType::JsonJqTransform if !task.input_parameters.contains_key("queryExpression") => {
             Some(required("inputParameters.queryExpression", task))
         }
@@ -220,31 +223,22 @@ fn required(field: &str, task: &WorkflowTask) -> String {
 }
 
 fn wait(task: &WorkflowTask) -> Option<String> {
-    let given = |name: &str| {
-        let value = task.input_parameters.get(name).filter(|value| !value.is_null())?;
-        let text = value.as_str();
-        text.is_none_or(|text| !text.trim().is_empty()).then_some(text)
+    let given = |name: &str| task.input_parameters.get(name);
+    let message = match waiting::fault(given("duration"), given("until"))? {
+        Fault::Both => "Both 'duration' and 'until' specified. Please provide only one input",
+        Fault::Duration => "Either date or duration is passed as null ",
+        Fault::Until => "Unable to parse date ",
     };
-    // What is no text, the server cannot read.
-    let reads =
-        |text: Option<&str>, reads: fn(&str) -> bool| text.is_some_and(|text| text.starts_with("${") || reads(text));
-    match (given("duration"), given("until")) {
-        (Some(_), Some(_)) => Some("Both 'duration' and 'until' specified. Please provide only one input".to_owned()),
-        (Some(duration), None) if !reads(duration, is_duration) => {
-            Some("Either date or duration is passed as null ".to_owned())
-        }
-        (None, Some(until)) if !reads(until, |text| parse_until(text).is_some()) => {
-            Some("Unable to parse date ".to_owned())
-        }
-        _ => None,
-    }
+    Some(message.to_owned())
 }
 
-fn terminate(task: &WorkflowTask) -> Option<String> {
+fn terminate(task: &WorkflowTask) -> Vec<String> {
+    let optional = task.optional.then_some("terminate task cannot be optional");
     let status = task.input_parameters.get("terminationStatus").and_then(Value::as_str).unwrap_or_default();
     let is_good = matches!(status, "COMPLETED" | "FAILED" | "TERMINATED");
-    let message = "terminate task must have an terminationStatus parameter and must be set to COMPLETED or FAILED";
-    (!is_good).then(|| format!("{message}, taskName: {}", task.name))
+    let status = "terminate task must have an terminationStatus parameter and must be set to COMPLETED or FAILED";
+    let status = (!is_good).then_some(status);
+    optional.into_iter().chain(status).map(|message| format!("{message}, taskName: {}", task.name)).collect()
 }
 
 fn switch(task: &WorkflowTask) -> Option<String> {
@@ -302,6 +296,38 @@ mod tests {
             assert_eq!(told, expected, "{}", case.display());
         }
         assert!(refused >= 4);
+    }
+
+    #[test]
+    fn tasks_are_refused_in_the_words_of_the_server() {
+        let http =
+            "inputParameters.http_request or inputParameters.uri field is required for taskType: HTTP taskName: t";
+        let optional = "terminate task cannot be optional, taskName: t";
+        let status = "terminate task must have an terminationStatus parameter and must be set to COMPLETED or FAILED, taskName: t";
+        for (task, expected) in [
+            (json!({"type": "HTTP"}), vec![http]),
+            (json!({"type": "HTTP", "inputParameters": {"url": "http://x"}}), vec![http]),
+            (json!({"type": "HTTP", "inputParameters": {"uri": null}}), vec![]),
+            (json!({"type": "HTTP", "inputParameters": {"http_request": "${workflow.input.r}"}}), vec![]),
+            (
+                json!({"type": "TERMINATE", "optional": true, "inputParameters": {"terminationStatus": "FAILED"}}),
+                vec![optional],
+            ),
+            (json!({"type": "TERMINATE", "optional": true}), vec![optional, status]),
+            (json!({"type": "SIMPLE", "taskDefinition": "x"}), vec![]),
+            (
+                json!({"type": "WAIT", "inputParameters": {"duration": "in ${workflow.input.d}"}}),
+                vec!["Either date or duration is passed as null "],
+            ),
+            (json!({"type": "WAIT", "inputParameters": {"until": "2030-01-31T10:00"}}), vec!["Unable to parse date "]),
+            (json!({"type": "WAIT", "inputParameters": {"until": "${workflow.input.day} 10:00"}}), vec![]),
+        ] {
+            let mut given = json!({"name": "t", "taskReferenceName": "t"});
+            given.as_object_mut().unwrap().extend(task.as_object().unwrap().clone());
+            let workflow: WorkflowDef = serde_json::from_value(json!({"name": "w", "tasks": [given]})).unwrap();
+            let told: Vec<_> = registration_errors(&workflow).into_iter().map(|error| error.message).collect();
+            assert_eq!(told, expected, "{task}");
+        }
     }
 
     #[test]

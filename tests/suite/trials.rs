@@ -48,12 +48,12 @@ fn a_test_that_cannot_be_read_is_told_at_its_line() {
 
 #[test]
 fn tags_belong_to_secrets_of_the_test() {
-    let test = project().file(
-        "workflows/a.test.yaml",
-        "name: w\nsecrets: {a: x}\nsecretTags:\n  b: {team: t}\n  a: {\"k:v\": t}\n",
-    );
+    let test = project()
+        .file("workflows/a.test.yaml", "name: w\nsecrets: {a: x}\nsecretTags:\n  b: {team: t}\n  a: {\"k:v\": t}\n");
     let ran = test.keytide(&["test"]).fails(1);
-    ran.prints("workflows/a.test.yaml:4:6").prints("names `b`, which is no secret of the test").prints("has a `:` in it");
+    ran.prints("workflows/a.test.yaml:4:7")
+        .prints("names `b`, which is no secret of the test")
+        .prints("has a `:` in it");
 }
 
 #[test]

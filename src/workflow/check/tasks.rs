@@ -2,9 +2,9 @@
 
 use crate::words::{Diagnostic, Span, nearest};
 use crate::workflow::definition::TaskType;
-use crate::workflow::duration::{is_duration, parse_until};
 use crate::workflow::problem;
 use crate::workflow::tree::Node;
+use crate::workflow::waiting::{self, Fault};
 
 use super::children::{self, Workflows};
 use super::outline::Task;
@@ -90,27 +90,24 @@ fn delay(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
 }
 
 fn wait(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
-    let is_given = |value: &&Node| !value.is_null() && value.text().is_none_or(|text| !text.trim().is_empty());
-    let given = |name: &str| task.input(name).filter(is_given);
-    let (duration, until) = (given("duration"), given("until"));
-    if let (Some(duration), Some(until)) = (duration, until) {
-        let message = format!("WAIT `{}` has both `duration` and `until`", task.name());
-        found.push(
-            error(workflow, until.span, "E0405", message)
-                .label("second")
-                .help("keep one of them")
-                .related(duration.span, "first"),
-        );
-        return;
-    }
-    // What is no text, Conductor cannot read.
-    let reads =
-        |node: &Node, reads: fn(&str) -> bool| node.text().is_some_and(|text| text.contains("${") || reads(text));
-    let (name, node, help) = match (duration, until) {
-        (Some(node), _) if !reads(node, is_duration) => {
+    let (duration, until) = (task.input("duration"), task.input("until"));
+    let json = |node: Option<&Node>| node.map(Node::to_json);
+    let fault = waiting::fault(json(duration).as_ref(), json(until).as_ref());
+    let (name, node, help) = match (fault, duration, until) {
+        (Some(Fault::Both), Some(duration), Some(until)) => {
+            let message = format!("WAIT `{}` has both `duration` and `until`", task.name());
+            found.push(
+                error(workflow, until.span, "E0405", message)
+                    .label("second")
+                    .help("keep one of them")
+                    .related(duration.span, "first"),
+            );
+            return;
+        }
+        (Some(Fault::Duration), Some(node), _) => {
             ("duration", node, "write `2 hours 30 minutes`, with days, hours, minutes, seconds in this order")
         }
-        (None, Some(node)) if !reads(node, |text| parse_until(text).is_some()) => {
+        (Some(Fault::Until), _, Some(node)) => {
             ("until", node, "write `2030-01-31`, `2030-01-31 18:30` or `2030-01-31 18:30 Europe/Berlin`")
         }
         _ => return,
@@ -219,6 +216,11 @@ fn unreached(workflow: &Workflow<'_>, join: &Task<'_>, (node, awaited): (&Node, 
 }
 
 fn terminate(workflow: &Workflow<'_>, task: &Task<'_>, found: &mut Findings) {
+    let optional = task.node.get("optional").filter(|optional| optional.to_json() == true);
+    if let Some(optional) = optional {
+        let message = format!("TERMINATE `{}` cannot be `optional`", task.name());
+        found.push(error(workflow, optional.span, "E0410", message).help("remove `optional`: it never fails"));
+    }
     let status = task.input("terminationStatus");
     let text = status.and_then(Node::text).unwrap_or_default();
     if text.contains("${") || matches!(text, "COMPLETED" | "FAILED" | "TERMINATED") {

@@ -2,7 +2,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{TaskDef, TaskType, lenient};
+use super::{TaskDef, TaskType, lenient, task_def};
 use crate::words::Map;
 
 /// One task of a workflow.
@@ -70,7 +70,7 @@ pub struct WorkflowTask {
     #[serde(deserialize_with = "lenient::flag")]
     pub optional: bool,
     /// A task definition of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "task_def::own")]
     pub task_definition: Option<TaskDef>,
     /// Kept for Conductor.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_flag")]

@@ -1,4 +1,8 @@
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::lenient::{self, Words};
@@ -142,6 +146,33 @@ impl Default for TaskDef {
             created_by: None,
             updated_by: None,
         }
+    }
+}
+
+/// Reads the definition that a task has of its own. As on Conductor, a text is the name of one in which nothing else is said.
+pub(super) fn own<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TaskDef>, D::Error> {
+    deserializer.deserialize_any(Own)
+}
+
+struct Own;
+
+impl<'de> Visitor<'de> for Own {
+    type Value = Option<TaskDef>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a task definition")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Some(TaskDef { name: name.to_owned(), ..TaskDef::default() }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        TaskDef::deserialize(MapAccessDeserializer::new(map)).map(Some)
     }
 }
 

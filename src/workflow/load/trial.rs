@@ -105,7 +105,12 @@ fn wrong(source: &Source, test: &Node) -> Vec<Diagnostic> {
         for tag in entry.value.entries() {
             let problem = tag.value.text().and_then(|value| tag_problem(&tag.key, value));
             if let Some(problem) = problem {
-                error(&tag.value, "E0201", format!("a tag of `{}`: {problem}", shorten(&entry.key)), "a tag is `KEY: value`");
+                error(
+                    &tag.value,
+                    "E0201",
+                    format!("a tag of `{}`: {problem}", shorten(&entry.key)),
+                    "a tag is `KEY: value`",
+                );
             }
         }
         if entry.value.entries().len() > TAGS_MAX {
