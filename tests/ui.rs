@@ -29,6 +29,8 @@ mod packing;
 mod problems;
 #[path = "ui/rig.rs"]
 mod rig;
+#[path = "ui/schedule_editor.rs"]
+mod schedule_editor;
 #[path = "ui/schedules.rs"]
 mod schedules;
 #[path = "ui/search.rs"]

@@ -29,6 +29,8 @@ struct Shown {
     kinds: String,
     #[serde(default)]
     execution: String,
+    #[serde(default)]
+    workflow: String,
 }
 
 async fn events(
@@ -36,7 +38,7 @@ async fn events(
     Visitor { who, .. }: Visitor,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
-    Query(Shown { kinds, execution }): Query<Shown>,
+    Query(Shown { kinds, execution, workflow }): Query<Shown>,
 ) -> Answer {
     let unknown = |word: &str| Failure::wrong(format!("`{word}` is nothing that is told of"));
     let kinds = kinds.split(',').filter(|word| !word.is_empty());
@@ -45,8 +47,9 @@ async fn events(
         "" => None,
         id => Some(id.parse().map_err(|_| unknown(id))?),
     };
+    let workflow = Some(workflow).filter(|workflow| !workflow.is_empty());
     let last = headers.get(LAST_EVENT_ID).and_then(|last| last.to_str().ok());
-    let listener = house.handle.hear(&who, Wanted { kinds, workflow: None, execution }, last, None)?;
+    let listener = house.handle.hear(&who, Wanted { kinds, workflow, execution }, last, None)?;
     // A page that only lies open uses no session: one that ends, ends this.
     let still = Box::new(move || visitor(&house, &headers, Use::Looking).map(|visitor| visitor.who));
     Ok(live::answer(listener, still, stopping.map(|Extension(stopping)| stopping)))

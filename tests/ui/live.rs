@@ -3,6 +3,7 @@
 use keytide::daemon::KeyChange;
 use keytide::settings::Settings;
 use keytide::words::{Grant, GrantTarget, Grantee, Owner, Permission};
+use serde_json::json;
 
 use crate::rig::Site;
 
@@ -43,6 +44,25 @@ fn who_is_signed_out_hears_nothing_more() {
     owner.submit("/add-secret", "/add-secret", &[("name", "shared"), ("value", "x")]);
     assert_eq!(news.until("shared"), None);
     assert_eq!(others.until("shared"), None);
+}
+
+#[test]
+fn a_page_of_one_workflow_hears_of_no_other() {
+    let site = Site::new();
+    let owner = site.owner();
+    for name in ["other", "mine"] {
+        let workflow = json!({"name": name, "version": 1, "ownerEmail": "a@example.com",
+            "tasks": [{"name": "n", "taskReferenceName": "n", "type": "NOOP"}]});
+        assert!(site.server.json("POST", "/api/metadata/workflow", &workflow).status < 300);
+    }
+    let page = owner.get("/workflows/mine").body;
+    assert!(page.contains("data-live=\"execution,schedule\" data-workflow=\"mine\""), "{page}");
+    let mut news = owner.listen("execution,schedule&workflow=mine");
+    for name in ["other", "mine"] {
+        assert!(site.server.json("POST", &format!("/api/workflow/{name}"), &json!({})).status < 300);
+    }
+    let told = news.until("COMPLETED").unwrap();
+    assert!(told.contains("\"mine\"") && !told.contains("\"other\""), "{told}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::daemon::message::Message;
 use crate::daemon::slots::{Facts, Hold};
 use crate::journal::{Action, Object, ObjectKind};
 use crate::redact::Masker;
-use crate::scheduler::{Defaults, Schedule};
+use crate::scheduler::{self, Defaults, Schedule};
 use crate::words::{ExecutionId, Owner, Permission, Timestamp};
 use crate::workflow::definition::{StartWorkflowRequest, WorkflowSchedule};
 use crate::workflow::shown::shown_definition;
@@ -48,6 +48,11 @@ impl Handle {
         }
         let owned = self.catalog().schedule(name).cloned()?;
         Schedule::from_definition(&owned.def, self.definitions().defaults()).ok()
+    }
+
+    /// Plans a schedule that is not there yet, as the settings have it now.
+    pub fn plan(&self, schedule: &WorkflowSchedule) -> Result<Schedule, scheduler::Error> {
+        Schedule::from_definition(schedule, self.definitions().defaults())
     }
 
     /// Makes or changes a schedule over the API. What a client was shown as hidden and sends back stays what it is.

@@ -137,6 +137,8 @@ function filters(root) {
 
 // How long after the first news a page reads itself again: several come at once.
 const GATHER_MS = 400;
+// How many times as long as the last reading took a page rests before the next, so that a busy server has the least of it.
+const RESTS = 5;
 // How often it does without any, so that what is said of times stays true.
 const AGE_MS = 60_000;
 
@@ -145,17 +147,22 @@ function live() {
   const area = document.querySelector("[data-live]");
   if (!area) return;
   const kinds = area.dataset.live;
-  let source, timer, due = false, busy = false;
+  let source, timer, due = false, busy = false, rest = 0;
   const update = async () => {
-    // Nobody is interrupted: what is shown on purpose stays until it is hidden.
-    if (!due || busy || document.hidden || area.querySelector("output.shown, details.menu[open]")) return;
+    timer = undefined;
+    if (!due || busy || document.hidden) return;
+    if (isInUse(area)) return soon();
     busy = true;
     due = false;
+    const began = performance.now();
     try {
       const answer = await fetch(location.pathname + location.search, { headers: { "x-keytide-live": "1" }, redirect: "error" });
-      if (!answer.ok) return;
-      const fresh = parsed(await answer.text()).querySelector("[data-live]");
-      if (fresh) replace(area, fresh);
+      const fresh = answer.ok && parsed(await answer.text()).querySelector("[data-live]");
+      // Somebody may have taken hold of something meanwhile.
+      if (fresh && isInUse(area)) due = true;
+      else if (fresh) replace(area, fresh);
+      rest = (performance.now() - began) * RESTS;
+      if (due) soon();
     } catch {
       due = true;
     } finally {
@@ -164,11 +171,11 @@ function live() {
   };
   const soon = () => {
     due = true;
-    clearTimeout(timer);
-    timer = setTimeout(update, GATHER_MS);
+    timer ??= setTimeout(update, Math.max(GATHER_MS, rest));
   };
   const listen = () => {
-    const of = area.dataset.execution ? "&execution=" + encodeURIComponent(area.dataset.execution) : "";
+    const about = ["execution", "workflow"].filter((key) => area.dataset[key]);
+    const of = about.map((key) => `&${key}=` + encodeURIComponent(area.dataset[key])).join("");
     source = new EventSource("/live?kinds=" + kinds + of);
     for (const kind of [...kinds.split(","), "reset"]) source.addEventListener(kind, soon);
     source.addEventListener("open", () => {
@@ -190,16 +197,41 @@ function live() {
   setInterval(soon, AGE_MS);
 }
 
+// Nobody is interrupted: what is shown on purpose, typed or marked stays until it is let go of.
+function isInUse(area) {
+  const selection = getSelection();
+  const marks = selection.type === "Range" && area.contains(selection.anchorNode);
+  const types = area.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+  return marks || types || Boolean(area.querySelector("output.shown, details.menu[open]"));
+}
+
 // Puts the new content in place of the old, and the focus and what was scrolled where it was.
 function replace(area, fresh) {
   const name = (element) => element.id || element.getAttribute("aria-label") || element.getAttribute("href");
   const focused = area.contains(document.activeElement) ? name(document.activeElement) : undefined;
   const scrolled = () => all(".diagram, .panel, .attempts, pre, .logs", area);
   const places = scrolled().map((element) => [element.scrollLeft, element.scrollTop]);
+  const titles = (selector) => all(selector, area).map((details) => details.querySelector("summary")?.textContent);
+  const open = titles("details[open]");
+  const read = scrollY > 0 ? firstInSight(area) : undefined;
   area.replaceChildren(...fresh.childNodes);
+  titles("details").forEach((title, index) => { if (open.includes(title)) all("details", area)[index].open = true; });
   wire(area);
   scrolled().forEach((element, index) => { if (places[index]) [element.scrollLeft, element.scrollTop] = places[index]; });
   if (focused) all("a, button, input", area).find((element) => name(element) === focused)?.focus({ preventScroll: true });
+  const again = read && rows(area).find((row) => row.name === read.name);
+  if (again) scrollBy({ top: again.top - read.top, behavior: "instant" });
+}
+
+// The rows of the tables by what they link to, with where they are in the window.
+function rows(area) {
+  const told = all("tbody tr", area).map((row) => ({ name: row.querySelector("a")?.getAttribute("href"), top: row.getBoundingClientRect().top }));
+  return told.filter((row) => row.name);
+}
+
+// The row that somebody reads who has scrolled: what comes in above it must not push it away.
+function firstInSight(area) {
+  return rows(area).find((row) => row.top >= 0 && row.top < innerHeight);
 }
 
 // How long after the last letter a text is checked.
@@ -227,6 +259,31 @@ function checks() {
       }, CHECK_MS);
     });
   }
+}
+
+// Says what a form means while it is filled in, as the page says it that its button leads to.
+function previews() {
+  const form = document.querySelector("form[data-preview]");
+  const shown = document.getElementById("preview");
+  if (!form || !shown) return;
+  const told = made("p");
+  told.className = "hidden";
+  told.setAttribute("role", "status");
+  form.append(told);
+  let timer, asked = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    asked += 1;
+    timer = setTimeout(async () => {
+      const turn = asked;
+      const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+      const fresh = answer?.ok && parsed(await answer.text()).getElementById("preview");
+      // An answer to what was filled in before is none.
+      if (!fresh || turn !== asked) return;
+      replace(shown, fresh);
+      told.textContent = shown.querySelector(".words")?.textContent ?? "";
+    }, CHECK_MS);
+  });
 }
 
 // Says that the page may be old, for as long as it may be.
@@ -402,4 +459,5 @@ signIn();
 wire(document);
 keys();
 checks();
+previews();
 live();

@@ -44,7 +44,7 @@ pub(super) async fn checklist(house: &House, visitor: &Visitor, rotations: &[Rot
             what: "A schedule that starts it",
             is_done: !house.handle.schedules(&visitor.who).await?.is_empty(),
             command: "keytide schedule create -n NAME -c '0 0 3 * * *' -w WORKFLOW",
-            button: ("See the workflows", "/workflows"),
+            button: ("Make a schedule", "/edit-schedule"),
         },
     ];
     let done = steps.iter().filter(|step| step.is_done).count();

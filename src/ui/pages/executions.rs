@@ -102,7 +102,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Asking(search):
     let content = html! {
         div.head { h1 { "Executions" } }
         (form(&search, status != StatusCode::OK))
-        (result)
+        div data-live="execution" { (result) }
     };
     Ok((status, layout::page(&visitor, Place::Executions, "Executions", &content)).into_response())
 }

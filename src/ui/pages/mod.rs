@@ -11,6 +11,9 @@ mod executions;
 mod overview;
 mod problems;
 mod schedule;
+mod schedule_editor;
+mod schedule_fields;
+mod schedule_preview;
 mod schedules;
 mod search;
 mod secret;
@@ -41,6 +44,7 @@ pub(super) fn routes() -> Routes {
         .merge(problems::routes())
         .merge(schedules::routes())
         .merge(schedule::routes())
+        .merge(schedule_editor::routes())
         .merge(search::routes())
         .merge(secrets::routes())
         .merge(secret::routes())

@@ -14,6 +14,7 @@ use crate::journal::{Condition, Page, Query, Slot, SlotField, SlotOutcome};
 use crate::scheduler::Schedule;
 use crate::ui::failure::sentence;
 use crate::ui::form::Form;
+use crate::ui::pages::schedule_editor::removal;
 use crate::ui::pages::schedules::{in_words, state};
 use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::icon::Icon;
@@ -25,7 +26,8 @@ use crate::ui::parts::view::text;
 use crate::ui::parts::{link, moment};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, House, Visitor};
-use crate::words::{Permission, Timestamp};
+use crate::words::{Permission, Timestamp, percent_encoded};
+use crate::workflow::definition::Overlap;
 
 /// How many of the next times are told, and of the last ones.
 const NEXT: usize = 8;
@@ -61,24 +63,41 @@ async fn show(
     let workflow = text(&schedule["startWorkflowRequest"], "name");
     let content = html! {
         nav.crumbs aria-label="Where this page is" { a href="/schedules" { "Schedules" } " / " }
-        div.head { h1.name { (name) } (state(&schedule)) (actions(&visitor, &schedule, &rights)) }
         (notice(&done))
-        @if !text(&schedule, "pausedReason").is_empty() { p.message { (sentence(text(&schedule, "pausedReason"))) } }
-        @if !text(&schedule, "description").is_empty() { p { (text(&schedule, "description")) } }
-        dl.facts {
-            div { dt { "When" } dd { @if let Some(timetable) = &timetable { (in_words(timetable)) } } }
-            div { dt { "Starts" } dd { (link::workflow(workflow)) } }
-            div { dt { "Defined by" } dd { (text(&schedule, "origin")) } }
-            div { dt { "Missed runs" } dd {
-                (if schedule["runCatchupScheduleInstances"] == true { "all are caught up with" } else { "one late run" })
-            } }
+        div data-live="schedule" data-workflow=(workflow) {
+            div.head { h1.name { (name) } (state(&schedule)) (actions(&visitor, &schedule, &rights)) }
+            @if !text(&schedule, "pausedReason").is_empty() { p.message { (sentence(text(&schedule, "pausedReason"))) } }
+            @if !text(&schedule, "description").is_empty() { p { (text(&schedule, "description")) } }
+            dl.facts {
+                div { dt { "When" } dd { @if let Some(timetable) = &timetable { (in_words(timetable)) } } }
+                div { dt { "Starts" } dd { (link::workflow(workflow)) } }
+                div { dt { "Defined by" } dd { (text(&schedule, "origin")) } }
+                @if let Some(timetable) = &timetable {
+                    div { dt { "While a run still goes" } dd { (while_it_runs(timetable)) } }
+                }
+                div { dt { "Missed runs" } dd {
+                    (if schedule["runCatchupScheduleInstances"] == true { "all are caught up with" } else { "one late run" })
+                } }
+            }
+            @if let Some(timetable) = timetable.as_ref().filter(|_| schedule["paused"] != true) { (next(timetable, now)) }
+            (what_became(&past, now))
+            h2 { "Input" }
+            (json("Input", &schedule["startWorkflowRequest"]["input"]))
+            @if rights.contains(&Permission::Delete) && !is_of_a_file(&schedule) { (removal(&visitor, &schedule)) }
         }
-        @if let Some(timetable) = timetable.as_ref().filter(|_| schedule["paused"] != true) { (next(timetable, now)) }
-        (what_became(&past, now))
-        h2 { "Input" }
-        (json("Input", &schedule["startWorkflowRequest"]["input"]))
     };
     Ok(layout::page(&visitor, Place::Schedules, &name, &content).into_response())
+}
+
+fn is_of_a_file(schedule: &Value) -> bool {
+    text(schedule, "origin").starts_with("file:")
+}
+
+const fn while_it_runs(timetable: &Schedule) -> &'static str {
+    match timetable.overlap {
+        Overlap::Skip => "the next one is skipped",
+        Overlap::Allow => "the next one runs beside it",
+    }
 }
 
 fn actions(visitor: &Visitor, schedule: &Value, rights: &[Permission]) -> Markup {
@@ -90,6 +109,9 @@ fn actions(visitor: &Visitor, schedule: &Value, rights: &[Permission]) -> Markup
     };
     html! {
         div.actions.end {
+            @if rights.contains(&Permission::Update) || is_of_a_file(schedule) {
+                a.button href={ "/edit-schedule?name=" (percent_encoded(text(schedule, "name"))) } { "Change" }
+            }
             @if rights.contains(&Permission::Execute) { (form("run", &html! { button { "Run now" } })) }
             @if rights.contains(&Permission::Update) {
                 @if schedule["paused"] == true {
@@ -110,7 +132,7 @@ fn actions(visitor: &Visitor, schedule: &Value, rights: &[Permission]) -> Markup
 }
 
 /// Returns the next times, in the zone of the timing that says so; the script adds those of the browser's own.
-fn next(timetable: &Schedule, now: Timestamp) -> Markup {
+pub(super) fn next(timetable: &Schedule, now: Timestamp) -> Markup {
     let slots: Vec<_> = upcoming(timetable, now, Timestamp::MAX).take(NEXT).collect();
     html! {
         h2 { "Next" }

@@ -11,8 +11,9 @@ use crate::scheduler::Schedule;
 use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::empty::empty;
 use crate::ui::parts::filter::Filter;
-use crate::ui::parts::icon::Icon;
+use crate::ui::parts::icon::{Icon, icon};
 use crate::ui::parts::layout::{self, Place};
+use crate::ui::parts::notice::{Done, notice};
 use crate::ui::parts::strip::{Stretch, strip};
 use crate::ui::parts::view::{self, text};
 use crate::ui::parts::{link, moment};
@@ -27,7 +28,12 @@ pub(super) fn routes() -> Routes {
     Routes::default().page("/schedules", show)
 }
 
-async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(filter): Query<Filter>) -> Answer {
+async fn show(
+    State(house): State<Arc<House>>,
+    visitor: Visitor,
+    Query(filter): Query<Filter>,
+    Query(done): Query<Done>,
+) -> Answer {
     let schedules = house.handle.schedules(&visitor.who).await?;
     let now = house.handle.now();
     let sifted = filter.sift(schedules, |schedule| {
@@ -35,10 +41,15 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(filter): 
         format!("{} {} {state}", text(schedule, "name"), text(&schedule["startWorkflowRequest"], "name"))
     });
     let content = html! {
-        div.head { h1 { "Schedules" } (filter.form("/schedules", &sifted)) }
+        div.head {
+            h1 { "Schedules" }
+            (filter.form("/schedules", &sifted))
+            @if !sifted.is_of_nothing() { a.button.end href="/edit-schedule" { (icon(Icon::Plus)) "Make a schedule" } }
+        }
+        (notice(&done))
         div data-live="schedule,definition" {
             @if sifted.is_of_nothing() {
-                (empty("There are no schedules yet.", "keytide init", ("See the workflows", "/workflows")))
+                (empty("There are no schedules yet.", "keytide schedule create -n NAME -c '0 0 3 * * *' -w WORKFLOW", ("Make a schedule", "/edit-schedule")))
             } @else {
                 (sifted.rest())
                 (table(&house, &visitor, &sifted.rows, now))

@@ -103,9 +103,14 @@ async fn show(
         (problems::of_file(&house, &visitor, &definition.pinned.owner).await)
         (seen.run())
         (seen.parts())
-        h2 { "Schedules" }
-        @if own.is_empty() { p.none { "No schedule starts it." } } @else { (schedules::table(&house, &visitor, &own, handle.now())) }
-        (seen.runs(&runs, handle.now()))
+        div data-live="execution,schedule" data-workflow=(name) {
+            h2 { "Schedules" }
+            @if seen.may(Permission::Execute) {
+                p { a.button href={ "/edit-schedule?workflow=" (percent_encoded(&name)) } { "Schedule it" } }
+            }
+            @if own.is_empty() { p.none { "No schedule starts it." } } @else { (schedules::table(&house, &visitor, &own, handle.now())) }
+            (seen.runs(&runs, handle.now()))
+        }
         (seen.how_to_store())
     };
     Ok(layout::page(&visitor, Place::Workflows, &name, &content).into_response())

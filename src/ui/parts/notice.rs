@@ -10,7 +10,7 @@ pub(in crate::ui) struct Done {
 }
 
 /// What a form did: the word in the address, and what people read.
-const SENTENCES: [(&str, &str); 24] = [
+const SENTENCES: [(&str, &str); 26] = [
     ("stored", "The value is stored."),
     ("removed", "The secret is gone, with all its versions."),
     ("rolled-back", "The old value is the current one again."),
@@ -25,6 +25,8 @@ const SENTENCES: [(&str, &str); 24] = [
     ("terminated", "It is terminated."),
     ("skipped", "The task will be skipped."),
     ("registered", "The definition is registered."),
+    ("scheduled", "The schedule is saved."),
+    ("unscheduled", "The schedule is gone."),
     ("app-made", "The application is there; it may do what is granted to it."),
     ("app-removed", "The application is gone, with its keys and what was granted to it here."),
     ("key-changed", "The key is as you wanted it."),

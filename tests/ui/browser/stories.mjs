@@ -140,6 +140,41 @@ test("a page that is open shows what changes", async () => {
   assert.deepEqual(page.wrongs, []);
 });
 
+test("the list of runs goes on while somebody types a search and reads an old run", async () => {
+  const page = await site.signedIn({ viewport: { width: 1280, height: 420 } });
+  for (let round = 0; round < 6; round += 1) await site.keytide("run", "rotate_github");
+  await page.goto(`${site.origin}/executions?workflow=rotate_github`);
+  const count = () => page.locator("tbody tr").count();
+  const before = await count();
+  await page.getByLabel("Text", { exact: true }).fill("half a wo");
+  const last = page.locator("tbody tr").last().getByRole("link").first();
+  await last.scrollIntoViewIfNeeded();
+  const href = await last.getAttribute("href");
+  const place = () => page.evaluate((href) => document.querySelector(`th a[href="${href}"]`).getBoundingClientRect().top, href);
+  const at = await place();
+  assert.ok(await page.evaluate(() => scrollY > 0));
+  await site.keytide("run", "rotate_github");
+  await page.waitForFunction((before) => document.querySelectorAll("tbody tr").length > before, before);
+  assert.ok(Math.abs(await place() - at) < 2, "what is read stays where it is");
+  assert.equal(await page.getByLabel("Text", { exact: true }).inputValue(), "half a wo");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "text");
+  assert.deepEqual(page.wrongs, []);
+});
+
+test("the page of a workflow shows its runs as they come, and its schedule as it is held", async () => {
+  const page = await site.signedIn();
+  await page.goto(`${site.origin}/workflows/rotate_github`);
+  const newest = page.getByRole("table").last().getByRole("rowheader").getByRole("link").first();
+  const before = await newest.getAttribute("href");
+  await site.keytide("run", "rotate_github");
+  await page.waitForFunction((href) => [...document.querySelectorAll("table")].at(-1).querySelector("th a").getAttribute("href") !== href, before);
+  await site.keytide("schedule", "pause", "rotate_github");
+  await row(page, "rotate_github").getByText("paused").waitFor();
+  await site.keytide("schedule", "resume", "rotate_github");
+  await row(page, "rotate_github").getByText("active").waitFor();
+  assert.deepEqual(page.wrongs, []);
+});
+
 test("keys lead from page to page and never while somebody types", async () => {
   const page = await site.signedIn();
   await page.keyboard.press("g");
@@ -214,6 +249,32 @@ test("a schedule is paused and goes on", async () => {
   assert.deepEqual(page.wrongs, []);
 });
 
+test("a schedule is made, and what it means is told while it is filled in", async () => {
+  const page = await site.signedIn();
+  await page.goto(`${site.origin}/workflows/rotate_github`);
+  await page.getByRole("link", { name: "Schedule it" }).click();
+  assert.equal(await page.getByLabel("Workflow", { exact: true }).inputValue(), "rotate_github");
+  await page.getByLabel("Name", { exact: true }).fill("rotate_more");
+  await page.getByLabel("When", { exact: true }).fill("0 0 3 * *");
+  await page.locator("#preview").getByText("perhaps").waitFor();
+  await page.getByLabel("When", { exact: true }).fill("0 15 4 * * MON-FRI");
+  await page.getByLabel("Time zone").fill("Asia/Tokyo");
+  await page.locator("#preview").getByText("at 04:15, on Monday to Friday, Asia/Tokyo").waitFor();
+  await page.screenshot({ path: join(SHOTS, "schedule-preview.png"), fullPage: true });
+  await page.getByLabel("Paused at the start").check();
+  await page.getByRole("button", { name: "Make the schedule" }).click();
+  await page.getByText("The schedule is saved.").waitFor();
+  assert.match(await page.getByRole("main").textContent(), /paused/);
+  await page.getByRole("link", { name: "Change" }).click();
+  await page.getByLabel("When", { exact: true }).fill("@hourly");
+  await page.getByRole("button", { name: "Save the schedule" }).click();
+  await page.getByText("The schedule is saved.").waitFor();
+  await page.getByText("Remove", { exact: true }).click();
+  await page.getByRole("button", { name: "Remove rotate_more" }).click();
+  await page.getByText("The schedule is gone.").waitFor();
+  assert.deepEqual(page.wrongs, []);
+});
+
 test("a run that fails is followed live and tried again", async () => {
   const page = await site.signedIn();
   await page.goto(`${site.origin}/workflows/rotate_slow`);
@@ -249,6 +310,7 @@ test("a definition is checked while it is being written", async () => {
 const PAGES = {
   overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", problems: "/problems", search: "/search?q=rotate", missing: "/secrets/none",
   workflows: "/workflows", workflow: "/workflows/rotate_github", editor: "/edit-workflow", executions: "/executions",
+  "make-schedule": "/edit-schedule?workflow=rotate_github", "change-schedule": "/edit-schedule?name=rotate_github",
   schedules: "/schedules", schedule: "/schedules/rotate_github", audit: "/audit", access: "/access", settings: "/settings",
 };
 
