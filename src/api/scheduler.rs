@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -121,11 +121,11 @@ async fn save(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> 
 }
 
 async fn schedules(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
-    let mut all = handle.schedules(&who).await?;
-    if let Some(workflow) = params.text("workflowName") {
-        all.retain(|schedule| schedule["startWorkflowRequest"]["name"] == workflow);
-    }
-    Ok(Json(all).into_response())
+    let found = match params.text("workflowName") {
+        Some(workflow) => handle.schedules_of(&who, &BTreeSet::from([workflow])).await?,
+        None => handle.schedules(&who).await?,
+    };
+    Ok(Json(found).into_response())
 }
 
 async fn schedule(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>) -> Answer {

@@ -11,12 +11,12 @@ use crate::words::Timestamp;
 
 /// How often there is a look at what has ended.
 const PERIOD: Duration = Duration::from_mins(1);
-/// How many executions one look archives or purges, and how many slots it forgets, so that callers do not wait for it.
-const EXECUTIONS_PER_LOOK_MAX: usize = 200;
+/// How many executions one look archives or purges, and how many slots it forgets: callers wait for it, some milliseconds.
+const EXECUTIONS_PER_LOOK_MAX: usize = 25;
 /// How many entries of the audit one look purges: each purge is an entry itself, so they are many.
-const ENTRIES_PER_LOOK_MAX: usize = 2_000;
-/// How soon there is another look where one did not come to the end: callers get their turn, and nothing piles up.
-const PERIOD_BEHIND: Duration = Duration::from_secs(1);
+const ENTRIES_PER_LOOK_MAX: usize = 500;
+/// How soon there is another look where one did not come to the end, or could not wipe what went: callers get their turn, and nothing piles up.
+const PERIOD_BEHIND: Duration = Duration::from_millis(100);
 
 /// How long executions are kept, and what their snapshot looks like.
 pub struct Housekeeping {
@@ -30,7 +30,7 @@ pub struct Housekeeping {
     pub snapshot: Box<dyn Fn(&Execution) -> Value + Send>,
     /// When to look next.
     pub next: Timestamp,
-    /// Whether what went lately may still be on the disk.
+    /// Whether what went may still be on the disk.
     pub unwiped: bool,
 }
 
@@ -55,11 +55,23 @@ impl Housekeeping {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "finished executions could not be archived; it is tried again"),
         }
+        if self.unwiped {
+            match log.wipe() {
+                Ok(Wiped::Now) => self.unwiped = false,
+                Ok(Wiped::Later) => self.next = now.plus(PERIOD_BEHIND),
+                Err(error) => tracing::warn!(%error, "what was archived could not be wiped; it is tried again"),
+            }
+        }
         true
     }
 
+    /// Has the next look come at once and wipe what was removed.
+    pub(super) const fn wipe_soon(&mut self, now: Timestamp) {
+        (self.unwiped, self.next) = (true, now);
+    }
+
     /// Archives what is due, as much as one look does, and returns how many that were.
-    pub(super) fn archive(&mut self, log: &mut dyn Log, now: Timestamp) -> Result<usize, crate::journal::Error> {
+    fn archive(&mut self, log: &mut dyn Log, now: Timestamp) -> Result<usize, crate::journal::Error> {
         let due = log.due_for_archive(now.minus(self.retry_window), EXECUTIONS_PER_LOOK_MAX)?;
         let mut snapshots = Vec::with_capacity(due.len());
         let plans = Plans::default();
@@ -70,8 +82,9 @@ impl Housekeeping {
                 Err(refused) => tracing::warn!(execution = %id, %refused, "an execution could not be archived"),
             }
         }
-        if !snapshots.is_empty() || self.unwiped {
-            self.unwiped = log.archive(&snapshots, now)? == Wiped::Later;
+        if !snapshots.is_empty() {
+            self.unwiped = true;
+            log.archive(&snapshots, now)?;
         }
         Ok(snapshots.len())
     }
@@ -80,7 +93,8 @@ impl Housekeeping {
         let before = now.minus(self.keep);
         let due = log.due_for_purge(before, EXECUTIONS_PER_LOOK_MAX)?;
         if !due.is_empty() {
-            self.unwiped |= log.remove(&due)? == Wiped::Later;
+            self.unwiped = true;
+            log.remove(&due)?;
         }
         let audited = match self.keep_audit {
             Some(keep) => log.purge_audit(now.minus(keep), now, ENTRIES_PER_LOOK_MAX)?,
@@ -115,6 +129,17 @@ mod tests {
         }
     }
 
+    fn housekeeping(next: Timestamp) -> Housekeeping {
+        Housekeeping {
+            retry_window: Duration::from_hours(1),
+            keep: Duration::from_hours(1),
+            keep_audit: None,
+            snapshot: Box::new(|_| Value::Null),
+            next,
+            unwiped: false,
+        }
+    }
+
     #[test]
     fn what_has_piled_up_goes_in_batches_that_follow_each_other_soon() {
         let (folder, sealer) = (tempfile::tempdir().unwrap(), Arc::new(Sealer::from_key([7; 32])));
@@ -124,14 +149,7 @@ mod tests {
         log.commit(&Transaction { slots, ..Transaction::default() }).unwrap();
         let reader = Reader::open(&path, sealer).unwrap();
         let mut now = Timestamp::from_millis(1_763_640_000_000);
-        let mut housekeeping = Housekeeping {
-            retry_window: Duration::from_hours(1),
-            keep: Duration::from_hours(1),
-            keep_audit: None,
-            snapshot: Box::new(|_| Value::Null),
-            next: now,
-            unwiped: false,
-        };
+        let mut housekeeping = housekeeping(now);
         for (left, pause) in
             [(EXECUTIONS_PER_LOOK_MAX + 1, PERIOD_BEHIND), (1, PERIOD_BEHIND), (0, PERIOD), (0, PERIOD)]
         {
@@ -140,5 +158,26 @@ mod tests {
             assert_eq!((total, housekeeping.next()), (left as u64, now.plus(pause)));
             now = housekeeping.next();
         }
+    }
+
+    #[test]
+    fn what_a_reader_held_is_wiped_soon_after() {
+        let (folder, sealer) = (tempfile::tempdir().unwrap(), Arc::new(Sealer::from_key([7; 32])));
+        let path = folder.path().join("journal.db");
+        let mut log = SqliteLog::open(&path, sealer).unwrap();
+        log.commit(&Transaction { slots: vec![slot(1)], ..Transaction::default() }).unwrap();
+        let now = Timestamp::from_millis(1_763_640_000_000);
+        let mut housekeeping = housekeeping(now);
+        housekeeping.wipe_soon(now);
+        let looking = rusqlite::Connection::open(&path).unwrap();
+        let moment = looking.unchecked_transaction().unwrap();
+        let _seen: i64 = moment.query_row("SELECT COUNT(*) FROM records", [], |row| row.get(0)).unwrap();
+        log.commit(&Transaction { slots: vec![slot(2)], ..Transaction::default() }).unwrap();
+        assert!(housekeeping.tick(&mut log, now));
+        assert_eq!((housekeeping.unwiped, housekeeping.next()), (true, now.plus(PERIOD_BEHIND)));
+        drop(moment);
+        let later = now.plus(PERIOD_BEHIND);
+        assert!(housekeeping.tick(&mut log, later));
+        assert_eq!((housekeeping.unwiped, housekeeping.next()), (false, later.plus(PERIOD)));
     }
 }

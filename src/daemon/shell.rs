@@ -101,7 +101,8 @@ impl<L: Log> Shell<L> {
         if stored.head.in_doubt {
             return Err(Refused::InDoubt(execution));
         }
-        let removed = self.log.remove(&[execution]).map(drop).map_err(unavailable);
+        let removed = self.log.remove(&[execution]).map_err(unavailable);
+        self.housekeeping.wipe_soon(self.clock.now());
         self.dispatcher.outdate([execution]);
         removed
     }

@@ -302,7 +302,7 @@ impl Log for DiskLog {
         Ok(self.settled(before, limit, Row::is_archivable))
     }
 
-    fn archive(&mut self, snapshots: &[(ExecutionId, Value)], _now: Timestamp) -> Result<Wiped, Error> {
+    fn archive(&mut self, snapshots: &[(ExecutionId, Value)], _now: Timestamp) -> Result<(), Error> {
         let mut changes = Vec::new();
         for (execution, snapshot) in snapshots {
             let row = self.tables.executions.get(execution).filter(|row| row.is_settled() && row.is_archivable());
@@ -310,19 +310,20 @@ impl Log for DiskLog {
             let body = Body(self.codec.seal(Place::Snapshot(*execution), snapshot));
             changes.push(Change::Snapshot { head: head.clone(), seq: *seq, body });
         }
-        self.append(changes)?;
-        self.file = Some(self.rewrite()?);
-        Ok(Wiped::Now)
+        self.append(changes)
     }
 
     fn due_for_purge(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error> {
         Ok(self.settled(before, limit, |_| true))
     }
 
-    fn remove(&mut self, executions: &[ExecutionId]) -> Result<Wiped, Error> {
+    fn remove(&mut self, executions: &[ExecutionId]) -> Result<(), Error> {
         let settled = |id: &&ExecutionId| self.tables.executions.get(id).is_some_and(Row::is_settled);
         let changes = executions.iter().filter(settled).map(|id| Change::Removed(*id)).collect();
-        self.append(changes)?;
+        self.append(changes)
+    }
+
+    fn wipe(&mut self) -> Result<Wiped, Error> {
         self.file = Some(self.rewrite()?);
         Ok(Wiped::Now)
     }

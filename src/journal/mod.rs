@@ -69,17 +69,20 @@ pub trait Log: Send {
     /// Returns up to `limit` executions that ended before `before`, are stored, not in doubt and not archived yet. A child
     /// stays for as long as its parent lives.
     fn due_for_archive(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error>;
-    /// Puts one masked snapshot in the place of each execution's events and wipes what they left on the disk.
+    /// Puts one masked snapshot in the place of each execution's events. What they left on the disk is wiped by
+    /// [`Log::wipe`].
     ///
     /// An execution that has not ended, that holds something unstored or that is in doubt is passed over.
-    fn archive(&mut self, snapshots: &[(ExecutionId, serde_json::Value)], now: Timestamp) -> Result<Wiped, Error>;
+    fn archive(&mut self, snapshots: &[(ExecutionId, serde_json::Value)], now: Timestamp) -> Result<(), Error>;
     /// Returns up to `limit` executions that ended before `before` and hold nothing unstored. A child stays for as long as
     /// its parent lives.
     fn due_for_purge(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error>;
-    /// Removes all that is kept of the executions, and wipes what it left on the disk.
+    /// Removes all that is kept of the executions. What it left on the disk is wiped by [`Log::wipe`].
     ///
     /// An execution that has not ended, or that holds something unstored, is passed over.
-    fn remove(&mut self, executions: &[ExecutionId]) -> Result<Wiped, Error>;
+    fn remove(&mut self, executions: &[ExecutionId]) -> Result<(), Error>;
+    /// Wipes from the disk what was archived and removed.
+    fn wipe(&mut self) -> Result<Wiped, Error>;
     /// Forgets what happened to up to `limit` slots that were due before `before`, and returns how many they were.
     fn forget_slots(&mut self, before: Timestamp, limit: usize) -> Result<usize, Error>;
     /// Takes into the audit what commands noted beside the journal while they could not write it, and returns how many entries
@@ -109,7 +112,7 @@ pub trait Log: Send {
 pub enum Wiped {
     /// They are.
     Now,
-    /// A reader still looks at them; the next archive or removal wipes them too.
+    /// A reader still looks at them; it has to be tried again.
     Later,
 }
 

@@ -21,8 +21,9 @@ use crate::words::{ExecutionId, RunNumber, Timestamp, WorkflowStatus};
 /// From how many commits on a quiet moment is used: SQLite moves its log at 1,000 pages, and a commit writes some ten.
 const COMMITS_AHEAD_MAX: u32 = 32;
 
-/// How long a wipe waits for those who read: a page of a search takes less, and who takes longer is not waited for.
-const WIPE_PATIENCE: Duration = Duration::from_millis(50);
+/// How long a wipe waits for those who read: most pages of a search take less, and who takes longer is not waited for, since
+/// every caller waits with it.
+const WIPE_PATIENCE: Duration = Duration::from_millis(10);
 
 /// The product's journal: one SQLite file with a write-ahead log, synced at every commit.
 pub struct SqliteLog {
@@ -44,14 +45,6 @@ impl SqliteLog {
         let codec = Codec::new(sealer);
         let trail = Trail::open(&connection, &codec, path)?;
         Ok(Self { connection, codec, known: HashSet::new(), commits_ahead: 0, trail })
-    }
-
-    /// Moves the write-ahead log into the database and cuts it, so that what was deleted is on the disk no more.
-    fn wipe(&self) -> Result<Wiped, Error> {
-        self.connection.busy_timeout(WIPE_PATIENCE)?;
-        let held = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-        self.connection.busy_timeout(schema::BUSY_TIMEOUT)?;
-        Ok(if held? { Wiped::Later } else { Wiped::Now })
     }
 
     /// Lends the connection to the tests that break things.
@@ -175,19 +168,18 @@ impl Log for SqliteLog {
         self.to_archive(before, limit)
     }
 
-    fn archive(&mut self, snapshots: &[(ExecutionId, Value)], now: Timestamp) -> Result<Wiped, Error> {
+    fn archive(&mut self, snapshots: &[(ExecutionId, Value)], now: Timestamp) -> Result<(), Error> {
         let sql = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let writer = Writer { sql: &sql, codec: &self.codec };
         snapshots.iter().try_for_each(|(execution, snapshot)| writer.archive(*execution, snapshot, now))?;
-        sql.commit()?;
-        self.wipe()
+        Ok(sql.commit()?)
     }
 
     fn due_for_purge(&self, before: Timestamp, limit: usize) -> Result<Vec<ExecutionId>, Error> {
         self.to_purge(before, limit)
     }
 
-    fn remove(&mut self, executions: &[ExecutionId]) -> Result<Wiped, Error> {
+    fn remove(&mut self, executions: &[ExecutionId]) -> Result<(), Error> {
         let sql = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let writer = Writer { sql: &sql, codec: &self.codec };
         let mut orphans = HashSet::new();
@@ -197,7 +189,15 @@ impl Log for SqliteLog {
         orphans.iter().try_for_each(|(name, hash)| writer.forget_unused_definition(name, hash))?;
         sql.commit()?;
         self.known.clear();
-        self.wipe()
+        Ok(())
+    }
+
+    /// Moves the write-ahead log into the database and cuts it, so that what was deleted is on the disk no more.
+    fn wipe(&mut self) -> Result<Wiped, Error> {
+        self.connection.busy_timeout(WIPE_PATIENCE)?;
+        let held = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        self.connection.busy_timeout(schema::BUSY_TIMEOUT)?;
+        Ok(if held? { Wiped::Later } else { Wiped::Now })
     }
 
     fn forget_slots(&mut self, before: Timestamp, limit: usize) -> Result<usize, Error> {

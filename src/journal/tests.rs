@@ -486,7 +486,8 @@ fn archiving_leaves_one_snapshot_and_no_byte_of_the_rest() {
     let part = &body[10_000..10_016];
     let has_part = |journal: &Journal| bytes_on_disk(journal.folder.path()).windows(16).any(|window| window == part);
     assert!(has_part(&journal));
-    assert_eq!(journal.log.archive(&[(id(1), json!({"output": "***"}))], at(3_000)).unwrap(), Wiped::Now);
+    journal.log.archive(&[(id(1), json!({"output": "***"}))], at(3_000)).unwrap();
+    assert_eq!(journal.log.wipe().unwrap(), Wiped::Now);
     assert!(!has_part(&journal));
     assert_eq!(journal.history(1), [r#"{"output":"***"}"#]);
     assert!(journal.log.task_logs(id(1), RunNumber(1)).unwrap().is_empty());
@@ -506,8 +507,8 @@ fn what_is_unstored_or_live_is_never_archived_or_removed() {
     journal.keep(vec![record(live, 1, &["a"]), record(unstored, 1, &["b"])]).unwrap();
     assert!(journal.log.due_for_archive(at(9_000), 10).unwrap().is_empty());
     assert!(journal.log.due_for_purge(at(9_000), 10).unwrap().is_empty());
-    let _wiped = journal.log.archive(&[(id(1), json!(1)), (id(2), json!(2))], at(9_000)).unwrap();
-    let _wiped = journal.log.remove(&[id(1), id(2)]).unwrap();
+    journal.log.archive(&[(id(1), json!(1)), (id(2), json!(2))], at(9_000)).unwrap();
+    journal.log.remove(&[id(1), id(2)]).unwrap();
     assert_eq!((journal.history(1), journal.history(2)), (vec!["a".to_owned()], vec!["b".to_owned()]));
 }
 
@@ -531,7 +532,7 @@ fn what_is_in_doubt_is_not_archived_and_is_purged_in_the_end() {
     let head = Head { in_doubt: true, ..head(1, &journal.plan) };
     journal.keep(vec![record(ended(head, WorkflowStatus::Failed, 2_000), 1, &["a"])]).unwrap();
     assert!(journal.log.due_for_archive(at(9_000), 10).unwrap().is_empty());
-    let _wiped = journal.log.archive(&[(id(1), json!(1))], at(9_000)).unwrap();
+    journal.log.archive(&[(id(1), json!(1))], at(9_000)).unwrap();
     assert_eq!(journal.history(1), ["a"], "it can still be retried");
     assert_eq!(journal.log.due_for_purge(at(9_000), 10).unwrap(), [id(1)]);
 }
@@ -551,9 +552,9 @@ fn removal_takes_everything_and_the_definition_that_nobody_uses() {
     let mut journal = Journal::new();
     journal.ran(1, ["a", "b"], WorkflowStatus::Completed, 2_000);
     journal.ran(2, ["a", "b"], WorkflowStatus::Completed, 2_000);
-    assert_eq!(journal.log.remove(&[id(1)]).unwrap(), Wiped::Now);
+    journal.log.remove(&[id(1)]).unwrap();
     assert!(journal.log.definition(&journal.plan.hash).unwrap().is_some());
-    assert_eq!(journal.log.remove(&[id(2)]).unwrap(), Wiped::Now);
+    journal.log.remove(&[id(2)]).unwrap();
     assert!(journal.log.definition(&journal.plan.hash).unwrap().is_none());
     assert!(journal.log.load(id(1)).unwrap().is_none());
     let rows: i64 = journal.log.connection().query_row("SELECT COUNT(*) FROM records", [], |row| row.get(0)).unwrap();
@@ -656,10 +657,11 @@ fn what_a_reader_still_looks_at_is_wiped_later() {
     let looking = crate::journal::schema::open_reader(&journal.folder.path().join("journal.db")).unwrap();
     let moment = looking.unchecked_transaction().unwrap();
     let _seen: i64 = moment.query_row("SELECT COUNT(*) FROM records", [], |row| row.get(0)).unwrap();
-    assert_eq!(journal.log.archive(&[(id(1), json!(1))], at(3_000)).unwrap(), Wiped::Later);
+    journal.log.archive(&[(id(1), json!(1))], at(3_000)).unwrap();
+    assert_eq!(journal.log.wipe().unwrap(), Wiped::Later);
     assert_eq!(journal.history(1), ["1"]);
     drop(moment);
-    assert_eq!(journal.log.remove(&[id(2)]).unwrap(), Wiped::Now);
+    assert_eq!(journal.log.wipe().unwrap(), Wiped::Now);
 }
 
 /// Keeps six executions: ids 1 to 6, started at 100 to 600.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::access::{Tagged, TargetKind};
@@ -17,9 +19,31 @@ use crate::workflow::shown::shown_definition;
 impl Handle {
     /// Returns the schedules that `who` may read, as Conductor's WorkflowSchedule with `origin` and `nextRunTime`.
     pub async fn schedules(&self, who: &Owner) -> Result<Vec<Value>, Error> {
+        self.schedules_where(who, |_| true).await
+    }
+
+    /// Returns the schedules that `who` may read and that start one of these workflows, as [`Handle::schedules`] does.
+    pub async fn schedules_of(&self, who: &Owner, workflows: &BTreeSet<&str>) -> Result<Vec<Value>, Error> {
+        let starts = |schedule: &WorkflowSchedule| {
+            schedule.start_workflow_request.as_ref().is_some_and(|request| workflows.contains(request.name.as_str()))
+        };
+        self.schedules_where(who, starts).await
+    }
+
+    /// Returns whether there is a schedule that `who` may read.
+    pub fn has_schedules(&self, who: &Owner) -> bool {
+        let catalog = self.catalog();
+        catalog.schedules().any(|owned| self.may(who, Permission::Read, TargetKind::Schedule, &owned.def.name))
+    }
+
+    async fn schedules_where(
+        &self,
+        who: &Owner,
+        is_wanted: impl Fn(&WorkflowSchedule) -> bool,
+    ) -> Result<Vec<Value>, Error> {
         let catalog = self.catalog();
         let readable = |owned: &&std::sync::Arc<Owned<WorkflowSchedule>>| {
-            self.may(who, Permission::Read, TargetKind::Schedule, &owned.def.name)
+            is_wanted(&owned.def) && self.may(who, Permission::Read, TargetKind::Schedule, &owned.def.name)
         };
         let owned: Vec<_> = catalog.schedules().filter(readable).cloned().collect();
         let schedules = owned.iter().map(|owned| owned.def.name.clone()).collect();
@@ -37,8 +61,7 @@ impl Handle {
     /// Returns one schedule.
     pub async fn schedule(&self, who: &Owner, name: &str) -> Result<Value, Error> {
         self.permit_known(who, Permission::Read, TargetKind::Schedule, name, || unknown(name))?;
-        let all = self.schedules(who).await?;
-        all.into_iter().find(|schedule| schedule["name"] == name).ok_or_else(|| unknown(name))
+        self.schedules_where(who, |schedule| schedule.name == name).await?.pop().ok_or_else(|| unknown(name))
     }
 
     /// Returns when a schedule that `who` may read fires, as the settings have it now; nothing where nobody can tell.

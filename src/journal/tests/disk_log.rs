@@ -76,12 +76,14 @@ const LIFE: &[Act] = &[
         let second = record(ended(head(2, &plan("b")), WorkflowStatus::Completed, 2_000), 3, &["z"]);
         log.commit(&Transaction { records: vec![first, second], ..Transaction::default() })
     },
-    |log| log.archive(&[(id(1), json!("masked")), (id(3), json!("unstored"))], Timestamp::EPOCH).map(drop),
+    |log| log.archive(&[(id(1), json!("masked")), (id(3), json!("unstored"))], Timestamp::EPOCH),
+    |log| log.wipe().map(drop),
     |log| {
         let records = vec![record(head(1, &plan("a")), 3, &["after the archive"])];
         log.commit(&Transaction { records, ..Transaction::default() })
     },
-    |log| log.remove(&[id(2), id(3)]).map(drop),
+    |log| log.remove(&[id(2), id(3)]),
+    |log| log.wipe().map(drop),
     |log| {
         let owned = vec![OwnedChange::Remove { kind: OwnedKind::Workflow, name: "w".to_owned(), version: 1 }];
         let schedules_gone = vec!["s".to_owned()];
@@ -191,7 +193,8 @@ fn an_archived_byte_is_in_the_file_no_more() {
     log.commit(&Transaction { definitions: vec![plan("a")], records, ..Transaction::default() }).unwrap();
     let bytes = || crate::disk::Disk::read(&disk, &path(), 1 << 20).unwrap();
     assert!(super::contains(&bytes(), "\"Record\""));
-    assert_eq!(log.archive(&[(id(1), json!("masked"))], Timestamp::EPOCH).unwrap(), Wiped::Now);
+    log.archive(&[(id(1), json!("masked"))], Timestamp::EPOCH).unwrap();
+    assert_eq!(log.wipe().unwrap(), Wiped::Now);
     assert!(!super::contains(&bytes(), "\"Record\""));
     assert!(matches!(log.load(id(1)).unwrap().unwrap().history, History::Archived(_)));
 }

@@ -1,6 +1,6 @@
 //! One workflow: its picture, its source, what is wrong with it, what ran and what will, and the form that runs it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -94,8 +94,7 @@ async fn show(
         ..journal::Query::default()
     };
     let runs = handle.search(&visitor.who, query).await?;
-    let mut own = handle.schedules(&visitor.who).await?;
-    own.retain(|schedule| text(&schedule["startWorkflowRequest"], "name") == name);
+    let own = handle.schedules_of(&visitor.who, &BTreeSet::from([name.as_str()])).await?;
     let content = html! {
         nav.crumbs aria-label="Where this page is" { a href="/workflows" { "Workflows" } " / " }
         (seen.head())

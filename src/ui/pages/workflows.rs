@@ -42,7 +42,8 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(filter): 
         let description = definition.pinned.workflow.description.as_deref().unwrap_or_default();
         format!("{name} {} {description}", definition.pinned.owner)
     });
-    let schedules = handle.schedules(&visitor.who).await?;
+    let shown = sifted.rows.iter().map(|(name, _)| *name).collect();
+    let schedules = handle.schedules_of(&visitor.who, &shown).await?;
     let now = handle.now();
     let content = html! {
         div.head {
