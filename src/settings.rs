@@ -8,6 +8,8 @@ mod read;
 pub mod schema;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "otel")]
+mod traces;
 mod value;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,8 @@ use ipnet::IpNet;
 use crate::words::{Diagnostic, Grant, Grantee, Map, Sensitive, Source};
 use keys::KEYS;
 use read::{Reader, Role};
+#[cfg(feature = "otel")]
+pub use traces::Traces;
 
 /// The name of the settings file in the project folder.
 pub const FILE_NAME: &str = "keytide.toml";
@@ -45,6 +49,9 @@ pub struct Settings {
     pub server: Server,
     /// Who may do what.
     pub access: Access,
+    /// Where traces go, if anywhere: the process environment says it, and no file.
+    #[cfg(feature = "otel")]
+    pub traces: Option<Traces>,
     origins: BTreeMap<String, String>,
 }
 
@@ -110,6 +117,8 @@ pub struct Http {
     pub proxy: Option<Proxy>,
     /// A file with further certificate authorities.
     pub ca_file: Option<String>,
+    /// Whether calls say to which trace they belong.
+    pub traceparent: bool,
 }
 
 /// The address of a proxy, whose credentials are in no output.
@@ -240,6 +249,7 @@ impl Default for Settings {
                 allow: Vec::new(),
                 proxy: None,
                 ca_file: None,
+                traceparent: false,
             },
             server: Server {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8321)),
@@ -250,6 +260,8 @@ impl Default for Settings {
                 metrics_secret_names: false,
             },
             access: Access::default(),
+            #[cfg(feature = "otel")]
+            traces: None,
             origins: BTreeMap::new(),
         }
     }

@@ -29,6 +29,9 @@ pub(super) struct Environment {
     pub(super) conductor_token: Option<Sensitive>,
     /// `${workflow.env.NAME}` from `KEYTIDE_ENV_NAME`.
     pub(super) values: Vec<(String, String)>,
+    /// Where OpenTelemetry's variables say that traces go, or what is wrong with them.
+    #[cfg(feature = "otel")]
+    pub(super) traces: Result<Option<crate::settings::Traces>, String>,
     /// The current folder.
     pub(super) current: PathBuf,
 }
@@ -53,6 +56,8 @@ impl Environment {
             config_home: path("XDG_CONFIG_HOME").or_else(|| path("HOME").map(|home| home.join(".config"))),
             runtime: path("XDG_RUNTIME_DIR"),
             values,
+            #[cfg(feature = "otel")]
+            traces: crate::settings::Traces::read(text),
             current: std::env::current_dir()?,
         })
     }

@@ -95,7 +95,12 @@ impl Project {
             environment: global.environment.clone(),
             values: environment.values.clone(),
         };
-        let settings = sources.settings(project.as_ref())?;
+        #[cfg_attr(not(feature = "otel"), expect(unused_mut, reason = "only traces are set"))]
+        let mut settings = sources.settings(project.as_ref())?;
+        #[cfg(feature = "otel")]
+        {
+            settings.traces = environment.traces.clone().map_err(|error| Error::new(Kind::Usage, error))?;
+        }
         let chosen_state = global.state.clone().or_else(|| environment.state.clone());
         let state_root = root.join(chosen_state.as_deref().unwrap_or(Path::new(&settings.folders.state)));
         let secrets = match (&settings.folders.secrets, &chosen_state) {

@@ -27,6 +27,8 @@ use crate::daemon::rules::Rules;
 use crate::daemon::shelf::Shelf;
 use crate::daemon::shell::{Release, Shell};
 use crate::daemon::slots::Slots;
+#[cfg(feature = "otel")]
+use crate::daemon::traces::{Exporter, Traces};
 use crate::daemon::unwritten::Unwritten;
 use crate::daemon::views::Views;
 use crate::daemon::watching::{Opened, Watching};
@@ -119,7 +121,13 @@ impl Daemon {
         let restored = Restored::read(owned);
         let authority = authority(&config.settings);
         authority.replace(restored.accounts, restored.made);
-        let onlookers = Onlookers { feed: Feed::new(ids::random()), metrics: Arc::default(), rendered: Arc::default() };
+        let onlookers = Onlookers {
+            feed: Feed::new(ids::random()),
+            metrics: Arc::default(),
+            rendered: Arc::default(),
+            #[cfg(feature = "otel")]
+            traces: traces(config, &runtime)?,
+        };
         let executor = Arc::new(executor(config, &inbox, &runtime, authority.clone(), onlookers.clone())?);
         let catalog = config.catalog.restore(restored.registrations);
         let handle = handle(config, inbox.clone(), reader, authority, onlookers.clone(), restored.problems);
@@ -193,6 +201,10 @@ impl Daemon {
         for unwritten in &lost {
             tracing::error!("{unwritten}");
         }
+        #[cfg(feature = "otel")]
+        if let Some(traces) = &self.handle.0.onlookers.traces {
+            traces.stop(&self.runtime);
+        }
         self.runtime.shutdown_background();
         lost
     }
@@ -220,6 +232,13 @@ impl Daemon {
     }
 }
 
+#[cfg(feature = "otel")]
+fn traces(config: &Config, runtime: &Runtime) -> Result<Option<Arc<Traces>>, Error> {
+    let exporter = config.settings.traces.as_ref().map(|traces| Exporter::start(traces, runtime));
+    let exporter = exporter.transpose().map_err(|error| unavailable(error.without_url()))?;
+    Ok(exporter.map(|exporter| Arc::new(Traces::new(config.masking.clone(), exporter))))
+}
+
 struct Releasing(Arc<Executor>);
 
 impl Release for Releasing {
@@ -243,7 +262,7 @@ fn executor(
     onlookers: Onlookers,
 ) -> Result<Executor, Error> {
     let outcomes = inbox.clone();
-    let Onlookers { feed, metrics, rendered: _ } = onlookers;
+    let Onlookers { feed, metrics, .. } = onlookers;
     let (store, masking) = (config.store.clone(), config.masking.clone());
     let http = HttpClient::new(
         config.settings.http.clone(),

@@ -19,6 +19,9 @@ pub(super) struct Onlookers {
     pub(super) feed: Arc<Feed>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) rendered: Arc<Rendered>,
+    /// Where traces are told.
+    #[cfg(feature = "otel")]
+    pub(super) traces: Option<Arc<crate::daemon::traces::Traces>>,
 }
 
 impl Dispatcher {

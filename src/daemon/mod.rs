@@ -53,6 +53,8 @@ mod starting;
 mod telling;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "otel")]
+mod traces;
 mod turns;
 mod unwritten;
 mod uses;

@@ -38,6 +38,8 @@ pub enum Command {
 pub struct Assignment {
     /// The execution that asks.
     pub execution: ExecutionId,
+    /// The execution at the top: that one, or the one that it is below.
+    pub root: ExecutionId,
     /// The run that asks: the token of the answer.
     pub run: RunNumber,
     /// The definition it runs, with its owner, whose rights count.

@@ -128,6 +128,7 @@ fn assignment(execution: &Execution, run: &Run) -> Assignment {
     let planned = execution.planned(run);
     Assignment {
         execution: execution.id,
+        root: execution.root().unwrap_or(execution.id),
         run: run.number,
         plan: Arc::clone(&execution.plan),
         owner: execution.plan.pinned.owner.clone(),

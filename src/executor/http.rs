@@ -64,10 +64,11 @@ pub enum Error {
     },
 }
 
-/// Makes the call that an input describes; stored secrets are resolved in it. Dropping the future ends the call.
-pub async fn call(client: &HttpClient, input: &Value) -> Answer {
+/// Makes the call that an input describes; stored secrets are resolved in it. Where the settings want it, the call says to
+/// which trace it belongs. Dropping the future ends the call.
+pub async fn call(client: &HttpClient, input: &Value, traceparent: impl FnOnce() -> String) -> Answer {
     match Request::parse(input) {
-        Ok(request) => client.perform(request).await,
+        Ok(request) => client.perform(client.traced(request, traceparent)).await,
         Err(error) => Answer::Failed { reason: error.to_string(), terminal: false },
     }
 }

@@ -26,7 +26,7 @@ use crate::engine::{Answer, Assignment, Command, Outcome};
 use crate::executor::http::HttpClient;
 use crate::executor::script::{Evaluator, Scripts};
 use crate::secret::{Snapshot, Store};
-use crate::words::{ExecutionId, RunNumber, Sensitive, Timestamp};
+use crate::words::{ExecutionId, RunNumber, Sensitive, Timestamp, traceparent};
 use crate::workflow::definition::TaskType;
 pub use secrets::{Handed, NotAvailable, hand_off, runtime_metadata};
 use storing::Storing;
@@ -190,7 +190,10 @@ async fn http_call(tools: &Arc<Tools>, assignment: &Assignment) -> (Answer, Vec<
         return (Answer::NotSent { reason: "the store could not be looked at".to_owned() }, Vec::new());
     };
     match handed {
-        Ok(handed) => (http::call(&tools.http, &handed.input).await, handed.resolved),
+        Ok(handed) => {
+            let traceparent = || traceparent(assignment.root, assignment.execution, assignment.run);
+            (http::call(&tools.http, &handed.input, traceparent).await, handed.resolved)
+        }
         Err(missing) => (missing.into(), Vec::new()),
     }
 }

@@ -79,7 +79,7 @@ macro_rules! key {
 
 /// Every plain setting, in the order of the file.
 #[rustfmt::skip]
-pub(super) const KEYS: [Key; 24] = [
+pub(super) const KEYS: [Key; 25] = [
     key!("folders.workflows", "Where the definitions are, below the project folder unless absolute.",
         "a path", Form::Text, |s, v| s.folders.workflows => text(v), |s| show_text(&s.folders.workflows)),
     key!("folders.secrets", "Where the secret store is, below the project folder unless absolute.",
@@ -134,6 +134,8 @@ pub(super) const KEYS: [Key; 24] = [
     key!("http.ca_file", "A file with further certificate authorities.",
         "a path, or \"\"", Form::AnyText, |s, v| s.http.ca_file => any_text(v).map(unless_empty),
         |s| show_text(s.http.ca_file.as_deref().unwrap_or_default())),
+    key!("http.traceparent", "Whether calls say in a `traceparent` header to which trace they belong; a task's own header stays.",
+        "true or false", Form::Flag, |s, v| s.http.traceparent => v.as_bool(), |s| s.http.traceparent.to_string()),
     key!("server.listen", "Where the API listens.",
         "an address with a port, as \"127.0.0.1:8321\"", Form::Text,
         |s, v| s.server.listen => v.as_str().and_then(|text| text.parse().ok()),

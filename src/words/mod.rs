@@ -14,6 +14,7 @@ mod percent;
 mod sensitive;
 mod status;
 mod timestamp;
+mod trace;
 mod xml;
 
 pub use diagnostic::{Certainty, Diagnostic, Fix, Related, Severity, Source, Span};
@@ -27,6 +28,7 @@ pub use percent::percent_encoded;
 pub use sensitive::Sensitive;
 pub use status::{TaskStatus, WorkflowStatus};
 pub use timestamp::Timestamp;
+pub use trace::{SpanId, TraceId, traceparent};
 pub use xml::xml_escaped;
 
 /// A JSON object that keeps the order of its keys.

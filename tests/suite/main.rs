@@ -32,6 +32,8 @@ mod secrets;
 mod serve;
 mod status;
 mod terminal;
+#[cfg(feature = "otel")]
+mod traces;
 mod trials;
 mod trying;
 mod worker;

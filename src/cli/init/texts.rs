@@ -33,6 +33,7 @@ pub(super) const SETTINGS: &str = r#"#:schema ./.schemas/config.schema.json
 # allow = []
 # proxy = ""
 # ca_file = ""
+# traceparent = false          # true: calls say to which trace they belong
 
 [server]
 # listen = "127.0.0.1:8321"

@@ -10,8 +10,13 @@ use crate::daemon::feed::told::Event;
 impl Dispatcher {
     /// Counts what a batch did and tells those who listen, now that it is on disk.
     pub(in crate::daemon) fn spread(&self, batch: &Batch) {
-        let Some(Onlookers { feed, metrics, .. }) = &self.onlookers else { return };
+        let Some(onlookers) = &self.onlookers else { return };
+        let Onlookers { feed, metrics, .. } = onlookers;
         self.count(batch, metrics);
+        #[cfg(feature = "otel")]
+        if let Some(traces) = &onlookers.traces {
+            self.trace(batch, traces);
+        }
         if batch.touched.values().any(|events| !events.is_empty()) || batch.schedules().next().is_some() {
             feed.tell(|| self.told(batch));
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder, Identity, Url};
@@ -32,6 +33,9 @@ const CLIENTS_MAX: usize = 16;
 const POOL_IDLE: Duration = Duration::from_secs(20);
 /// Larger than every bundle of authorities in use (about 250 KiB).
 const CA_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The header that says it, as the W3C has it.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 tokio::task_local! {
     /// The call that runs in this task: the resolver and the connector learn from it and report to it.
@@ -87,6 +91,14 @@ impl HttpClient {
     pub fn new(settings: settings::Http, own: Vec<SocketAddr>, disk: Arc<dyn Disk>, folder: PathBuf) -> Self {
         let egress = Arc::new(Egress::new(settings.deny.clone(), settings.allow.clone(), own));
         Self { settings, egress, disk, folder, clients: Mutex::default() }
+    }
+
+    /// Has a request say to which trace it belongs, where that is wanted and it does not say so itself.
+    pub(super) fn traced(&self, mut request: Request, traceparent: impl FnOnce() -> String) -> Request {
+        if self.settings.traceparent && !request.headers.contains_key(TRACEPARENT) {
+            request.headers.extend(HeaderValue::try_from(traceparent()).ok().map(|value| (TRACEPARENT, value)));
+        }
+        request
     }
 
     /// Makes one call.
