@@ -32,6 +32,7 @@ deny = ["link-local", "self"]
 allow = []
 proxy = ""
 ca_file = ""
+traceparent = false
 [server]
 listen = "127.0.0.1:8321"
 open = false

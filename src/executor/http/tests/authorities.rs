@@ -10,9 +10,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-use super::super::{HttpClient, call};
+use super::super::HttpClient;
 use super::certificates::{certificate, pem};
-use super::{answer, client_with, listen, summary};
+use super::{answer, call, client_with, listen, summary};
 use crate::disk::SystemDisk;
 use crate::settings::Settings;
 

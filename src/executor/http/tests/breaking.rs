@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::{HttpClient, call};
-use super::{client, client_with, listen, read_request, summary};
+use super::super::HttpClient;
+use super::{call, client, client_with, listen, read_request, summary};
 
 /// Why a call went wrong, with the address of its server replaced.
 async fn trouble(client: &HttpClient, address: SocketAddr, input: &Value) -> String {

@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use reqwest::Url;
 use serde_json::json;
 
-use super::super::call;
 use super::super::egress::Egress;
-use super::{answer, client, client_with, response_of, serve, summary};
+use super::{answer, call, client, client_with, response_of, serve, summary};
 use crate::settings::{Allowed, Denied};
 
 const METADATA: [&str; 14] = [

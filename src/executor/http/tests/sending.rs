@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::super::call;
 use super::super::request::Request;
-use super::{answer, client, client_with, listen, read_request, response_of, serve, summary};
+use super::{answer, call, client, client_with, listen, read_request, response_of, serve, summary};
 use crate::settings::Proxy;
 
 /// Sends the input to a server that answers `{}` and returns what it got.
@@ -233,5 +232,24 @@ fn timeouts_are_numbers_or_texts_of_milliseconds() {
         let Ok(request) = Request::parse(&input) else { panic!("{input}") };
         assert_eq!(request.read_timeout.as_millis(), expected_ms, "{input}");
         assert_eq!(request.connect_timeout, request.read_timeout);
+    }
+}
+
+#[tokio::test]
+async fn a_call_says_its_trace_only_where_that_is_wanted_and_it_says_none_itself() {
+    let (address, requests) = serve(vec![answer("200 OK", "", "")]).await;
+    let traced = client_with(|settings| settings.traceparent = true, &[]);
+    let plain = json!({"uri": format!("http://{address}/"), "method": "GET"});
+    let mut own = plain.clone();
+    own["headers"] = json!({"Traceparent": "00-mine-01"});
+    for (client, input, said) in [
+        (client(), &plain, None),
+        (traced, &plain, Some("00-trace-span-01")),
+        (client_with(|settings| settings.traceparent = true, &[]), &own, Some("00-mine-01")),
+    ] {
+        response_of(&client, input).await;
+        let request = requests.lock().unwrap().pop().unwrap().to_lowercase();
+        let headers: Vec<_> = request.lines().filter_map(|line| line.strip_prefix("traceparent: ")).collect();
+        assert_eq!(headers, said.into_iter().collect::<Vec<_>>());
     }
 }
