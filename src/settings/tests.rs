@@ -81,7 +81,7 @@ fn every_value_of_the_documents_is_the_default() {
 #[test]
 fn shown_defaults_are_those_of_the_documents() {
     let shown = Settings::default().sources();
-    assert_eq!(shown.len(), 24);
+    assert_eq!(shown.len(), 25);
     for row in shown {
         let (table, name) = row.key.split_once('.').unwrap();
         let after = &DEFAULTS[DEFAULTS.find(&format!("[{table}]")).unwrap()..];

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn each_part_of_a_trace_has_a_name_of_its_own() {
         let id = ExecutionId::new(Uuid::from_u128(7));
-        let [first, second] = [1, 2].map(|number| Timestamp::from_millis(number));
+        let [first, second] = [1, 2].map(Timestamp::from_millis);
         let all = [
             SpanId::of_workflow(id, first),
             SpanId::of_workflow(id, second),
