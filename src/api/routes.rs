@@ -52,6 +52,21 @@ pub(super) const fn each(permission: Permission, kind: TargetKind) -> Need {
     Need::Each(permission, kind)
 }
 
+/// A way to add a route of this method.
+macro_rules! verb {
+    ($verb:ident, $method:ident) => {
+        pub(super) fn $verb<H: Handler<T, Handle>, T: 'static>(
+            self,
+            path: &'static str,
+            need: Need,
+            about: About,
+            handler: H,
+        ) -> Self {
+            self.with(Route { method: Method::$method, path, need, about }, $verb(handler))
+        }
+    };
+}
+
 /// Routes with what each needs: there is no other way to add one.
 #[derive(Default)]
 pub(super) struct Routes {
@@ -60,45 +75,10 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    pub(super) fn get<H: Handler<T, Handle>, T: 'static>(
-        self,
-        path: &'static str,
-        need: Need,
-        about: About,
-        handler: H,
-    ) -> Self {
-        self.with(Route { method: Method::GET, path, need, about }, get(handler))
-    }
-
-    pub(super) fn post<H: Handler<T, Handle>, T: 'static>(
-        self,
-        path: &'static str,
-        need: Need,
-        about: About,
-        handler: H,
-    ) -> Self {
-        self.with(Route { method: Method::POST, path, need, about }, post(handler))
-    }
-
-    pub(super) fn put<H: Handler<T, Handle>, T: 'static>(
-        self,
-        path: &'static str,
-        need: Need,
-        about: About,
-        handler: H,
-    ) -> Self {
-        self.with(Route { method: Method::PUT, path, need, about }, put(handler))
-    }
-
-    pub(super) fn delete<H: Handler<T, Handle>, T: 'static>(
-        self,
-        path: &'static str,
-        need: Need,
-        about: About,
-        handler: H,
-    ) -> Self {
-        self.with(Route { method: Method::DELETE, path, need, about }, delete(handler))
-    }
+    verb!(get, GET);
+    verb!(post, POST);
+    verb!(put, PUT);
+    verb!(delete, DELETE);
 
     /// Adds the routes of another file.
     pub(super) fn merge(mut self, other: Self) -> Self {

@@ -181,7 +181,7 @@ impl Body for Whole {
 }
 
 fn input(number: usize) -> Map {
-    Map::from_iter([("text".to_owned(), Value::from(format!("{number:0>TEXT_BYTES$}")))])
+    Map::from_iter([("text".to_owned(), Value::from(format!("{number:x>TEXT_BYTES$}")))])
 }
 
 /// Returns a workflow of two tasks that do their work inside.
