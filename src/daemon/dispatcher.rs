@@ -308,11 +308,13 @@ impl Dispatcher {
         let others = Others { taken: &taken, has_room: &has_room, admits: &admits };
         let environment = visible(&self.rules.environment, &*self.library, Asking::of(execution));
         let turn = self.rules.at(now, &environment, self.draining, self.calls.of(id), others);
+        let answered = if let Input::Outcome(outcome) = &input { Some(outcome.run) } else { None };
         let events = engine::step(execution, input, &turn)?;
         drop(admits);
+        let moved = engine::moved(&events).map(|moved| moved.into_iter().chain(answered).collect());
         self.turns.note(execution, self.calls.of(id), &*self.library);
         self.concurrency.note(execution);
-        self.quotas.note(execution, self.calls.of(id));
+        self.quotas.note(execution, self.calls.of(id), moved.as_ref());
         let changed = !events.is_empty();
         self.needs.extend(engine::needs(execution, &events));
         batch.record(id, events);
@@ -341,7 +343,7 @@ impl Dispatcher {
         self.turns.note(&execution, self.calls.of(id), &*self.library);
         self.concurrency.note(&execution);
         self.quotas.restore(&execution);
-        self.quotas.note(&execution, self.calls.of(id));
+        self.quotas.note(&execution, self.calls.of(id), None);
         self.live.insert(id, Live { execution: Arc::new(execution), deadline: None, watchers: Vec::new() });
         self.settle(id);
     }

@@ -26,7 +26,7 @@ pub(super) type Rank = (Reverse<i32>, Timestamp, ExecutionId, RunNumber);
 pub(super) struct Quotas {
     used: BTreeMap<String, Used>,
     /// What each execution has or wants.
-    known: HashMap<ExecutionId, Vec<(String, Rank)>>,
+    known: HashMap<ExecutionId, BTreeMap<RunNumber, (String, Rank)>>,
     /// When the next of those that wait may begin by the time alone.
     opening: Option<Timestamp>,
 }
@@ -141,7 +141,7 @@ impl Quotas {
             return false;
         }
         used.begin(quota, id, now);
-        self.known.entry(execution.id).or_default().push((quota.name.clone(), rank));
+        self.known.entry(execution.id).or_default().insert(run.number, (quota.name.clone(), rank));
         true
     }
 
@@ -154,37 +154,57 @@ impl Quotas {
         }
     }
 
-    /// Brings up to date what an execution has and what it waits for.
-    pub(super) fn note(&mut self, execution: &Execution, under_way: &BTreeSet<RunNumber>) {
+    /// Brings up to date what an execution has and what it waits for, where these runs moved; where nothing is given, all may
+    /// have.
+    pub(super) fn note(
+        &mut self,
+        execution: &Execution,
+        under_way: &BTreeSet<RunNumber>,
+        moved: Option<&BTreeSet<RunNumber>>,
+    ) {
         if !execution.plan.limited && !self.known.contains_key(&execution.id) {
             return;
         }
-        let before = self.leave(execution.id);
-        let mut known = Vec::new();
-        for (run, quota, standing) in execution.standings(under_way) {
-            let (id, rank) = ((execution.id, run.number), rank(execution, run));
-            let reserved = before.get(&run.number).copied();
-            let used = self.used.entry(quota.name.clone()).or_default();
-            match (standing, reserved) {
-                (Standing::Holds, _) if quota.at_once > 0 => drop(used.under_way.insert(id)),
-                (Standing::Begins, Some(at)) => {
-                    used.begin(&quota, id, at);
-                    used.reserved.insert(id, at);
-                }
-                (Standing::Waits, _) => drop(used.waiting.insert(rank, quota.clone())),
-                (Standing::Holds, _) | (Standing::Begins, None) => continue,
+        let runs: BTreeSet<RunNumber> = match moved {
+            Some(moved) => moved.clone(),
+            None => {
+                let open = execution.open_runs().map(|run| run.number);
+                let known = self.known.get(&execution.id).into_iter().flat_map(BTreeMap::keys);
+                open.chain(known.copied()).chain(under_way.iter().copied()).collect()
             }
-            known.push((quota.name, rank));
-        }
-        if !known.is_empty() {
-            self.known.insert(execution.id, known);
+        };
+        for number in runs {
+            self.note_run(execution, number, under_way);
         }
         self.used.retain(|_, used| !used.is_empty());
     }
 
+    fn note_run(&mut self, execution: &Execution, number: RunNumber, under_way: &BTreeSet<RunNumber>) {
+        let reserved = self.leave(execution.id, number);
+        let standing = execution
+            .run(number)
+            .and_then(|run| Some((run, execution.quota(run)?, execution.standing_of(run, under_way)?)));
+        let Some((run, quota, standing)) = standing else { return };
+        let (id, rank) = ((execution.id, number), rank(execution, run));
+        let used = self.used.entry(quota.name.clone()).or_default();
+        match (standing, reserved) {
+            (Standing::Holds, _) if quota.at_once > 0 => drop(used.under_way.insert(id)),
+            (Standing::Begins, Some(at)) => {
+                used.begin(&quota, id, at);
+                used.reserved.insert(id, at);
+            }
+            (Standing::Waits, _) => drop(used.waiting.insert(rank, quota.clone())),
+            (Standing::Holds, _) | (Standing::Begins, None) => return,
+        }
+        self.known.entry(execution.id).or_default().insert(number, (quota.name, rank));
+    }
+
     /// Forgets what an execution has and wants, until it says so again; its starts count on.
     pub(super) fn forget(&mut self, execution: ExecutionId) {
-        self.leave(execution);
+        let known = self.known.get(&execution).into_iter().flat_map(BTreeMap::keys);
+        for run in known.copied().collect::<Vec<_>>() {
+            self.leave(execution, run);
+        }
         self.used.retain(|_, used| !used.is_empty());
     }
 
@@ -196,20 +216,20 @@ impl Quotas {
         self.forget(execution);
     }
 
-    /// Takes back what is known of an execution, and returns since when which of its runs were about to begin.
-    fn leave(&mut self, execution: ExecutionId) -> BTreeMap<RunNumber, Timestamp> {
-        let mut reserved = BTreeMap::new();
-        for (name, rank) in self.known.remove(&execution).unwrap_or_default() {
-            let Some(used) = self.used.get_mut(&name) else { continue };
-            let id = (rank.2, rank.3);
-            used.under_way.remove(&id);
-            used.waiting.remove(&rank);
-            if let Some(at) = used.reserved.remove(&id) {
-                used.starts.remove(&(at, id));
-                reserved.insert(id.1, at);
-            }
+    /// Takes back what is known of a run, and returns since when it was about to begin, if it was.
+    fn leave(&mut self, execution: ExecutionId, run: RunNumber) -> Option<Timestamp> {
+        let known = self.known.get_mut(&execution)?;
+        let (name, rank) = known.remove(&run)?;
+        if known.is_empty() {
+            self.known.remove(&execution);
         }
-        reserved
+        let used = self.used.get_mut(&name)?;
+        let id = (execution, run);
+        used.under_way.remove(&id);
+        used.waiting.remove(&rank);
+        let reserved = used.reserved.remove(&id)?;
+        used.starts.remove(&(reserved, id));
+        Some(reserved)
     }
 
     /// Returns the run whose turn it is, if there is a place for any: it has it from now on.

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::engine::changes::changes;
 use crate::engine::command::Quota;
-use crate::engine::event::Fact;
+use crate::engine::event::{Event, Fact};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::plan::PlannedTask;
 use crate::engine::step::Step;
@@ -68,19 +69,8 @@ impl Execution {
         self.planned(run).quota()
     }
 
-    /// Returns those that have a place, want one or are about to begin. A call that is on the wire has one, whatever became
-    /// of its run.
-    pub fn standings(&self, under_way: &BTreeSet<RunNumber>) -> Vec<(&Run, Quota, Standing)> {
-        if !self.plan.limited {
-            return Vec::new();
-        }
-        let candidates: BTreeSet<RunNumber> = self.index.open.iter().chain(under_way).copied().collect();
-        let runs = candidates.into_iter().filter_map(|number| self.run(number));
-        let standing = |run| Some((run, self.planned(run).quota()?, self.standing_of(run, under_way)?));
-        runs.filter_map(standing).collect()
-    }
-
-    /// Returns where one of its runs stands, where it counts at all. One that is paused lets others pass.
+    /// Returns where one of its runs stands, where it counts at all. A call that is on the wire has its place, whatever became
+    /// of its run; one that waits and is paused lets others pass.
     pub fn standing_of(&self, run: &Run, under_way: &BTreeSet<RunNumber>) -> Option<Standing> {
         if under_way.contains(&run.number) {
             return Some(Standing::Holds);
@@ -100,6 +90,25 @@ impl Execution {
             | TaskStatus::Skipped => None,
         }
     }
+}
+
+/// Returns the runs that may stand otherwise after these events; nothing where all may.
+pub fn moved(events: &[Event]) -> Option<BTreeSet<RunNumber>> {
+    let mut runs = changes(events).runs;
+    for event in events {
+        match &event.fact {
+            Fact::Due { run } => drop(runs.insert(*run)),
+            fact if is_about_all(fact) => return None,
+            _ => {}
+        }
+    }
+    Some(runs)
+}
+
+const fn is_about_all(fact: &Fact) -> bool {
+    let is_held = matches!(fact, Fact::Paused | Fact::Resumed);
+    is_held
+        || matches!(fact, Fact::Reopened { .. } | Fact::Restarted { .. } | Fact::Removed { .. } | Fact::Dropped { .. })
 }
 
 /// Returns whether a run waits for a place: no time wakes it.

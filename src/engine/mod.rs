@@ -57,7 +57,7 @@ pub use execution::{Execution, Run};
 pub use family::{Chain, ChildEnd, Idempotency, Kin, Need, Origin, Parent, Refusal, Strategy, needs, owed_needs};
 pub use input::{Input, Operation, Others, Rejected, Rerun, Skip, Start, Turn};
 pub use kin::{Errand, Order, Target, Wanted, chain_after, child_end, child_order, errand, failure_order};
-pub use limited::Standing;
+pub use limited::{Standing, moved};
 pub use limits::is_too_deep;
 pub use looping::Pin;
 pub use operators::do_while::holds;
