@@ -21,6 +21,9 @@ pub trait Searchable: Named {
     const TIE: &'static str;
     /// What rows are found by, what usually leaves fewest rows first; the last has all of them, by [`Named::NEWEST`].
     const INDEXES: &'static [Index<Self>];
+    /// The indexes that have, all of them together, every row with a value of a field, by that field: each with what its rows
+    /// have in common.
+    const PARTED: &'static [(Self, &'static [(&'static str, &'static str)])];
     /// The fields of few values, each the first of an index: free text is looked for in the values instead of the rows.
     const LISTED: &'static [Self];
     /// The fields, each the first of an index, that free text finds by how they begin.
@@ -140,6 +143,13 @@ impl Searchable for Field {
         Index { name: "executions_by_status", leading: &[Self::Status], sorted: Some(Self::Started) },
         Index { name: "executions_by_start", leading: &[], sorted: Some(Self::Started) },
     ];
+    const PARTED: &'static [(Self, &'static [(&'static str, &'static str)])] = &[(
+        Self::Ended,
+        &[
+            ("executions_to_archive", "ended IS NOT NULL AND archived IS NULL"),
+            ("executions_archived", "archived IS NOT NULL"),
+        ],
+    )];
     const LISTED: &'static [Self] = &[Self::Name, Self::Schedule];
     const BEGINNING: &'static [Self] = &[Self::Id, Self::CorrelationId];
     const CONTAINING: &'static [Self] = &[];
@@ -231,6 +241,7 @@ impl Searchable for SlotField {
         Index { name: "slots_by_schedule", leading: &[Self::Schedule], sorted: Some(Self::Due) },
         Index { name: "slots_by_due", leading: &[], sorted: Some(Self::Due) },
     ];
+    const PARTED: &'static [(Self, &'static [(&'static str, &'static str)])] = &[];
     const LISTED: &'static [Self] = &[Self::Schedule];
     const BEGINNING: &'static [Self] = &[Self::Id];
     const CONTAINING: &'static [Self] = &[Self::Workflow];

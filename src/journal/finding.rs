@@ -166,17 +166,30 @@ impl<'a, F: Searchable> Finding<'a, F> {
             let within = self.conditions.iter().filter(|condition| within(index, condition));
             Some(vec![ties(index, &Sql::all(within))])
         });
+        let parted = F::PARTED.iter().filter(|(field, _)| self.bounds(*field)).map(|(field, parts)| {
+            let within = Sql::all(self.conditions.iter().filter(|condition| condition.is_about(*field)));
+            let part = |(index, common): &(&str, &str)| {
+                let head = format!("SELECT {} AS row FROM {} INDEXED BY {index} WHERE {common} AND ", F::TIE, F::TABLE);
+                Sql::of(head).then(within.clone())
+            };
+            Some(parts.iter().map(part).collect())
+        });
         // Of alternatives, each must be led to.
         let alternatives = self.conditions.iter().map(|condition| match condition {
             Condition::Any(alternatives) => alternatives.iter().map(alone).collect(),
             _ => None,
         });
-        for ties in led.chain(alternatives).flatten() {
+        for ties in led.chain(parted).chain(alternatives).flatten() {
             if self.are_few(&ties)? {
                 return Ok(Some(ties));
             }
         }
         Ok(None)
+    }
+
+    /// Returns whether some condition is a side of a value of the field.
+    fn bounds(&self, field: F) -> bool {
+        self.conditions.iter().any(|condition| matches!(condition, Condition::Bounded(own, _, _) if *own == field))
     }
 
     /// Returns whether some condition makes the index a way to few rows.

@@ -123,6 +123,9 @@ fn an_index_finds_what_a_look_at_every_row_finds() {
     many.check("status = RUNNING OR (workflowType = backup AND NOT correlationId = order-1)", "", |head| {
         is(head, WorkflowStatus::Running) || head.name == "backup" && head.correlation_id.as_deref() != Some("order-1")
     });
+    many.check("endTime BETWEEN 2000000 AND 2100000", "", |head| {
+        head.ended.is_some_and(|ended| (2_000_000..=2_100_000).contains(&ended.as_millis()))
+    });
     many.check("endTime IS NULL", "", |head| head.ended.is_none());
     many.check("NOT (status = FAILED OR endTime < 9000000)", "", |head| {
         !is(head, WorkflowStatus::Failed) && head.ended.is_none_or(|ended| ended.as_millis() >= 9_000_000)
@@ -160,6 +163,8 @@ fn a_page_takes_steps_by_its_length_and_not_by_that_of_the_journal() {
         ("startTime > 1000000 AND status = COMPLETED", ""),
         ("correlationId = nobody", ""),
         ("version = 1", ""),
+        ("endTime BETWEEN 2000000 AND 2010000", ""),
+        ("endTime < 10000", ""),
         ("", "rot"),
     ] {
         for sort in ["startTime:DESC", "startTime:ASC"] {
