@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::args::{Check, Format, ReportFormat};
+use super::connection;
 use super::console::Console;
 use super::error::{Error, Kind};
 use super::files::Files;
@@ -26,6 +27,13 @@ pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Re
     let store = project.store().ok();
     let masker = masker(store.as_ref());
     let mut known = known(project, store.as_ref());
+    match connection::variables(project) {
+        Ok(variables) => known.environment.extend(variables),
+        // The files can be judged all the same.
+        Err(error) => {
+            console.note(&format!("the variables that were set over the API are not known: {}", error.message));
+        }
+    }
     let mut files = if arguments.paths.is_empty() {
         all
     } else {

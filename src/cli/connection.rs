@@ -75,6 +75,14 @@ pub(super) fn defined(project: &Project, name: &str, version: Option<i32>) -> Re
     }
 }
 
+/// Returns the names of the variables of the environment that the server has which is named, or the daemon of this folder, where
+/// one answers.
+pub(super) fn variables(project: &Project) -> Result<Vec<String>, Error> {
+    let Some(there) = There::find(project)? else { return Ok(Vec::new()) };
+    let variables = list(there.get(&["api", "environment"], &[])?);
+    Ok(variables.iter().filter_map(|variable| variable["name"].as_str().map(str::to_owned)).collect())
+}
+
 /// Asks the daemon that runs for an address that signs its owner in, once.
 pub(super) fn sign_in_address(project: &Project) -> Result<String, Error> {
     let there = There::find(project)?.ok_or_else(|| {

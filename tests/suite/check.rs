@@ -1,8 +1,11 @@
 //! `check`, `explain`.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
-use super::rig::Test;
+use super::rig::{Running, Test};
 
 const GOOD: &str = r#"{"name": "good", "version": 1, "schemaVersion": 2, "tasks": [
   {"name": "call", "taskReferenceName": "call", "type": "HTTP", "inputParameters": {
@@ -28,6 +31,27 @@ fn a_file_that_cannot_be_read_fails_the_check_as_any_other() {
     test.keytide(&["check"]).fails(1).prints("workflows/long.json").tells("2 files: 1 error");
     let found = test.keytide(&["check", "-o", "json"]).fails(1).json();
     assert_eq!((&found[0]["file"], &found[0]["code"]), (&"workflows/long.json".into(), &"E0101".into()));
+}
+
+#[test]
+fn variables_that_were_set_over_the_api_are_known_while_the_daemon_answers() {
+    let def = GOOD.replace("issuer.example", "${workflow.env.HOST}");
+    let test = Test::new().file("workflows/a.json", &def).secret("token", "some-value");
+    test.keytide(&["check"]).success().prints("the environment has no `HOST`");
+    let mut serving = Running::serve(&test, &["--open", "--listen", "127.0.0.1:0"]);
+    let line = serving.until("listening on ");
+    let address = line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap();
+    let address = address.trim_end_matches([',', '/']);
+    let mut door = TcpStream::connect(address).unwrap();
+    let (head, close) = (format!("PUT /api/environment/HOST HTTP/1.1\r\nHost: {address}\r\n"), "Connection: close\r\n");
+    let request = format!("{head}{close}Content-Type: text/plain\r\nContent-Length: 14\r\n\r\nissuer.example");
+    door.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    door.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+    test.keytide(&["check"]).success().tells("1 file: no problems");
+    drop(serving);
+    test.keytide(&["check"]).success().prints("the environment has no `HOST`");
 }
 
 #[test]
