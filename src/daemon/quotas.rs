@@ -271,6 +271,8 @@ impl Dispatcher {
     /// Lets those begin for whom there is a place.
     pub(super) fn serve_places(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
         if self.is_draining() || !self.missing.is_empty() {
+            // No time that passes changes that.
+            self.quotas.opening = None;
             return;
         }
         while let Some((id, run)) = self.quotas.next(now) {

@@ -5,13 +5,13 @@ use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use keytide::daemon::Queue;
-use keytide::engine::{Command, Execution, Run, next_deadline, outstanding, owed_needs, replay, view};
+use keytide::engine::{Command, Execution, Run, Standing, next_deadline, outstanding, owed_needs, replay, view};
 use keytide::journal::{History, Log};
 use keytide::secret::Version;
 use keytide::words::{ExecutionId, RunNumber, WorkflowStatus};
 
 use crate::issuer::CANARY;
-use crate::plans::{QUEUE, SECRETS, SKIPPING, plan};
+use crate::plans::{FETCHES, QUEUE, SECRETS, SKIPPING, plan};
 use crate::process::files;
 use crate::world::{World, described, key};
 
@@ -29,6 +29,7 @@ impl World {
 
     pub(crate) fn check(&mut self) {
         self.check_states();
+        self.check_limits();
         self.check_store();
         let dispatcher = &self.process().dispatcher;
         if !dispatcher.is_draining() && !dispatcher.awaits_journal() {
@@ -62,6 +63,25 @@ impl World {
         self.roots.extend(places);
         self.seen.extend(changed.iter().map(|(id, _)| *id));
         self.committed.extend(changed);
+    }
+
+    /// No more fetches are under way than may be, and none waits while there is a place.
+    fn check_limits(&mut self) {
+        let process = self.process.as_ref().unwrap();
+        let none = BTreeSet::new();
+        let standings = process.dispatcher.executions().flat_map(|execution| {
+            let limited = execution.open_runs().filter(|run| execution.quota(run).is_some_and(|it| it.name == "fetch"));
+            limited.filter_map(|run| execution.standing_of(run, &none))
+        });
+        let standings: Vec<_> = standings.collect();
+        let count = |wanted: Standing| standings.iter().filter(|standing| **standing == wanted).count();
+        let (hold, wait, begin) = (count(Standing::Holds), count(Standing::Waits), count(Standing::Begins));
+        self.law(hold <= FETCHES, || format!("{hold} fetches are under way"));
+        let settled = !process.dispatcher.is_draining() && !process.dispatcher.awaits_journal();
+        // A call that is on the wire has its place also where its run has ended.
+        let left = self.queue.iter().filter_map(key).count() + self.mail.len() + self.unsettled.len();
+        let is_full = hold + begin + left >= FETCHES;
+        self.law(!settled || wait == 0 || is_full, || format!("{wait} fetches wait and {hold} are under way"));
     }
 
     /// Returns an execution as the journal has it; none where it is archived or purged.
@@ -105,7 +125,9 @@ impl World {
             let below = execution.runs.iter().filter(|run| !run.status.is_terminal()).filter_map(|run| run.child);
             let below = below.into_iter().any(|child| process.dispatcher.read(child).is_some());
             self.law(self.is_waited_for(execution), || format!("nobody waits for {}", execution.id));
-            let waits = !owed.is_empty() || next_deadline(execution).is_some() || held || below;
+            let none = BTreeSet::new();
+            let queues = execution.open_runs().any(|run| execution.standing_of(run, &none) == Some(Standing::Waits));
+            let waits = !owed.is_empty() || next_deadline(execution).is_some() || held || below || queues;
             self.law(waits || execution.status == WorkflowStatus::Paused, || {
                 format!("{} waits for nothing: {}", execution.id, view::workflow_json(execution, true))
             });

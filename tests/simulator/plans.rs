@@ -18,6 +18,9 @@ pub(crate) const SECRETS: [&str; 6] = ["rotated", "left", "right", "slow", "carr
 /// The secret that is fetched by a GET.
 pub(crate) const READ: &str = "read";
 
+/// How many fetches may be under way at once.
+pub(crate) const FETCHES: usize = 2;
+
 /// The queue of the workers.
 pub(crate) const QUEUE: &str = "work";
 
@@ -62,7 +65,8 @@ fn compiled(definition: Value) -> Arc<Plan> {
     let workflow: WorkflowDef = serde_json::from_value(definition).unwrap();
     let task_defs: Vec<TaskDef> = serde_json::from_value(json!([
         {"name": "work", "retryCount": 1, "retryDelaySeconds": 2, "responseTimeoutSeconds": 30},
-        {"name": "fetch", "retryDelaySeconds": 3, "timeoutSeconds": 60, "timeoutPolicy": "RETRY"},
+        {"name": "fetch", "retryDelaySeconds": 3, "timeoutSeconds": 60, "timeoutPolicy": "RETRY",
+            "concurrentExecLimit": FETCHES},
     ]))
     .unwrap();
     let task_defs: BTreeMap<_, _> = task_defs.into_iter().map(|def| (def.name.clone(), def)).collect();
