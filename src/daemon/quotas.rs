@@ -165,13 +165,12 @@ impl Quotas {
         if !execution.plan.limited && !self.known.contains_key(&execution.id) {
             return;
         }
-        let runs: BTreeSet<RunNumber> = match moved {
-            Some(moved) => moved.clone(),
-            None => {
-                let open = execution.open_runs().map(|run| run.number);
-                let known = self.known.get(&execution.id).into_iter().flat_map(BTreeMap::keys);
-                open.chain(known.copied()).chain(under_way.iter().copied()).collect()
-            }
+        let runs: BTreeSet<RunNumber> = if let Some(moved) = moved {
+            moved.clone()
+        } else {
+            let open = execution.open_runs().map(|run| run.number);
+            let known = self.known.get(&execution.id).into_iter().flat_map(BTreeMap::keys);
+            open.chain(known.copied()).chain(under_way.iter().copied()).collect()
         };
         for number in runs {
             self.note_run(execution, number, under_way);
