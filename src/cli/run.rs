@@ -17,6 +17,7 @@ use super::progress::{Progress, duration_text};
 use super::project::Project;
 use super::prompt;
 use crate::clock::{Clock, SystemClock};
+use crate::executor::missing_secret;
 use crate::secret::Store;
 use crate::words::{Map, Owner, json_fault};
 use crate::workflow::definition::StartWorkflowRequest;
@@ -105,6 +106,11 @@ fn result(connection: &Connection, id: &str, console: &Console) -> Result<(), Er
     let reason = text("reasonForIncompletion");
     let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let error = Error::new(Kind::Failed, format!("{name} {status}{reason}"));
+    let error = missing_secret(&reason).into_iter().fold(error, |error, secret| {
+        error.hint(format!(
+            "where it is missing, `keytide secret set {secret}`; where it is there, grant it to the workflow"
+        ))
+    });
     // What cannot be asked now is in `keytide serve`'s output and in `keytide show`.
     let problems = connection.problems().unwrap_or_default();
     let ours = problems.into_iter().filter(|(place, _)| place.contains(id));

@@ -28,7 +28,7 @@ use crate::executor::script::{Evaluator, Scripts};
 use crate::secret::{Snapshot, Store};
 use crate::words::{ExecutionId, RunNumber, Sensitive, Timestamp, traceparent};
 use crate::workflow::definition::TaskType;
-pub use secrets::{Handed, NotAvailable, hand_off, runtime_metadata};
+pub use secrets::{Handed, NotAvailable, hand_off, missing_secret, runtime_metadata};
 use storing::Storing;
 pub use storing::{preflight, store_together};
 pub use update_secret::may_not_update;

@@ -18,6 +18,13 @@ pub struct Handed {
     pub resolved: Vec<Sensitive>,
 }
 
+/// Returns the secret that a run failed for lack of, as the reason names it; none where it failed for another.
+pub fn missing_secret(reason: &str) -> Option<&str> {
+    let (_, rest) = reason.split_once("secret \"")?;
+    let (name, rest) = rest.split_once('"')?;
+    rest.starts_with(" is not available to ").then_some(name)
+}
+
 /// Why a secret cannot be put into an input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAvailable {

@@ -190,3 +190,20 @@ fn scripts_that_cannot_be_read_are_told_and_none_is_evaluated() {
     let message = told[0]["message"].as_str().unwrap();
     assert!(message.starts_with("the script of INLINE `INLINE` cannot be read: SyntaxError"), "{message}");
 }
+
+#[test]
+fn files_that_lie_where_nobody_looks_are_named_with_what_to_do() {
+    let package = "{\"name\": \"other\", \"version\": \"1.0.0\"}";
+    let test =
+        Test::empty().file("defs/rotate.json", GOOD).file("package.json", package).file("node_modules/a.json", GOOD);
+    let checked = test.keytide(&["check"]).fails(1);
+    let checked = checked.tells("*.yaml").tells("these look like definitions: defs/rotate.json\n");
+    checked.tells("`workflows = \"defs\"`").tells("`keytide check defs`");
+    test.keytide(&["check", "defs"]).success().tells("1 file");
+    let test = test.file("keytide.toml", "[folders]\nworkflows = \"defs\"\n");
+    test.keytide(&["check"]).success().tells("1 file");
+    let test = Test::empty().file("rotate.json", GOOD).file("workflows/.keep", "");
+    test.keytide(&["check"]).tells("these look like definitions: rotate.json\n").tells("`keytide check .`");
+    let test = Test::empty().file("package.json", package);
+    test.keytide(&["check"]).tells("`keytide init`");
+}

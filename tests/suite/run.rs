@@ -124,3 +124,11 @@ fn a_version_that_is_not_there_is_named() {
     let test = Test::new().file("workflows/echo.yaml", ECHO);
     test.keytide(&["run", "echo", "--version", "9"]).fails(3).tells("has no version 9");
 }
+
+#[test]
+fn a_run_that_lacks_a_secret_says_how_to_keep_it() {
+    let lacking = r#"{"name": "lacking", "version": 1, "tasks": [{"name": "n", "taskReferenceName": "n", "type": "HTTP",
+        "inputParameters": {"uri": "http://127.0.0.1:9/", "method": "GET", "headers": {"A": "${workflow.secrets.admin_key}"}}}]}"#;
+    let test = Test::new().file("lacking.json", lacking);
+    test.keytide(&["run", "lacking.json"]).fails(1).tells("`keytide secret set admin_key`");
+}
