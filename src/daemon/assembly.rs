@@ -17,7 +17,7 @@ use crate::daemon::definitions::Definitions;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::error::Error;
 use crate::daemon::feed::Feed;
-use crate::daemon::handle::{Handle, SEARCHES_AT_ONCE_MAX, Shared};
+use crate::daemon::handle::{Ground, Handle, SEARCHES_AT_ONCE_MAX, Shared};
 use crate::daemon::housekeeping::Housekeeping;
 use crate::daemon::ids;
 use crate::daemon::inbox::{self, Inbox};
@@ -81,6 +81,9 @@ pub struct Config {
     pub reread: Reread,
 }
 
+/// The file of the journal in the state folder.
+const JOURNAL: &str = "journal.db";
+
 /// Reads the settings from the text of `keytide.toml`; none: the file is gone.
 pub type Reread = Arc<dyn Fn(Option<&[u8]>) -> Result<Settings, String> + Send + Sync>;
 
@@ -110,7 +113,7 @@ impl Daemon {
     pub fn start(config: &Config) -> Result<Self, Error> {
         let lock = take_lock(config)?;
         let sealer = config.store.sealer().map_err(|error| Error::Key(error.to_string()))?;
-        let journal = config.state.join("journal.db");
+        let journal = config.state.join(JOURNAL);
         let log = SqliteLog::open(&journal, sealer.clone()).map_err(unavailable)?;
         let reader = Reader::open(&journal, sealer).map_err(unavailable)?;
         let live = log.live().map_err(unavailable)?;
@@ -308,6 +311,12 @@ fn handle(
         links: Mutex::default(),
         pages: OnceLock::new(),
         settings: config.settings.clone(),
+        ground: Ground {
+            project: config.project.clone(),
+            workflows: config.workflows.clone(),
+            store: config.store.file().to_owned(),
+            journal: config.state.join(JOURNAL),
+        },
         definitions: Definitions::new(config.catalog.clone(), Defaults::from(&config.settings.schedules), authority),
         reader,
         searches: Arc::new(tokio::sync::Semaphore::new(SEARCHES_AT_ONCE_MAX)),

@@ -98,6 +98,11 @@ enum Found {
 }
 
 impl Store {
+    /// Returns the age file.
+    pub fn file(&self) -> &Path {
+        &self.paths.store
+    }
+
     /// Opens the store that is there.
     pub fn open(edges: Edges, paths: Paths, identity: Identity, versions_kept: usize) -> Result<Self, Error> {
         let disk = &*edges.disk;

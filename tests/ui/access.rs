@@ -12,7 +12,8 @@ fn leads_to(answer: &Answer, path: &str) {
 
 /// Returns what stands behind a term of the page.
 fn fact(page: &str, term: &str) -> String {
-    let (_, rest) = page.split_once(&format!("<dt>{term}</dt><dd class=\"mono\">")).expect("the page says it");
+    let (_, rest) = page.split_once(&format!("<dt>{term}</dt><dd class=\"mono\"")).expect("the page says it");
+    let (_, rest) = rest.split_once('>').unwrap();
     rest.split('<').next().unwrap_or_default().to_owned()
 }
 
@@ -129,4 +130,22 @@ fn nobody_but_the_owner_sees_or_changes_rights() {
     }
     let page = site.owner().get("/access").body;
     assert!(page.contains("Nothing is granted") && !page.contains("applications/other/"), "{page}");
+}
+
+#[test]
+fn a_right_of_the_settings_says_its_file_and_line_and_a_new_key_can_be_copied() {
+    let text = "[groups]\nops = [\"app:ci\"]\n\n[[grant]]\nto = \"app:ci\"\non = \"secret:a\"\naccess = [\"READ\"]\n";
+    let source = keytide::words::Source { name: "keytide.toml".into(), text: text.into() };
+    let site = Site::with(|settings: &mut Settings| {
+        let (read, problems) = Settings::load(Some(&source), None, None);
+        assert!(problems.is_empty(), "{}", problems.len());
+        *settings = read;
+    });
+    let owner = site.owner();
+    let page = owner.get("/access").body;
+    assert!(page.contains("keytide.toml:4") && page.contains("keytide.toml:2"), "{page}");
+    owner.submit("/access", "/access/applications", &[("name", "ci")]);
+    let shown = owner.submit("/access", "/access/applications/ci/keys", &[]).body;
+    assert_eq!(shown.matches("data-copies=\"key-").count(), 2, "{shown}");
+    assert!(shown.contains("id=\"key-id\"") && shown.contains("id=\"key-secret\""), "{shown}");
 }

@@ -279,3 +279,40 @@ fn everybody_sees_and_does_what_is_granted_to_them() {
     let answer = runner.submit(&page, &format!("{page}/terminate"), &[("reason", "enough")]);
     assert_eq!(answer.status, 303, "{answer:?}");
 }
+
+#[test]
+fn a_run_that_lacks_a_secret_leads_to_where_it_is_added_by_who_may() {
+    let site = Site::with(|settings: &mut Settings| {
+        for (to, on, access) in [
+            ("app:reader", "workflow:lacking", vec![Permission::Read]),
+            ("app:adder", "workflow:lacking", vec![Permission::Read]),
+            ("app:adder", "secret:admin_*", vec![Permission::Read, Permission::Create]),
+        ] {
+            let (to, on) = (Grantee::parse(to).unwrap(), GrantTarget::parse(on).unwrap());
+            settings.access.grants.push(Grant { to, on, access });
+        }
+    });
+    let (owner, reader, adder) = (site.owner(), site.application("reader"), site.application("adder"));
+    let task = json!({"name": "n", "taskReferenceName": "n", "type": "HTTP", "inputParameters":
+        {"uri": "http://127.0.0.1:9/", "method": "GET", "headers": {"A": "${workflow.secrets.admin_key}"}}});
+    let workflow = json!({"name": "lacking", "version": 1, "ownerEmail": "a@example.com", "tasks": [task]});
+    assert!(site.server.json("POST", "/api/metadata/workflow", &workflow).status < 300);
+    let id = site.server.json("POST", "/api/workflow/lacking", &json!({})).body;
+    site.server.until(&format!("/api/workflow/{id}"), |workflow| workflow["status"] == "FAILED");
+    let page = format!("/executions/{id}");
+    let add = "/add-secret?name=admin_key";
+    for (browser, may_add) in [(&owner, true), (&adder, true), (&reader, false)] {
+        let shown = browser.get(&page).body;
+        assert!(shown.contains("is not available to workflow:lacking"), "{shown}");
+        assert_eq!(shown.contains(add), may_add, "{shown}");
+    }
+    assert!(adder.get(add).body.contains("value=\"admin_key\""));
+    let evil = adder.get("/add-secret?name=%22%3E%3Cscript%3E").body;
+    assert!(!evil.contains("<script>") && evil.contains("&lt;script&gt;"), "{evil}");
+    adder.submit(add, "/add-secret", &[("name", "admin_key"), ("value", "a-value")]);
+    for browser in [&owner, &adder, &reader] {
+        assert!(!browser.get(&page).body.contains(add));
+    }
+    assert!(owner.get(&page).body.contains("There is a secret"));
+    assert!(!reader.get(&page).body.contains("There is a secret"));
+}

@@ -17,6 +17,11 @@ fn every_setting_is_shown_to_the_owner_alone_with_where_it_comes_from() {
     assert!(!page.contains("<img src=x>"));
     assert!(!page.contains("canary-value"), "a value of the store is masked wherever it stands");
     assert!(!owner.get("/settings?q=versions").body.contains("access.workflows"));
+    let project = site.server.folder().display().to_string();
+    for part in ["badge good", "store.age", "journal.db", &*project, "age1"] {
+        assert!(page.contains(part), "no {part}: {page}");
+    }
+    assert!(!page.contains("AGE-SECRET-KEY"));
     let client = site.application("client");
     assert_eq!(client.get("/settings").status, 403);
     assert!(!client.get("/").body.contains("/settings"));

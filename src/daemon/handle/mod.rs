@@ -35,6 +35,7 @@ pub use grants::Membership;
 pub(super) use links::Pages;
 pub(super) use searching::SEARCHES_AT_ONCE_MAX;
 pub use searching::latest;
+pub use settings::Ground;
 pub use standstill::Standstill;
 pub use tags::{TagChange, TagMap, shown_tags};
 
@@ -79,6 +80,7 @@ pub(super) struct Shared {
     pub(super) links: Mutex<Links>,
     pub(super) pages: OnceLock<Pages>,
     pub(super) settings: Arc<Settings>,
+    pub(super) ground: Ground,
     pub(super) definitions: Definitions,
     pub(super) reader: Reader,
     /// The turns of those who search.

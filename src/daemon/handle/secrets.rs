@@ -45,6 +45,12 @@ impl Handle {
         }
     }
 
+    /// Returns whether there is a secret of that name, to who may read it; who may not hears nothing.
+    pub fn has_secret(&self, who: &Owner, name: &str) -> Option<bool> {
+        self.may(who, Permission::Read, TargetKind::Secret, name)
+            .then(|| self.fresh().names().any(|known| known == name))
+    }
+
     /// Returns the versions of a secret, the newest first.
     pub async fn secret_history(&self, who: &Owner, name: &str) -> Result<Vec<VersionInfo>, Error> {
         self.looked_at(who, name).await?.history(name).ok_or_else(|| unknown(name))

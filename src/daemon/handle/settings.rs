@@ -1,12 +1,35 @@
+use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use crate::catalog::{News, Problem};
+use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::rules::Rules;
+use crate::journal::Action;
 use crate::scheduler::Defaults;
 use crate::settings::{self, Settings};
+use crate::words::Owner;
+
+/// Where everything of a project is, for its owner to find.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// The folder of the definitions.
+    pub workflows: PathBuf,
+    /// The age file of the secrets.
+    pub store: PathBuf,
+    /// The database of the executions.
+    pub journal: PathBuf,
+}
 
 impl Handle {
+    /// Returns where everything is; only the owner hears it.
+    pub fn places(&self, who: &Owner) -> Result<&Ground, Error> {
+        self.administers(who, Action::Look)?;
+        Ok(&self.0.ground)
+    }
+
     /// Takes a changed settings file: what can change while the process runs does, for the rest it says that it must be
     /// started again. A broken file changes nothing.
     pub(in crate::daemon) fn take_settings(&self, news: &News) {

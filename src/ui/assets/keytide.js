@@ -309,6 +309,11 @@ function keys() {
     }
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") {
+      const menu = document.querySelector("details.menu[open]");
+      if (menu) {
+        menu.open = false;
+        return menu.querySelector("summary").focus();
+      }
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
       return;
     }
@@ -449,8 +454,34 @@ function sheet() {
   dialog.append(list);
 }
 
+// Copies what stands beside a button, which is there for who has a clipboard.
+function copies(root) {
+  if (!navigator.clipboard) return;
+  for (const button of all("button[data-copies]", root)) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+        say("Copied. The clipboard keeps it until something else is copied.");
+      } catch (error) {
+        say(error.message);
+      }
+    });
+  }
+}
+
+// Where a narrow window does not show all pages or parts, it shows the one that somebody is at.
+function bringCurrentIntoSight(root) {
+  for (const link of all(".top nav a[aria-current], .tabs a[aria-current]", root)) {
+    const row = link.parentElement, at = link.getBoundingClientRect();
+    row.scrollLeft += at.left - row.getBoundingClientRect().left - (row.clientWidth - at.width) / 2;
+  }
+}
+
 function wire(root) {
   tellOwnTimes(root);
+  copies(root);
+  bringCurrentIntoSight(root);
   reveals(root);
   filters(root);
 }

@@ -7,10 +7,10 @@ use axum::response::IntoResponse as _;
 use maud::{Markup, html};
 
 use crate::access::{AccessKey, Application};
-use crate::settings::Access;
+use crate::settings::{Access, Row};
 use crate::ui::failure::sentence;
 use crate::ui::parts::badge::{Tone, badge};
-use crate::ui::parts::icon::Icon;
+use crate::ui::parts::icon::{Icon, icon};
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::moment;
 use crate::ui::parts::notice::{Done, notice};
@@ -48,8 +48,8 @@ pub(super) fn new_key(visitor: &Visitor, name: &str, id: &str, secret: &Sensitiv
         div.head { h1.name { "New key of " (name) } }
         p { "The secret is shown this once, and kept nowhere. Clients sign in with both:" }
         dl.facts {
-            div { dt { "Key id" } dd.mono { (id) } }
-            div { dt { "Key secret" } dd.mono { (secret.expose()) } }
+            div { dt { "Key id" } dd.mono #key-id { (id) } dd { (copy("key-id", "Copy the id")) } }
+            div { dt { "Key secret" } dd.mono #key-secret { (secret.expose()) } dd { (copy("key-secret", "Copy the secret")) } }
         }
         p.hint { "Conductor's clients take them as " code { "CONDUCTOR_AUTH_KEY" } " and " code { "CONDUCTOR_AUTH_SECRET" } "." }
         p { a.button.primary href="/access" { "Back to access" } }
@@ -57,11 +57,18 @@ pub(super) fn new_key(visitor: &Visitor, name: &str, id: &str, secret: &Sensitiv
     layout::page(visitor, Place::Access, "New key", &content)
 }
 
+/// Returns the button that copies an element's text; only who has a script and a clipboard sees it.
+fn copy(of: &str, label: &str) -> Markup {
+    html! { button.quiet type="button" data-copies=(of) hidden { (icon(Icon::Copy)) (label) } }
+}
+
 fn page(house: &House, visitor: &Visitor, said: &Markup) -> Result<Markup, Failure> {
     let handle = &house.handle;
     let (applications, grants) = (handle.applications(&visitor.who)?, handle.grants(&visitor.who)?);
     let groups = handle.groups(&visitor.who)?;
-    let shown = Shown { form_token: &visitor.form_token, set: &handle.settings().access, now: handle.now() };
+    let settings = handle.settings();
+    let shown =
+        Shown { form_token: &visitor.form_token, set: &settings.access, rows: settings.sources(), now: handle.now() };
     let content = html! {
         div.head { h1 { "Access" } }
         (said)
@@ -78,12 +85,19 @@ struct Shown<'a> {
     form_token: &'a Sensitive,
     /// What the settings say, which is changed in their file.
     set: &'a Access,
+    /// Where each of them stands.
+    rows: Vec<Row>,
     now: Timestamp,
 }
 
 impl Shown<'_> {
     fn form(&self, action: &str, content: &Markup) -> Markup {
         html! { form method="post" action=(action) autocomplete="off" { (layout::token(self.form_token)) (content) } }
+    }
+
+    /// Returns the file and line of a setting.
+    fn place(&self, key: &str) -> &str {
+        self.rows.iter().find(|row| row.key == key).map_or("settings", |row| row.source.as_str())
     }
 
     fn files(&self) -> Markup {
@@ -214,7 +228,9 @@ impl Shown<'_> {
                 td data-label="On" { (grant.on) }
                 td data-label="May" { @for permission in &grant.access { (permission) " " } }
                 td data-label="From" {
-                    @if self.set.grants.contains(grant) { span.none { "settings" } }
+                    @if let Some(index) = self.set.grants.iter().position(|set| set == grant) {
+                        span.none { (self.place(&format!("grant[{index}]"))) }
+                    }
                     @else { (self.form("/access/grants/revoke", &revoke)) }
                 }
             }
@@ -270,7 +286,7 @@ impl Shown<'_> {
                     }
                 }
                 td data-label="Change" {
-                    @if is_set { span.none { "settings" } } @else {
+                    @if is_set { span.none { (self.place(&format!("groups.{name}"))) } } @else {
                         div {
                             (self.form(&format!("{path}/join"), &join))
                             details { summary { "Remove" } (self.form(&format!("{path}/remove"), &remove)) }

@@ -16,6 +16,7 @@ use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::empty::empty;
 use crate::ui::parts::icon::Icon;
 use crate::ui::parts::layout::{self, Place};
+use crate::ui::parts::sought::Sought;
 use crate::ui::parts::view::{self, text};
 use crate::ui::parts::{link, moment};
 use crate::ui::routes::Routes;
@@ -136,22 +137,23 @@ async fn page(house: &House, visitor: &Visitor, search: &Search, said: &Markup) 
 }
 
 fn form(search: &Search) -> Markup {
-    html! {
-        form.search method="get" action="/audit" {
-            div { label for="secret" { "Secret" } input #secret name="secret" value=(search.secret) spellcheck="false"; }
-            div {
-                label for="actor" { "Who" }
-                input #actor name="actor" value=(search.actor) placeholder="app:ci" spellcheck="false";
-            }
-            div { label for="run" { "Execution" } input #run name="run" value=(search.run) spellcheck="false"; }
-            div { label for="since" { "Since, in UTC" } input #since type="datetime-local" name="since" value=(search.since); }
-            label.box.wide {
-                input type="checkbox" name="looks" value="yes" checked[!search.looks.is_empty()];
-                "With those who only listed or looked"
-            }
-            div.buttons { button.primary { "Search" } a.button href="/audit" { "Clear" } }
+    let first = html! {
+        label.hidden for="secret" { "Secret" }
+        input #secret type="search" name="secret" value=(search.secret) placeholder="Secret (/)" spellcheck="false";
+    };
+    let more = html! {
+        div {
+            label for="actor" { "Who" }
+            input #actor name="actor" value=(search.actor) placeholder="app:ci" spellcheck="false";
         }
-    }
+        div { label for="run" { "Execution" } input #run name="run" value=(search.run) spellcheck="false"; }
+        div { label for="since" { "Since, in UTC" } input #since type="datetime-local" name="since" value=(search.since); }
+        label.box.wide {
+            input type="checkbox" name="looks" value="yes" checked[!search.looks.is_empty()];
+            "With those who only listed or looked"
+        }
+    };
+    Sought { path: "/audit", first, more, fields: &search.fields(), is_wrong: false }.form()
 }
 
 fn table(entries: &[Value], now: Timestamp) -> Markup {
@@ -190,14 +192,14 @@ fn row(entry: &Value, now: Timestamp) -> Markup {
             th scope="row" { (entry["seq"]) }
             td data-label="When" { @if let Some(at) = view::moment(entry, "at") { (moment::moment(at, now)) } }
             td data-label="Who" {
-                span {
+                span.names {
                     (text(actor, "kind"))
                     @if !["", text(actor, "kind")].contains(&text(actor, "name")) { ":" (text(actor, "name")) }
                     @if !text(actor, "address").is_empty() { span.why { (text(actor, "address")) } }
                 }
             }
             td.word data-label="Did" { (text(entry, "action")) }
-            td data-label="To" { span { (thing(text(object, "kind"), text(object, "name"))) } }
+            td data-label="To" { span.names { (thing(text(object, "kind"), text(object, "name"))) } }
             td data-label="Outcome" { (outcome(text(entry, "outcome"))) }
             td data-label="More" {
                 span {

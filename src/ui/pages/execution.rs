@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::access::TargetKind;
+use crate::executor::missing_secret;
 use crate::ui::failure::sentence;
+use crate::ui::pages::lack::{Lack, lack, remedy};
 use crate::ui::pages::{execution_forms, execution_tabs, task_panel};
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::notice::{Done, notice};
@@ -91,6 +93,8 @@ pub(super) struct Seen<'a> {
     pub(super) asked: &'a Asked,
     pub(super) may_execute: bool,
     pub(super) now: Timestamp,
+    /// What who looks can do about a secret that the run has failed for lack of.
+    pub(super) lacks: Lack,
     /// What the task that is looked at logged.
     pub(super) logs: Vec<(Timestamp, String)>,
 }
@@ -126,6 +130,7 @@ async fn show_tab(
         asked: &asked,
         may_execute: rights.contains(&Permission::Execute),
         now: handle.now(),
+        lacks: lack(&house, &visitor, text(&workflow, "reasonForIncompletion")),
         logs: Vec::new(),
     };
     if let Some(run) = seen.task().and_then(|task| text(task, "taskId").parse::<TaskId>().ok()?.run_of(id)) {
@@ -206,7 +211,9 @@ impl Seen<'_> {
                 (status::workflow_word(text(workflow, "status")))
                 (execution_forms::actions(self))
             }
-            @if !reason.is_empty() { p.message.bad { (sentence(reason)) } }
+            @if !reason.is_empty() {
+                div.message.bad { p { (sentence(reason)) } @if let Some(secret) = missing_secret(reason) { (remedy(secret, self.lacks)) } }
+            }
             dl.facts {
                 div { dt { "Id" } dd { code { (self.id) } } }
                 @if let Some(started) = view::moment(workflow, "startTime") {

@@ -124,7 +124,7 @@ fn row(seen: &Seen<'_>, task: &Value) -> Markup {
             td data-label="Took" {
                 @match view::took(task, "startTime", "endTime", seen.now) {
                     Some(took) => (moment::took(took)),
-                    None => span.none { "–" },
+                    None => span.none.dash { "–" },
                 }
             }
             td data-label="Attempt" { (attempt(task)) }

@@ -14,6 +14,7 @@ use crate::journal::{Bound, Condition, Field, Operand, Page, Query, conditions};
 use crate::ui::failure::sentence;
 use crate::ui::parts::empty::empty;
 use crate::ui::parts::layout::{self, Place};
+use crate::ui::parts::sought::Sought;
 use crate::ui::parts::view::{self, text};
 use crate::ui::parts::{link, moment, status};
 use crate::ui::routes::Routes;
@@ -48,12 +49,12 @@ impl Search {
     /// Returns the fields that say something, as an address has them.
     fn fields(&self) -> [(&'static str, &str); 7] {
         [
+            ("text", &self.text),
             ("workflow", &self.workflow),
             ("status", &self.status),
             ("correlation", &self.correlation),
             ("from", &self.from),
             ("until", &self.until),
-            ("text", &self.text),
             ("query", &self.query),
         ]
     }
@@ -116,31 +117,32 @@ fn refused(error: Error) -> Result<Failure, Failure> {
 }
 
 fn form(search: &Search, is_wrong: bool) -> Markup {
-    html! {
-        form.search method="get" action="/executions" {
-            div { label for="text" { "Text" } input #text type="search" name="text" value=(search.text) placeholder="(/)"; }
-            div { label for="workflow" { "Workflow" } input #workflow name="workflow" value=(search.workflow) spellcheck="false"; }
-            div {
-                label for="status" { "Status" }
-                select #status name="status" {
-                    option value="" { "any" }
-                    @for status in WorkflowStatus::ALL {
-                        option value=(status) selected[status.as_str() == search.status] { (status) }
-                    }
+    let first = html! {
+        label.hidden for="text" { "Text" }
+        input #text type="search" name="text" value=(search.text) placeholder="Text of a run (/)";
+    };
+    let more = html! {
+        div { label for="workflow" { "Workflow" } input #workflow name="workflow" value=(search.workflow) spellcheck="false"; }
+        div {
+            label for="status" { "Status" }
+            select #status name="status" {
+                option value="" { "any" }
+                @for status in WorkflowStatus::ALL {
+                    option value=(status) selected[status.as_str() == search.status] { (status) }
                 }
             }
-            div { label for="correlation" { "Correlation id" } input #correlation name="correlation" value=(search.correlation) spellcheck="false"; }
-            div { label for="from" { "From, in UTC" } input #from type="datetime-local" name="from" value=(search.from); }
-            div { label for="until" { "Until, in UTC" } input #until type="datetime-local" name="until" value=(search.until); }
-            div.wide {
-                label for="query" { "Query" }
-                input #query name="query" value=(search.query) spellcheck="false" autocapitalize="off"
-                    placeholder="status IN (FAILED, TIMED_OUT) AND startTime > 2026-11-20T00:00:00Z"
-                    aria-invalid=[is_wrong.then_some("true")] aria-describedby=[is_wrong.then_some("problem")];
-            }
-            div.buttons { button.primary { "Search" } a.button href="/executions" { "Clear" } }
         }
-    }
+        div { label for="correlation" { "Correlation id" } input #correlation name="correlation" value=(search.correlation) spellcheck="false"; }
+        div { label for="from" { "From, in UTC" } input #from type="datetime-local" name="from" value=(search.from); }
+        div { label for="until" { "Until, in UTC" } input #until type="datetime-local" name="until" value=(search.until); }
+        div.wide {
+            label for="query" { "Query" }
+            input #query name="query" value=(search.query) spellcheck="false" autocapitalize="off"
+                placeholder="status IN (FAILED, TIMED_OUT) AND startTime > 2026-11-20T00:00:00Z"
+                aria-invalid=[is_wrong.then_some("true")] aria-describedby=[is_wrong.then_some("problem")];
+        }
+    };
+    Sought { path: "/executions", first, more, fields: &search.fields(), is_wrong }.form()
 }
 
 fn results(search: &Search, page: &Page<Value>, now: Timestamp) -> Markup {
@@ -188,7 +190,7 @@ pub(super) fn table(rows: &[Value], now: Timestamp) -> Markup {
 fn row(row: &Value, now: Timestamp) -> Markup {
     let id = text(row, "workflowId");
     let reason = text(row, "reasonForIncompletion");
-    let or_none = |text: &str| html! { @if text.is_empty() { span.none { "–" } } @else { (text) } };
+    let or_none = |text: &str| html! { @if text.is_empty() { span.none.dash { "–" } } @else { (text) } };
     html! {
         tr {
             th scope="row" { a href=(link::execution_path(id)) { (text(row, "workflowType")) " v" (row["version"]) } }

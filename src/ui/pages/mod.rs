@@ -8,6 +8,7 @@ mod execution;
 mod execution_forms;
 mod execution_tabs;
 mod executions;
+mod lack;
 mod overview;
 mod problems;
 mod schedule;

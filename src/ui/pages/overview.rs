@@ -114,13 +114,13 @@ fn row(rotation: &Rotation, now: Timestamp) -> Markup {
 }
 
 fn maybe(shown: Option<Markup>) -> Markup {
-    shown.unwrap_or_else(|| html! { span.none { "–" } })
+    shown.unwrap_or_else(|| html! { span.none.dash { "–" } })
 }
 
 fn names(names: &[String]) -> Markup {
     html! {
         @if names.is_empty() {
-            span.none { "–" }
+            span.none.dash { "–" }
         } @else {
             span.names { @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } (link::workflow(name)) } }
         }

@@ -173,7 +173,7 @@ fn what_became(past: &Page<Slot>, now: Timestamp) -> Markup {
                             td data-label="What became of it" { (outcome(slot)) }
                             td data-label="Run" {
                                 @if slot.outcome == SlotOutcome::Fired { (link::execution(&slot.execution.to_string())) }
-                                @else { span.none { "–" } }
+                                @else { span.none.dash { "–" } }
                             }
                         }
                     }

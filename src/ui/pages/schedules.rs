@@ -98,7 +98,7 @@ fn row(schedule: &Value, timetable: Option<&Schedule>, now: Timestamp) -> Markup
             td data-label="Next" {
                 @match view::moment(schedule, "nextRunTime") {
                     Some(next) => (moment::moment(next, now)),
-                    None => span.none { "–" },
+                    None => span.none.dash { "–" },
                 }
             }
             td data-label="Next 24 hours" {

@@ -29,7 +29,8 @@ const ID_BEGINS_WITH: usize = 8;
 const CHARACTERS_MAX: usize = 200;
 
 /// What can be done that has a page of its own.
-const ACTIONS: [(&str, &str); 2] = [("Add a secret", "/add-secret"), ("Define a workflow", "/edit-workflow")];
+const ACTIONS: [(&str, &str); 3] =
+    [("Add a secret", "/add-secret"), ("Define a workflow", "/edit-workflow"), ("Make a schedule", "/edit-schedule")];
 
 pub(super) fn routes() -> Routes {
     Routes::default().page("/search", show)

@@ -184,7 +184,7 @@ impl Shown<'_> {
                 td data-label="Written by" { span { (secret::writer(version)) } }
                 td data-label="Expires" { @match version.expires {
                     Some(expires) => (moment::moment(expires, self.now)),
-                    None => span.none { "–" },
+                    None => span.none.dash { "–" },
                 } }
                 td data-label="Fingerprint" { (secret::fingerprint(version)) }
                 @if self.may(Permission::Update) {

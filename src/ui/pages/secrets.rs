@@ -4,6 +4,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use crate::daemon::Error;
 use crate::secret::Summary;
@@ -96,7 +97,7 @@ fn row(visitor: &Visitor, summary: &Summary, now: Timestamp) -> Markup {
             td data-label="Age" { (moment::age(current.created, now)) }
             td data-label="Expires" { @match current.expires {
                 Some(expires) => (moment::moment(expires, now)),
-                None => span.none { "–" },
+                None => span.none.dash { "–" },
             } }
             td data-label="Written by" { span { (secret::writer(current)) } }
             td data-label="Fingerprint" { (secret::fingerprint(current)) }
@@ -104,8 +105,15 @@ fn row(visitor: &Visitor, summary: &Summary, now: Timestamp) -> Markup {
     }
 }
 
-async fn ask(visitor: Visitor) -> Answer {
-    Ok(form(&visitor, "", None).into_response())
+/// The name that somebody comes with, as from a run that lacks it.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    name: String,
+}
+
+async fn ask(visitor: Visitor, Query(asked): Query<Asked>) -> Answer {
+    Ok(form(&visitor, &asked.name, None).into_response())
 }
 
 async fn add(State(house): State<Arc<House>>, form: Form) -> Answer {

@@ -43,6 +43,11 @@ impl Filter {
         Sifted { rows, all, found }
     }
 
+    /// Returns whether somebody looks for something.
+    pub(in crate::ui) fn is_used(&self) -> bool {
+        !self.q.is_empty()
+    }
+
     /// Returns the field to look for something with, where there are many rows; the script answers while somebody types.
     pub(in crate::ui) fn form<T>(&self, path: &str, sifted: &Sifted<T>) -> Markup {
         html! {

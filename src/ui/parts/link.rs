@@ -2,8 +2,8 @@ use maud::{Markup, html};
 
 use crate::words::percent_encoded;
 
-/// How much of an id people read: it tells apart what a page shows.
-const SHORT_ID: usize = 8;
+/// How much of an id people read: the millisecond of its beginning, which tells apart what a page shows.
+const SHORT_ID: usize = 13;
 
 /// Returns the path of a secret's page.
 pub(in crate::ui) fn secret_path(name: &str) -> String {

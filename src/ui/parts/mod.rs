@@ -11,6 +11,7 @@ pub(super) mod link;
 pub(super) mod moment;
 pub(super) mod notice;
 pub(super) mod secret;
+pub(super) mod sought;
 pub(super) mod status;
 pub(super) mod strip;
 pub(super) mod tabs;

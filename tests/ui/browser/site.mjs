@@ -53,7 +53,7 @@ function issuer(slow) {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
-function rotation(name, secret, uri) {
+export function rotation(name, secret, uri) {
   return {
     name,
     version: 1,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { held, Site, violations } from "./site.mjs";
+import { held, rotation, Site, violations } from "./site.mjs";
 
 const { SHOTS } = process.env;
 let site;
@@ -175,6 +175,40 @@ test("the page of a workflow shows its runs as they come, and its schedule as it
   assert.deepEqual(page.wrongs, []);
 });
 
+test("a menu closes by its key, and a phone sees results and its place first", async () => {
+  const page = await site.signedIn({ viewport: { width: 390, height: 844 } });
+  await page.goto(`${site.origin}/schedules/rotate_github`);
+  await page.getByText("Pause …").focus();
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Why").focus();
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("details.menu").evaluate((menu) => menu.open), false);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Pause …");
+  for (const path of ["/executions", "/audit"]) {
+    await page.goto(site.origin + path);
+    assert.ok(await page.locator("tbody tr").first().evaluate((row) => row.getBoundingClientRect().top < innerHeight / 2), path);
+    assert.equal(await page.getByLabel("Until, in UTC").or(page.getByLabel("Since, in UTC")).isVisible(), false, path);
+    const seen = (link) => { const at = link.getBoundingClientRect(); return at.left >= 0 && at.right <= innerWidth; };
+    assert.ok(await page.locator(".top nav a[aria-current]").evaluate(seen), path);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  assert.ok(await page.getByLabel("Since, in UTC").isVisible(), "a wide window shows all fields");
+  assert.deepEqual(page.wrongs, []);
+});
+
+test("a new key is copied from where it is shown once", async () => {
+  const page = await site.signedIn();
+  await page.goto(`${site.origin}/access`);
+  await page.getByLabel("New application").fill("pipeline");
+  await page.getByRole("button", { name: "Make application" }).click();
+  await page.getByRole("button", { name: "New key" }).click();
+  await page.getByRole("button", { name: "Copy the secret" }).click();
+  await page.getByText("Copied.").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await page.locator("#key-secret").textContent());
+  await page.screenshot({ path: join(SHOTS, "new-key.png"), fullPage: true });
+  assert.deepEqual(page.wrongs, []);
+});
+
 test("keys lead from page to page and never while somebody types", async () => {
   const page = await site.signedIn();
   await page.keyboard.press("g");
@@ -340,6 +374,49 @@ for (const colorScheme of ["light", "dark"]) {
     for (const page of [wide, phone]) assert.deepEqual(page.wrongs.filter((wrong) => !/40[04]/.test(wrong)), []);
   });
 }
+
+// Who begins has nothing yet.
+class Beginning extends Site {
+  furnish() {}
+}
+
+test("the first steps are for everybody, each of their states", async () => {
+  const fresh = new Beginning();
+  try {
+    await fresh.start();
+    const page = await fresh.signedIn({ bypassCSP: true });
+    const looked = async (done) => {
+      await page.goto(`${fresh.origin}/`);
+      await page.getByText(`${done} of 4 are done.`).waitFor();
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await violations(page), [], `${done} done, ${colorScheme}`);
+        await page.screenshot({ path: join(SHOTS, `first-steps-${done}-${colorScheme}.png`), fullPage: true });
+      }
+    };
+    await looked(1);
+    for (const path of ["/secrets", "/workflows", "/schedules", "/executions", "/problems", "/audit"]) {
+      await page.goto(fresh.origin + path);
+      assert.deepEqual(await violations(page), [], path);
+    }
+    await fresh.secret("api_key", "the-key-of-the-api");
+    await looked(2);
+    fresh.write("github.json", { ...rotation("rotate_github", "github_token", "http://127.0.0.1:9/"), schedules: [] });
+    await page.goto(`${fresh.origin}/workflows`);
+    await row(page, "rotate_github").waitFor();
+    await looked(3);
+    await page.getByRole("link", { name: "Make a schedule" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("nightly");
+    await page.getByLabel("Workflow", { exact: true }).fill("rotate_github");
+    await page.getByRole("button", { name: "Make the schedule" }).click();
+    await page.getByText("The schedule is saved.").waitFor();
+    await page.goto(`${fresh.origin}/`);
+    await row(page, "github_token").waitFor();
+    assert.equal(await page.getByText("First steps").count(), 0);
+  } finally {
+    await fresh.stop();
+  }
+});
 
 // The last one: the daemon is gone after it.
 test("a page says that it may be old once nothing answers", async () => {
