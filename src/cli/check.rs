@@ -66,7 +66,9 @@ pub(super) fn run(arguments: &Check, project: &Project, console: &Console) -> Re
     }
     console.note(&summary(files.loaded.len(), &diagnostics));
     if files.loaded.is_empty() && arguments.paths.is_empty() {
-        strays::advice(project).iter().for_each(|line| console.note(line));
+        for line in strays::advice(project) {
+            console.note(&line);
+        }
     }
     let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let is_bad = count(Severity::Error) > 0 || arguments.strict && count(Severity::Warning) > 0;

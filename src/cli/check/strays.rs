@@ -56,7 +56,7 @@ fn strays(project: &Project) -> Vec<String> {
             }
             match entry.kind {
                 Kind::Folder if depth < DEPTH_MAX && !FOREIGN.contains(&&*name) => {
-                    waiting.push((entry.path, depth + 1))
+                    waiting.push((entry.path, depth + 1));
                 }
                 Kind::File if looks_like_a_file(&name) && looked_at < FILES_MAX => {
                     looked_at += 1;
