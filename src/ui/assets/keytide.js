@@ -392,10 +392,17 @@ function palette() {
   count.className = "hidden";
   count.setAttribute("role", "status");
   dialog.append(input, list, count);
-  let timer, asked = 0;
+  let timer, asked = 0, known;
   const links = () => all("a", list);
+  const tell = () => { count.textContent = `${links().length} found`; };
   const look = async () => {
     const turn = ++asked;
+    const sought = input.value.trim().toLowerCase();
+    // Each question is an entry of the audit: what narrows an answer that was whole is none. An id is another question.
+    if (known && sought.startsWith(known.sought) && !/^[0-9a-f-]{8,}$/.test(sought)) {
+      list.replaceChildren(narrowed(known.hits, sought));
+      return tell();
+    }
     const answer = await fetch("/search?q=" + encodeURIComponent(input.value), { redirect: "manual" }).catch(() => null);
     // A session that is over is told of by the page itself.
     if (answer?.type === "opaqueredirect") return location.assign("/search");
@@ -403,8 +410,9 @@ function palette() {
     if (!answer?.ok || turn !== asked) return;
     const found = parsed(await answer.text()).getElementById("found");
     if (turn !== asked || !found) return;
+    known = sought && !found.querySelector(".hint") ? { sought, hits: all("li", found) } : undefined;
     list.replaceChildren(...found.childNodes);
-    count.textContent = `${links().length} found`;
+    tell();
   };
   input.addEventListener("input", () => {
     clearTimeout(timer);
@@ -426,6 +434,18 @@ function palette() {
   });
   input.focus();
   look();
+}
+
+// The hits that have every word in their name or are of that kind, the nearest first, as the server says it.
+function narrowed(hits, sought) {
+  const words = sought.split(/\s+/).filter(Boolean);
+  const [name, kind] = [0, 1].map((at) => (hit) => hit.querySelectorAll("span")[at].textContent.toLowerCase());
+  const rank = (hit) => name(hit) === sought ? 0 : name(hit).startsWith(sought) ? 1 : 2;
+  const found = hits.filter((hit) => words.every((word) => name(hit).includes(word) || kind(hit) === word));
+  const shown = made(found.length ? "ul" : "p", found.length ? undefined : "Nothing that you may see has that in its name.");
+  shown.className = found.length ? "hits" : "message";
+  shown.append(...found.sort((one, other) => rank(one) - rank(other)));
+  return shown;
 }
 
 // Opens a dialog that is gone once it is closed.

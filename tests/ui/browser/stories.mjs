@@ -245,6 +245,27 @@ test("a thing is found by its name from every page", async () => {
   assert.deepEqual(page.wrongs, []);
 });
 
+test("who narrows a search asks the server no second time", async () => {
+  const page = await site.signedIn();
+  const asked = [];
+  page.on("request", (request) => { if (new URL(request.url()).pathname === "/search") asked.push(request.url()); });
+  await page.keyboard.press("Control+k");
+  const dialog = page.getByRole("dialog", { name: "Search" });
+  await dialog.getByRole("link", { name: /Overview/ }).waitFor();
+  await page.keyboard.type("rotate");
+  await dialog.getByRole("link", { name: /rotate_github workflow/ }).waitFor();
+  const before = asked.length;
+  await page.keyboard.type("_slow sched");
+  await dialog.getByText("Nothing that you may see").waitFor();
+  await page.keyboard.type("ule");
+  await dialog.getByRole("link", { name: /rotate_slow schedule/ }).waitFor();
+  assert.equal(await dialog.getByRole("link").count(), 1);
+  assert.equal(asked.length, before);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${site.origin}/schedules/rotate_slow`);
+  assert.deepEqual(page.wrongs, []);
+});
+
 test("keys lead through a run, and a retry asks first", async () => {
   const page = await site.signedIn();
   await page.goto(`${site.origin}/executions?workflow=rotate_registry`);
