@@ -30,6 +30,10 @@ pub const MASK: &str = "***";
 /// values, and is short enough to lie within one line of wrapped base64.
 const ANCHOR_BYTES_MAX: usize = 48;
 
+/// How many bytes after anchors are compared for each byte of a text. A text full of anchors, of values that begin alike or
+/// repeat themselves, would take longer the longer the values are; where it does, a find reaches as far as it could.
+const COMPARED_PER_BYTE_MAX: usize = 64;
+
 /// How many parts of one size a growing masker has before they become one.
 const PARTS_MAX: usize = 8;
 
@@ -74,7 +78,9 @@ impl Masker {
 
     /// Returns the text with every known value masked.
     pub fn mask_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        replace(text, self.finds(text).into_iter().map(|find| find.range).collect())
+        let mut ranges = Vec::new();
+        self.each_find(text, |find| cover(&mut ranges, find.range));
+        replace(text, ranges)
     }
 
     /// Returns the value with every known value masked in its strings, numbers and keys.
@@ -116,9 +122,11 @@ impl Masker {
     }
 
     fn collect_text(&self, text: &str, found: &mut BTreeMap<String, Sensitive>) {
-        for find in self.finds(text) {
-            found.entry(find.value.expose().to_owned()).or_insert_with(|| find.value.clone());
-        }
+        self.each_find(text, |find| {
+            if !found.contains_key(find.value.expose()) {
+                found.insert(find.value.expose().to_owned(), find.value.clone());
+            }
+        });
     }
 
     fn mask_fields(&self, fields: &Map) -> Map {
@@ -131,8 +139,13 @@ impl Masker {
 
     /// Masks a key, by long values only (a short one may well be the name of a field), and keeps it apart from the others.
     fn free_key(&self, key: &str, taken: &Map) -> String {
-        let finds = self.finds(key).into_iter().filter(|find| find.reach == Reach::Anywhere);
-        let masked = replace(key, finds.map(|find| find.range).collect()).into_owned();
+        let mut ranges = Vec::new();
+        self.each_find(key, |find| {
+            if find.reach == Reach::Anywhere {
+                cover(&mut ranges, find.range);
+            }
+        });
+        let masked = replace(key, ranges).into_owned();
         let mut free = masked.clone();
         let mut number = 2;
         while taken.contains_key(&free) {
@@ -144,15 +157,15 @@ impl Masker {
 
     fn is_secret_number(&self, text: &str) -> bool {
         let whole = text.strip_suffix(".0").unwrap_or(text).len();
-        self.finds(text).iter().any(|find| find.reach == Reach::Anywhere || find.range == (0..whole))
+        let mut is_secret = false;
+        self.each_find(text, |find| is_secret |= find.reach == Reach::Anywhere || find.range == (0..whole));
+        is_secret
     }
 
-    fn finds<'s>(&'s self, text: &str) -> Vec<Find<'s>> {
-        let mut finds = Vec::new();
+    fn each_find<'s>(&'s self, text: &str, mut see: impl FnMut(Find<'s>)) {
         for set in &self.sets {
-            set.find(text, &mut finds);
+            set.find(text, &mut see);
         }
-        finds
     }
 }
 
@@ -214,15 +227,16 @@ impl Patterns {
         self.values.len().ilog(PARTS_MAX)
     }
 
-    fn find<'s>(&'s self, text: &str, finds: &mut Vec<Find<'s>>) {
+    fn find<'s>(&'s self, text: &str, see: &mut impl FnMut(Find<'s>)) {
         // The plain search has a prefilter that skips clean text many times faster than the overlapping one can read it.
         if self.automaton.find(text).is_none() {
             return;
         }
+        let mut left = text.len().saturating_mul(COMPARED_PER_BYTE_MAX);
         for found in self.automaton.find_overlapping_iter(text) {
             let (form, value) = &self.forms[found.pattern().as_usize()];
-            if let Some(range) = extent(form, text, found.range()) {
-                finds.push(Find { range, reach: form.reach, value: &self.values[*value] });
+            if let Some(range) = extent(form, text, found.range(), &mut left) {
+                see(Find { range, reach: form.reach, value: &self.values[*value] });
             }
         }
     }
@@ -233,9 +247,19 @@ fn anchor(text: &str) -> &[u8] {
 }
 
 /// Returns how far a form reaches that was found by its anchor, or nothing where it had to be a word and is not.
-fn extent(form: &Form, text: &str, anchor: Range<usize>) -> Option<Range<usize>> {
+///
+/// `left` is how many bytes may still be compared.
+fn extent(form: &Form, text: &str, anchor: Range<usize>, left: &mut usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
-    let end = anchor.end + common(&form.text.as_bytes()[anchor.len()..], &bytes[anchor.end..], form.encoding);
+    let (rest, after) = (&form.text.as_bytes()[anchor.len()..], &bytes[anchor.end..]);
+    let end = anchor.end
+        + if *left > 0 || rest.is_empty() {
+            let same = common(rest, after, form.encoding);
+            *left = left.saturating_sub(same);
+            same
+        } else {
+            farthest(rest, after, form.encoding)
+        };
     let range = text.floor_char_boundary(anchor.start)..text.ceil_char_boundary(end);
     match form.reach {
         Reach::Word => is_word(text, &range).then_some(range),
@@ -262,6 +286,15 @@ fn common(rest: &[u8], text: &[u8], encoding: Encoding) -> usize {
     end
 }
 
+/// Returns how many bytes of `text` could go on as `rest` does, whatever they are.
+fn farthest(rest: &[u8], text: &[u8], encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::Text => rest.len().min(text.len()),
+        // There is no end of line breaks.
+        Encoding::Base64 => text.len(),
+    }
+}
+
 fn is_word(text: &str, range: &Range<usize>) -> bool {
     let inside = |c: char| c.is_alphanumeric() || c == '_';
     !text[..range.start].ends_with(inside) && !text[range.end..].starts_with(inside)
@@ -276,6 +309,14 @@ fn with_edges(bytes: &[u8], range: Range<usize>) -> Range<usize> {
         end += 1;
     }
     start..end
+}
+
+/// Adds a range to those that are to be masked; a text full of finds has few of them that do not overlap.
+fn cover(ranges: &mut Vec<Range<usize>>, range: Range<usize>) {
+    match ranges.last_mut() {
+        Some(last) if last.start <= range.start && range.start <= last.end => last.end = last.end.max(range.end),
+        _ => ranges.push(range),
+    }
 }
 
 /// Puts the mask in the place of each range; ranges that touch become one.

@@ -241,3 +241,31 @@ fn a_value_is_masked_as_debug_output_quotes_it() {
     let value = "canary\u{1b}[31m-\0-\"q\"-'s'-\u{200b}";
     assert_eq!(masker(&[value]).mask_text(&format!("said {value:?}")), "said \"***\"");
 }
+
+#[test]
+fn a_value_that_repeats_itself_in_a_text_that_does_too_is_masked_in_time_of_the_text() {
+    // Compared from each place on to its end, this would be some thousand million bytes.
+    let value = "0".repeat(64 * 1024);
+    assert_eq!(masker(&[&value]).mask_text(&"0".repeat(128 * 1024)), MASK);
+    let base64 = STANDARD.encode(&value);
+    assert_eq!(masker(&[&value]).mask_text(&base64.repeat(2)), MASK);
+    let mut many: Vec<String> = (0..100).map(|number| format!("{}{number:03}", "0".repeat(1_000))).collect();
+    let text = many.concat();
+    many.reverse();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let masked = masker(&many).mask_text(&format!("a{text}")).into_owned();
+    assert_eq!(masked, format!("a{MASK}"));
+}
+
+#[test]
+fn a_find_that_is_compared_no_more_reaches_at_least_as_far() {
+    let value = "q7-".repeat(40);
+    for form in super::forms::of(&value) {
+        for shown in [form.text.len(), form.text.len() - 1, 49] {
+            let text = format!("{}\n!{}", &form.text[..shown], "x".repeat(300));
+            let reach = |mut left: usize| super::extent(&form, &text, 0..super::ANCHOR_BYTES_MAX, &mut left).unwrap();
+            let (compared, farthest) = (reach(usize::MAX), reach(0));
+            assert!(farthest.start <= compared.start && farthest.end >= compared.end, "{compared:?} {farthest:?}");
+        }
+    }
+}
