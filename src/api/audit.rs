@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use serde_json::json;
 
 use crate::api::about::Content::One;
-use crate::api::about::{Parameter, about, number, text};
+use crate::api::about::{Parameter, about, flag, number, text};
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes};
 use crate::api::{Answer, Caller, Error};
@@ -26,10 +26,11 @@ const SECRET: Parameter = text("secret", "Only about this secret");
 const ACTOR: Parameter = text("actor", "Only by this one: `NAME`, or `KIND:NAME`");
 const RUN: Parameter = text("run", "Only about this execution, or by it: its id, or how it begins");
 const BEFORE: Parameter = number("before", SEQ_MAX, "Only entries with a smaller number");
+const BRIEF: Parameter = flag("brief", "Without those who only listed or looked; who was refused it stays");
 const ENTRIES: Parameter = number("n", ENTRIES_MAX as u64, "How many entries, from 1 on; 100 where absent");
 
 pub(super) fn routes() -> Routes {
-    let asks = [SINCE, SECRET, ACTOR, RUN, BEFORE, ENTRIES];
+    let asks = [SINCE, SECRET, ACTOR, RUN, BRIEF, BEFORE, ENTRIES];
     Routes::default()
         .get(
             "/api/audit",
@@ -58,7 +59,7 @@ async fn entries(State(handle): State<Handle>, Caller(who): Caller, params: Para
         run: given("run"),
         before: params.number("before")?,
         count,
-        brief: false,
+        brief: params.flag("brief", false)?,
     };
     let page = handle.audit(&who, query).await?;
     Ok(Json(json!({"entries": page.entries, "next": page.next})).into_response())

@@ -194,7 +194,6 @@ async fn put_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): 
 }
 
 async fn remove_tags(State(handle): State<Handle>, Caller(who): Caller, Path(key): Path<String>, body: Body) -> Answer {
-    let tags = tags::tags(&body)?;
-    handle.tag_secret(&who, &key, tags.into_keys().map(|tag| (tag, None)).collect()).await?;
+    handle.untag_secret(&who, &key, &tags::tags(&body)?).await?;
     Ok(().into_response())
 }

@@ -52,7 +52,7 @@ fn gathered(arguments: &Audit, since: Option<Timestamp>, connection: &Connection
         run: arguments.run.clone(),
         before: None,
         count: 0,
-        brief: false,
+        brief: arguments.brief,
     };
     let mut entries = Vec::new();
     while entries.len() < wanted {

@@ -5,10 +5,11 @@
 
 use serde_json::Value;
 
+use crate::daemon::library::Asking;
 use crate::engine::{Answer, Command, Execution, Outcome, Verdict as Evaluated};
 use crate::executor::{NotAvailable, may_not_update};
 use crate::journal::{Action, Actor, ActorKind, Entry, Object, ObjectKind, RunOf, Verdict};
-use crate::words::{ExecutionId, Owner, Timestamp};
+use crate::words::{ExecutionId, Owner, RunNumber, Timestamp};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions;
 
@@ -95,12 +96,27 @@ pub(super) fn started(execution: &Execution, from: Option<&str>, now: Timestamp)
     Entry::new(now, actor, Action::Start, Object::new(ObjectKind::Workflow, &pinned.workflow.name)).about(run)
 }
 
+/// Returns the entry of a report that a task of an execution makes, or a handler of events.
+pub(super) fn reported(asking: Asking<'_>, id: ExecutionId, action: Action, detail: &str, now: Timestamp) -> Entry {
+    let actor = match asking.workflow {
+        Some(workflow) => Actor::new(ActorKind::Workflow, workflow),
+        None => Actor::new(ActorKind::Event, &asking.owner.to_string()),
+    };
+    Entry::new(now, actor, action, Object::new(ObjectKind::Workflow, "")).detailed(detail).about(RunOf::id(id))
+}
+
 /// Fills in what an entry about an execution does not know of it.
-pub(super) fn fill(entry: &mut Entry, execution: &Execution) {
+///
+/// `reported` is the run that it is about, where somebody says what came of one.
+pub(super) fn fill(entry: &mut Entry, execution: &Execution, reported: Option<RunNumber>) {
+    let reported = reported.and_then(|number| execution.run(number));
     if let Some(run) = entry.run.as_mut().filter(|run| run.id == execution.id) {
         run.workflow.get_or_insert_with(|| execution.name().to_owned());
         run.version.get_or_insert(execution.plan.pinned.workflow.version);
         run.owner.get_or_insert_with(|| execution.plan.pinned.owner.to_string());
+        if let Some(reported) = reported {
+            run.task = Some(execution.reference(reported).into_owned());
+        }
         if entry.object.kind == ObjectKind::Workflow && entry.object.name.is_empty() {
             entry.object = Object::new(ObjectKind::Workflow, execution.name());
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::daemon::auditing;
 use crate::daemon::conditions::{Known, event_of};
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::family::{Failed, Scene};
@@ -11,6 +12,7 @@ use crate::daemon::library::{Asking, Thing};
 use crate::daemon::loading::{load, unavailable};
 use crate::daemon::message::Refused;
 use crate::engine::{Errand, Execution, Input, Kin, Refusal, Target, WorkerUpdate, errand};
+use crate::journal::{Action, Entry};
 use crate::words::{ExecutionId, Map, Owner, Payload, Permission, RunNumber, Sensitive, TaskId, TaskStatus};
 use crate::workflow::expressions::{inert, shown};
 
@@ -142,16 +144,24 @@ impl Dispatcher {
         if merges && let Some(before) = found.run(run).map(|run| shown(run.output.expose()).into_owned()) {
             update.output = Payload::new(merged(before, update.output.into_value()));
         }
+        let told = auditing::reported(asking, found.id, Action::Report, update.status.as_str(), scene.now);
         let input = Input::Updated { run, update };
-        self.reported(self.read_or_refuse(found.id, scene)?, input, scene)
+        self.told(told, input, scene)
     }
 
-    fn read_or_refuse(&self, id: ExecutionId, scene: &Scene<'_>) -> Result<ExecutionId, Failed> {
-        let missing = || Failed::Refused(Refusal::passing(format!("No such workflow found by id: {id}")));
-        self.peek(id, scene)?.map(|found| found.id).ok_or_else(missing)
+    /// Does something to another execution, and tells the audit in the same commit.
+    pub(super) fn told(&mut self, mut entry: Entry, input: Input, scene: &mut Scene<'_>) -> Result<(), Failed> {
+        let Some(id) = entry.run.as_ref().map(|run| run.id) else { return Ok(()) };
+        let run = input.reported();
+        self.reported(id, input, scene)?;
+        if let Some(execution) = self.read(id) {
+            auditing::fill(&mut entry, &execution, run);
+        }
+        scene.batch.audit.push(entry);
+        Ok(())
     }
 
-    pub(super) fn reported(&mut self, id: ExecutionId, input: Input, scene: &mut Scene<'_>) -> Result<(), Failed> {
+    fn reported(&mut self, id: ExecutionId, input: Input, scene: &mut Scene<'_>) -> Result<(), Failed> {
         match self.step(id, input, scene.now, scene.log, scene.batch) {
             Ok(_) => Ok(()),
             Err(refused @ Refused::Unavailable(_)) => Err(Failed::Now(refused)),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::daemon::loading::{Plans, load};
 use crate::engine::Execution;
-use crate::journal::{Log, Wiped};
+use crate::journal::{Action, Actor, Entry, Log, Object, ObjectKind, Transaction, Wiped};
 use crate::words::Timestamp;
 
 /// How often there is a look at what has ended.
@@ -92,7 +92,12 @@ impl Housekeeping {
     fn purge(&mut self, log: &mut dyn Log, now: Timestamp) -> Result<usize, crate::journal::Error> {
         let before = now.minus(self.keep);
         let due = log.due_for_purge(before, EXECUTIONS_PER_LOOK_MAX)?;
-        if !due.is_empty() {
+        if let (Some(first), Some(last)) = (due.first(), due.last()) {
+            // One entry for all: there was one for each when it was started.
+            let detail = format!("{} executions that ended before {before}, from {first} to {last}", due.len());
+            let object = Object::new(ObjectKind::Workflow, "*");
+            let entry = Entry::new(now, Actor::keytide(), Action::Purge, object).detailed(&detail);
+            log.commit(&Transaction { audit: vec![entry], ..Transaction::default() })?;
             self.unwiped = true;
             log.remove(&due)?;
         }

@@ -81,13 +81,14 @@ impl Dispatcher {
         batch: &mut Batch,
     ) {
         let answered = batch.answers.len();
+        let reported = if let Message::Step { input, .. } = &message { input.reported() } else { None };
         self.asked_from = from;
         self.message(message, now, log, batch);
         self.asked_from = None;
         let refused = batch.answers[answered..].iter().any(Answer::is_refused);
         for mut entry in entries {
             if let Some(execution) = entry.run.as_ref().and_then(|run| self.read(run.id)) {
-                auditing::fill(&mut entry, &execution);
+                auditing::fill(&mut entry, &execution, reported);
             }
             if refused && entry.outcome == Verdict::Allowed {
                 entry.outcome = Verdict::Failed;

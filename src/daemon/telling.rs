@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::catalog::Owned;
+use crate::daemon::auditing;
 use crate::daemon::conditions::event_of;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::family::{Failed, Scene};
@@ -12,6 +13,7 @@ use crate::daemon::library::{Asking, Thing};
 use crate::engine::{
     Execution, Input, Operation, Order, Origin, Refusal, Start, Target, Wanted, WorkerUpdate, chain_after,
 };
+use crate::journal::Action as Done;
 use crate::words::{ExecutionId, Map, Payload, Permission, RunNumber, TaskId, TaskStatus};
 use crate::workflow::definition::{Action, EventHandler, StartAction, TaskAction};
 use crate::workflow::expressions::{DocumentLookup, resolve, shown};
@@ -167,7 +169,12 @@ impl Dispatcher {
         if !self.library.allows(asking, Permission::Execute, Thing::Workflow, found.name()) {
             return Err(missing());
         }
-        self.reported(id, Input::Operation(operation), scene)
+        let action = match operation {
+            Operation::Terminate { .. } => Done::Terminate,
+            _ => Done::Execute,
+        };
+        let told = auditing::reported(asking, id, action, "an event", scene.now);
+        self.told(told, Input::Operation(operation), scene)
     }
 
     /// Returns variables with lists added to those that are there.

@@ -56,6 +56,13 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// Returns the run that somebody reports on.
+    pub const fn reported(&self) -> Option<RunNumber> {
+        if let Self::Updated { run, .. } = self { Some(*run) } else { None }
+    }
+}
+
 /// A change that somebody asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {

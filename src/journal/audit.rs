@@ -139,7 +139,9 @@ pub enum Action {
     Revoke,
     /// To sign in.
     SignIn,
-    /// To remove old entries of the audit.
+    /// To say what came of a task, as a worker or in its place.
+    Report,
+    /// To remove what is old: entries of the audit, executions.
     Purge,
     /// To find the audit damaged.
     Damage,

@@ -16,6 +16,9 @@ pub(in crate::cli) struct Audit {
     /// Only about this execution, or by it
     #[arg(long, value_name = "RUN")]
     pub(in crate::cli) run: Option<String>,
+    /// Without those who only listed or looked; who was refused it stays
+    #[arg(long)]
+    pub(in crate::cli) brief: bool,
     /// How many
     #[arg(short = 'n', default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
     pub(in crate::cli) count: u64,

@@ -13,7 +13,7 @@ use crate::daemon::message::{Message, Removal};
 use crate::daemon::rendered::Answer;
 use crate::daemon::views::{Views, summary_of_snapshot};
 use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Operation, Origin, Plan, Start};
-use crate::journal::{Action, History, Object, ObjectKind, RunOf};
+use crate::journal::{Action, History, Object, ObjectKind, RunOf, Verdict};
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
 use crate::workflow::definition::StartWorkflowRequest;
 
@@ -158,7 +158,11 @@ impl Handle {
         self.permit_on(who, execution).await?;
         let object = Object::new(ObjectKind::Workflow, "");
         let entry = self.entry(who, Action::Remove, object).about(RunOf::id(execution));
-        Ok(self.ask_told(vec![entry], |reply| Message::Remove(Removal { execution, reply })).await??)
+        let removed = self.ask_told(vec![entry.clone()], |reply| Message::Remove(Removal { execution, reply })).await?;
+        if removed.is_err() {
+            self.record(vec![entry.with(Verdict::Failed)]).await?;
+        }
+        Ok(removed?)
     }
 
     /// Returns an execution as Conductor's Workflow, masked.

@@ -6,11 +6,12 @@ use crate::access::TargetKind;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::Known;
-use crate::engine::{Input, Operation, Response, Run};
+use crate::engine::{Execution, Input, Operation, Response, Run};
 use crate::journal::{Action, Entry, Object, RunOf};
 use crate::secret::{Allow, Change, Evaluation, Version, Write, Writer, Written, text_to_store};
-use crate::words::{ExecutionId, Owner};
+use crate::words::{ExecutionId, Owner, Permission};
 use crate::workflow::expressions::{DocumentLookup, LimitHit, resolve_text, shown};
+use crate::workflow::flow::secrets_written;
 
 impl Handle {
     /// Stores a value of a run's raw response that no task could store, and then stops naming the run as a problem.
@@ -36,6 +37,7 @@ impl Handle {
         let value = value.ok_or_else(|| not_found(execution, path, last))?;
         let text = text_to_store(&value, Evaluation::Resolved, allow)
             .map_err(|refusal| Error::invalid(format!("the value for `{secret}` is refused: {refusal}")))?;
+        self.permit_rescue(who, &known, secret)?;
         let write = Write { name: secret.to_owned(), value: text, expires: None, plain: false };
         // The path is part of it: a second rescue from another place is another write, not the same one again.
         let reference = Some(format!("rescue {path}"));
@@ -53,6 +55,19 @@ impl Handle {
             Ok(written)
         })
         .await
+    }
+
+    /// To store what a run fetched is to hand it on to whoever may read the secret. So an application puts it only where the
+    /// definition does, and only where it may read all that the run fetches for.
+    fn permit_rescue(&self, who: &Owner, known: &Execution, secret: &str) -> Result<(), Error> {
+        let written = secrets_written(&known.plan.pinned.workflow.tasks);
+        let may_read = |name: &String| self.may(who, Permission::Read, TargetKind::Secret, name);
+        if *who == Owner::Local || written.iter().any(|name| name == secret) && written.iter().all(may_read) {
+            return Ok(());
+        }
+        self.denied(who, Permission::Update, TargetKind::Secret, secret);
+        let advice = "it may where the workflow writes that secret, and it may READ all that the workflow writes";
+        Err(Error::Denied(format!("{who} may not rescue this run into `{secret}`: {advice}")))
     }
 
     /// Stops naming what a run fetched and could not store as a problem.

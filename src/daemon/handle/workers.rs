@@ -11,7 +11,7 @@ use crate::daemon::offers::{Queue, Queues};
 use crate::daemon::pollers::LastPoll;
 use crate::engine::{Input, WorkerUpdate, view};
 use crate::executor;
-use crate::journal::{Action, Entry, Object, RunOf, Verdict};
+use crate::journal::{Action, Entry, Object, ObjectKind, RunOf, Verdict};
 use crate::words::{ExecutionId, Owner, Payload, Permission, RunNumber, TaskStatus};
 use crate::workflow::expressions;
 use crate::workflow::flow::task_names;
@@ -112,7 +112,10 @@ impl Handle {
         update: WorkerUpdate,
     ) -> Result<(), Error> {
         self.permit_on(who, execution).await?;
-        self.step(execution, Input::Updated { run, update }).await
+        let entry = self.entry(who, Action::Report, Object::new(ObjectKind::Workflow, "")).about(RunOf::id(execution));
+        let entry = entry.detailed(update.status.as_str());
+        let input = Box::new(Input::Updated { run, update });
+        Ok(self.ask_told(vec![entry], |reply| Message::Step { execution, input, reply }).await??)
     }
 
     /// Takes a worker's word that it still works for a run.

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::demo::issuer::Fault;
 use crate::engine::Operation;
 use crate::secret::{Allow, Version};
-use crate::words::{Owner, WorkflowStatus};
+use crate::words::{Grant, GrantTarget, Grantee, Owner, Permission, WorkflowStatus};
 
 use super::world::{KEY_ID, KEY_SECRET, TOKEN, World, rotation, scheduled, single};
 
@@ -88,7 +88,22 @@ fn a_response_without_the_token_is_fetched_but_not_extracted() {
     served.problem(&[&id.to_string(), "could not store", "keytide rescue"]);
     let missing = served.ask(served.handle.rescue(&Owner::Local, id, "access_token", TOKEN, Allow::default()));
     assert!(missing.unwrap_err().to_string().contains("it has the keys: token"));
-    served.ask(served.handle.rescue(&Owner::Local, id, "token", TOKEN, Allow::default())).unwrap();
+    let rescue = |who: &Owner, secret: &str| {
+        served.ask(served.handle.rescue(who, id, "token", secret, Allow::default())).map(drop)
+    };
+    let ci = served.ask(served.handle.create_application(&Owner::Local, "ci".to_owned())).unwrap().as_owner();
+    let grant = |on: &str| {
+        let (to, on) = (Grantee::parse("app:ci").unwrap(), GrantTarget::parse(on).unwrap());
+        served.ask(served.handle.grant(&Owner::Local, Grant { to, on, access: Permission::ALL.to_vec() })).unwrap();
+    };
+    grant("workflow:*");
+    grant("secret:own");
+    let denied = rescue(&ci, "own").unwrap_err().to_string();
+    assert!(denied.contains("may not rescue this run into `own`"), "a token must not be read by putting it elsewhere: {denied}");
+    assert_eq!(served.secret("own"), None);
+    assert!(rescue(&ci, TOKEN).is_err());
+    grant(&format!("secret:{TOKEN}"));
+    rescue(&ci, TOKEN).unwrap();
     assert_eq!(served.secret(TOKEN), Some(world.issued()));
     served.has_no_problem();
     served.stop();
