@@ -3,15 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::api::about::Content::One;
 use crate::api::about::{Parameter, about, flag, number, text};
+use crate::api::body::Body;
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes};
 use crate::api::{Answer, Caller, Error};
 use crate::daemon::Handle;
-use crate::journal::AuditQuery;
+use crate::journal::{AuditQuery, Checked};
 use crate::words::Timestamp;
 
 /// The largest number of an entry that every client can write: JSON of JavaScript has no more digits.
@@ -44,6 +46,21 @@ pub(super) fn routes() -> Routes {
             about("Checks that nothing of the audit was changed or removed").gives(One("AuditCheck")),
             verify,
         )
+        .post(
+            "/api/audit/acknowledge",
+            Need::Owner,
+            about("Says in the audit that what is broken in it is known, and why")
+                .takes(One("Reason"))
+                .gives(One("AuditCheck")),
+            acknowledge,
+        )
+}
+
+/// Why a damage is known.
+#[derive(Deserialize)]
+struct Reason {
+    #[serde(default)]
+    reason: String,
 }
 
 async fn entries(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
@@ -66,11 +83,27 @@ async fn entries(State(handle): State<Handle>, Caller(who): Caller, params: Para
 }
 
 async fn verify(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
-    let shown = match handle.verify_audit(&who).await? {
-        Ok(link) => json!({"valid": true, "seq": link.seq, "hash": link.hash}),
-        Err(broken) => json!({"valid": false, "message": broken.to_string()}),
-    };
-    Ok(Json(shown).into_response())
+    Ok(Json(shown(&handle.verify_audit(&who).await?)).into_response())
+}
+
+async fn acknowledge(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
+    let Reason { reason } = body.json()?;
+    handle.acknowledge_audit(&who, &reason).await?;
+    Ok(Json(shown(&handle.verify_audit(&who).await?)).into_response())
+}
+
+fn shown(checked: &Checked) -> Value {
+    let Checked { end, breaks, acknowledged } = checked;
+    match breaks.first() {
+        None => json!({"valid": true, "seq": end.seq, "hash": end.hash, "acknowledged": acknowledged}),
+        Some(broken) => {
+            let message = match breaks.len() - 1 {
+                0 => broken.to_string(),
+                more => format!("{broken}; and it is broken in {more} more places behind"),
+            };
+            json!({"valid": false, "message": message, "acknowledged": acknowledged})
+        }
+    }
 }
 
 /// Reads a time, or milliseconds since the epoch.

@@ -28,6 +28,10 @@ pub(super) fn run(arguments: &Audit, project: &Project, console: &Console) -> Re
         let found = runs::with(project, console, Connection::verify_audit)?;
         return verified(&found, console);
     }
+    if let Some(reason) = &arguments.acknowledge {
+        let found = runs::with(project, console, |connection| connection.acknowledge_audit(reason))?;
+        return verified(&found, console);
+    }
     let since = arguments.since.as_deref().map(moment).transpose()?;
     let mut entries = runs::with(project, console, |connection| gathered(arguments, since, connection))?;
     match (arguments.jsonl, console.format) {
@@ -72,7 +76,8 @@ fn gathered(arguments: &Audit, since: Option<Timestamp>, connection: &Connection
 fn verified(found: &Value, console: &Console) -> Result<(), Error> {
     if found["valid"] != true {
         return Err(Error::new(Kind::Failed, found["message"].as_str().unwrap_or("the audit does not hold"))
-            .hint("keep the state folder as it is, and find out who can write there"));
+            .hint("keep the state folder as it is, and find out who can write there")
+            .hint("once you know, say so: keytide audit --acknowledge REASON"));
     }
     match console.format {
         Format::Json => console.json(found),
@@ -81,6 +86,11 @@ fn verified(found: &Value, console: &Console) -> Result<(), Error> {
             found["seq"],
             found["hash"].as_str().unwrap_or_default()
         )),
+    }
+    for one in found["acknowledged"].as_array().into_iter().flatten() {
+        let text = |name: &str| one[name].as_str().unwrap_or_default();
+        let at = Timestamp::from_millis(one["at"].as_i64().unwrap_or_default());
+        console.note(&format!("acknowledged in entry {} at {at}: {}: {}", one["seq"], text("broken"), text("reason")));
     }
     console.note("keep this line elsewhere: a later check that shows the same hash for that entry rests on it");
     Ok(())

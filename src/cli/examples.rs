@@ -90,6 +90,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("show", "keytide show 01a20ea0", "See a run by the beginning of its id"),
     ("audit", "keytide audit --secret my_token --since 24h", "See who touched it"),
     ("audit", "keytide audit --verify", "Find the first entry that was changed"),
+    ("audit", "keytide audit --acknowledge \"restored from the backup of May 3\"", "Say that a damage is known"),
     ("rescue", "keytide rescue 01a20ea0 --path token --to my_token", "Keep what was fetched and not stored"),
     ("recipient add", "keytide recipient add --name laptop \"$RECIPIENT\"", "Let another key open the store"),
     ("recipient rm", "keytide recipient rm \"$RECIPIENT\"", "Write nothing more for it"),

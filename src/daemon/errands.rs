@@ -146,11 +146,11 @@ impl Dispatcher {
         }
         let told = auditing::reported(asking, found.id, Action::Report, update.status.as_str(), scene.now);
         let input = Input::Updated { run, update };
-        self.told(told, input, scene)
+        self.report_on(told, input, scene)
     }
 
     /// Does something to another execution, and tells the audit in the same commit.
-    pub(super) fn told(&mut self, mut entry: Entry, input: Input, scene: &mut Scene<'_>) -> Result<(), Failed> {
+    pub(super) fn report_on(&mut self, mut entry: Entry, input: Input, scene: &mut Scene<'_>) -> Result<(), Failed> {
         let Some(id) = entry.run.as_ref().map(|run| run.id) else { return Ok(()) };
         let run = input.reported();
         self.reported(id, input, scene)?;

@@ -174,7 +174,7 @@ impl Dispatcher {
             _ => Done::Execute,
         };
         let told = auditing::reported(asking, id, action, "an event", scene.now);
-        self.told(told, Input::Operation(operation), scene)
+        self.report_on(told, Input::Operation(operation), scene)
     }
 
     /// Returns variables with lists added to those that are there.

@@ -12,7 +12,7 @@ pub(super) mod table;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Broken, Link};
+pub use chain::{Acknowledged, Broken, Checked, Link};
 pub use notes::Notes;
 pub use table::{AuditPage, AuditQuery};
 
@@ -22,6 +22,8 @@ use crate::words::{ExecutionId, Owner, Timestamp};
 
 /// The longest name or detail that an entry keeps: clients choose names, and must not fill the disk with one.
 const TEXT_BYTES_MAX: usize = 256;
+/// The longest reason of an acknowledgement: it stands in the detail behind what it is about, which is never cut for it.
+pub const REASON_BYTES_MAX: usize = 160;
 
 /// What somebody did, or was not let do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +147,8 @@ pub enum Action {
     Purge,
     /// To find the audit damaged.
     Damage,
+    /// To say that a damage of the audit is known, and why.
+    Acknowledge,
 }
 
 /// What it is done to.
@@ -282,6 +286,11 @@ impl Entry {
     /// Returns it with what else there is to say.
     pub fn detailed(self, detail: &str) -> Self {
         Self { detail: Some(cut(detail)), ..self }
+    }
+
+    /// Returns whether it says that a damage of the audit is known.
+    pub fn acknowledges(&self) -> bool {
+        self.action == Action::Acknowledge && self.outcome == Verdict::Allowed
     }
 
     /// Returns it with the execution that it is about.

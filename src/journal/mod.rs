@@ -26,7 +26,8 @@ use std::io;
 use std::path::PathBuf;
 
 pub use audit::{
-    Action, Actor, ActorKind, AuditPage, AuditQuery, Broken, Entry, Link, Notes, Object, ObjectKind, RunOf, Verdict,
+    Acknowledged, Action, Actor, ActorKind, AuditPage, AuditQuery, Broken, Checked, Entry, Link, Notes, Object,
+    ObjectKind, REASON_BYTES_MAX, RunOf, Verdict,
 };
 pub use disk_log::DiskLog;
 pub use fields::{Field, Index, Kind, Named, Searchable, SlotField};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, Row};
 
 use crate::engine::{DefinitionHash, Pinned};
-use crate::journal::audit::{AuditPage, AuditQuery, Broken, Link, table};
+use crate::journal::audit::{AuditPage, AuditQuery, Checked, table};
 use crate::journal::codec::Codec;
 use crate::journal::finding::{self, Finding};
 use crate::journal::{Error, Field, Head, Page, Query, Searchable, Slot, SlotField, Stored, TaskLog, rows, schema};
@@ -95,9 +95,8 @@ impl Reader {
         self.with(|connection| table::page(connection, &self.codec, query))
     }
 
-    /// Checks every entry of the audit and the end that is remembered beside the journal; returns the last one, or the first
-    /// that does not hold.
-    pub fn verify_audit(&self) -> Result<Result<Link, Broken>, Error> {
+    /// Checks every entry of the audit and the end that is remembered beside the journal.
+    pub fn verify_audit(&self) -> Result<Checked, Error> {
         self.with(|connection| table::verify(connection, &self.codec, &self.path))
     }
 

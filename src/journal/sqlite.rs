@@ -10,6 +10,7 @@ use rusqlite::{Connection, Params, TransactionBehavior};
 use serde_json::Value;
 
 use crate::engine::{DefinitionHash, Pinned, Plan};
+use crate::journal::audit::Entry;
 use crate::journal::audit::table::Trail;
 use crate::journal::codec::{Codec, Place};
 use crate::journal::sqlite::writer::Writer;
@@ -76,6 +77,9 @@ impl Log for SqliteLog {
         let link = self.trail.write(&sql, &self.codec, &transaction.audit)?;
         sql.commit()?;
         self.trail.committed(&self.codec, link);
+        if transaction.audit.iter().any(Entry::acknowledges) {
+            self.trail.acknowledged();
+        }
         self.known.extend(unknown.iter().map(|plan| plan.hash));
         self.commits_ahead = self.commits_ahead.saturating_add(1);
         Ok(())

@@ -140,6 +140,17 @@ fn the_audit_is_the_owners_and_filters_and_pages() {
         (&run["entries"][0]["action"], &run["entries"][0]["object"]["name"]),
         (&json!("start"), &json!("right_flow"))
     );
+    assert_eq!(scene.server.get("/api/secrets").status, 200);
+    let brief = asked("brief=true&n=1000");
+    let looks = |page: &Value| {
+        page["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["action"] == "list" && one["outcome"] == "allowed")
+            .count()
+    };
+    assert!(looks(&brief) == 0 && looks(&asked("n=1000")) > 0);
     assert_eq!(asked("since=2999-01-01T00:00:00Z")["entries"], json!([]));
     for wrong in ["n=0", "n=1001", "n=x", "since=soon", "before=-1"] {
         assert_eq!(scene.server.get(&format!("/api/audit?{wrong}")).status, 400, "{wrong}");
@@ -213,6 +224,47 @@ fn a_worker_that_gets_a_secret_is_in_the_audit_before_it_has_it() {
         (&json!("right"), &json!("right_secret"), &json!("allowed"), &json!("carry"))
     );
     assert_eq!(entry["run"]["workflow"], "right_carrying");
+}
+
+#[test]
+fn what_is_said_of_a_task_is_in_the_audit_with_who_said_it() {
+    let scene = Scene::new();
+    let server = &scene.server;
+    let own = |before: u64| {
+        let report = |entry: &&Value| entry["action"] == "report";
+        let all: Vec<Value> = since(server, before).iter().filter(report).cloned().collect();
+        assert_eq!(all.len(), 1, "{all:?}");
+        let text = |path: &str| all[0].pointer(path).and_then(Value::as_str).unwrap_or("-").to_owned();
+        [
+            text("/actor/kind"),
+            text("/actor/name"),
+            text("/object/name"),
+            text("/detail"),
+            text("/outcome"),
+            text("/run/task"),
+        ]
+    };
+    let before = head(server);
+    let path = format!("/api/tasks/{}/work/IN_PROGRESS", scene.execution());
+    assert_eq!(scene.server.client(Some(&scene.right), "POST", &path, &json!({})).status, 200);
+    assert_eq!(own(before), ["app", "right", "right_flow", "IN_PROGRESS", "allowed", "work"]);
+    let update = json!({"name": "u", "taskReferenceName": "u", "type": "UPDATE_TASK", "inputParameters":
+        {"workflowId": scene.execution(), "taskRefName": "work", "taskStatus": "COMPLETED"}});
+    let flow = json!({"name": "right_telling", "version": 1, "tasks": [update]});
+    let before = head(server);
+    let id = server.json("POST", "/api/workflow", &json!({"name": "right_telling", "workflowDef": flow})).body;
+    server.until(&format!("/api/workflow/{id}"), |view| view["status"] == "COMPLETED");
+    assert_eq!(own(before), ["workflow", "right_telling", "right_flow", "COMPLETED", "allowed", "work"]);
+}
+
+#[test]
+fn a_removal_that_is_not_done_is_told_as_such() {
+    let scene = Scene::new();
+    let before = head(&scene.server);
+    let path = format!("/api/workflow/{}/remove", scene.execution());
+    assert_eq!(scene.server.client(Some(&scene.right), "DELETE", &path, &Value::Null).status, 409);
+    let entries = since(&scene.server, before);
+    assert!(entries.iter().any(|one| one["action"] == "remove" && one["outcome"] == "failed"), "{entries:?}");
 }
 
 #[test]

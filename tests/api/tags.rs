@@ -174,3 +174,24 @@ fn a_definition_that_comes_over_the_api_brings_its_tags_along() {
     let answer = server.json("POST", FLOW, &limit);
     assert!(answer.status == 400 && answer.body.contains("rateLimitConfig"), "{answer:?}");
 }
+
+#[test]
+fn a_tag_of_a_secret_is_taken_off_by_its_key_and_its_value() {
+    let server = Server::new();
+    let path = "/api/secrets/token/tags";
+    server.json("PUT", "/api/secrets/token", &json!("a-secret-value"));
+    let tag = |key: &str, value: &str| json!({"key": key, "value": value, "type": "METADATA"});
+    server.json("PUT", path, &json!([tag("team", "red"), tag("stage", "test")]));
+    for (taken, left) in [
+        (tag("team", "blue"), vec!["stage", "team"]),
+        (tag("nothing", "red"), vec!["stage", "team"]),
+        (tag("team", "red"), vec!["stage"]),
+        (json!({"key": "stage"}), vec![]),
+    ] {
+        let answer = server.json("DELETE", path, &json!([taken]));
+        assert_eq!(answer.status, 200, "{taken}: {answer:?}");
+        let tags = server.get(path).json();
+        let keys: Vec<_> = tags.as_array().unwrap().iter().map(|tag| tag["key"].as_str().unwrap()).collect();
+        assert_eq!(keys, left, "{taken}");
+    }
+}

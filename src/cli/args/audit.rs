@@ -28,4 +28,7 @@ pub(in crate::cli) struct Audit {
     /// Check that nothing was changed or removed, and fail with the first entry that was
     #[arg(long, conflicts_with_all = ["since", "secret", "actor", "run"])]
     pub(in crate::cli) verify: bool,
+    /// Say in the audit that what is broken in it is known, and why; each check shows it from then on
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["since", "secret", "actor", "run", "jsonl", "verify"])]
+    pub(in crate::cli) acknowledge: Option<String>,
 }

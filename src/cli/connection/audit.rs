@@ -1,9 +1,10 @@
 //! The audit, as the command line asks about it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::error::Error;
 use super::Connection;
+use crate::client::Method;
 use crate::journal::AuditQuery;
 
 impl Connection {
@@ -21,6 +22,11 @@ impl Connection {
         ];
         let query: Vec<_> = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
         self.get(&["api", "audit"], &query)
+    }
+
+    /// Says that what is broken is known, and returns whether the audit holds then.
+    pub(in crate::cli) fn acknowledge_audit(&self, reason: &str) -> Result<Value, Error> {
+        self.ask(Method::POST, &["api", "audit", "acknowledge"], &[], Some(&json!({"reason": reason})))
     }
 
     /// Returns whether the audit holds, and its end.

@@ -132,7 +132,8 @@ impl Handle {
     /// Takes tags off a secret: those that are as they are said, and one that is said without a value whatever its value.
     pub async fn untag_secret(&self, who: &Owner, name: &str, tags: &BTreeMap<String, String>) -> Result<(), Error> {
         let snapshot = self.permit_on_secret(who, Permission::Update, name)?;
-        let has = |(key, value): &(&String, &String)| tags.get(*key).is_some_and(|said| said.is_empty() || said == *value);
+        let has =
+            |(key, value): &(&String, &String)| tags.get(*key).is_some_and(|said| said.is_empty() || said == *value);
         let gone = snapshot.tags(name).into_iter().flatten().filter(has);
         self.tag_secret(who, name, gone.map(|(key, _)| (key.clone(), None)).collect()).await
     }

@@ -99,7 +99,10 @@ fn a_response_without_the_token_is_fetched_but_not_extracted() {
     grant("workflow:*");
     grant("secret:own");
     let denied = rescue(&ci, "own").unwrap_err().to_string();
-    assert!(denied.contains("may not rescue this run into `own`"), "a token must not be read by putting it elsewhere: {denied}");
+    assert!(
+        denied.contains("may not rescue this run into `own`"),
+        "a token must not be read by putting it elsewhere: {denied}"
+    );
     assert_eq!(served.secret("own"), None);
     assert!(rescue(&ci, TOKEN).is_err());
     grant(&format!("secret:{TOKEN}"));

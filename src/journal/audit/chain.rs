@@ -119,45 +119,153 @@ pub enum Broken {
     /// Nothing is remembered outside of the database.
     #[error("audit.anchor is missing or of another store: whether entries after {0} were removed cannot be told")]
     NoAnchor(u64),
+    /// There are more breaks than are kept in memory.
+    #[error("the audit is broken in more than {BREAKS_MAX} places")]
+    TooMany,
+}
+
+impl Broken {
+    /// Returns how an acknowledgement names it: this break at this place and no other.
+    fn code(&self) -> String {
+        match self {
+            Self::Entry { seq, .. } => format!("entry {seq}"),
+            Self::Link(seq) => format!("link {seq}"),
+            Self::Missing { first, last } => format!("missing {first} to {last}"),
+            Self::Anchor(seq) => format!("anchor {seq}"),
+            Self::NoAnchor(seq) => format!("no anchor {seq}"),
+            Self::TooMany => "too many".to_owned(),
+        }
+    }
+
+    /// Returns the detail of the entry that acknowledges it.
+    pub fn acknowledgement(&self, reason: &str) -> String {
+        format!("{}{SAID}{reason}", self.code())
+    }
+}
+
+/// What stands between the break and the reason, in the detail of an acknowledgement.
+const SAID: &str = ": ";
+
+/// How many breaks are told apart: some hundred bytes each, and who damaged more damaged it all.
+const BREAKS_MAX: usize = 10_000;
+
+/// What a check of the whole chain finds.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// The end of the chain.
+    pub end: Link,
+    /// Where it does not hold and nobody said that this is known, in the order of the chain.
+    pub breaks: Vec<Broken>,
+    /// What the owner has acknowledged.
+    pub acknowledged: Vec<Acknowledged>,
+}
+
+/// A break that the owner knows of: it stays, and so does this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Acknowledged {
+    /// The entry that says so.
+    pub seq: u64,
+    /// When.
+    pub at: i64,
+    /// Which break.
+    pub broken: String,
+    /// Why it is no reason to worry, or what was done.
+    pub reason: String,
+}
+
+impl Checked {
+    /// Takes what an entry acknowledges. Only what comes before it is known to who wrote it.
+    fn take(&mut self, seq: u64, row: &Value) {
+        let acknowledges = row["action"] == "acknowledge" && row["outcome"] == "allowed";
+        let Some((broken, reason)) =
+            row["detail"].as_str().filter(|_| acknowledges).and_then(|all| all.split_once(SAID))
+        else {
+            return;
+        };
+        self.breaks.retain(|one| *one == Broken::TooMany || one.code() != broken);
+        let (at, broken, reason) = (row["at"].as_i64().unwrap_or_default(), broken.to_owned(), reason.to_owned());
+        self.acknowledged.push(Acknowledged { seq, at, broken, reason });
+    }
+
+    fn add(&mut self, found: impl IntoIterator<Item = Broken>) {
+        for broken in found {
+            match self.breaks.len() {
+                BREAKS_MAX => self.breaks.push(Broken::TooMany),
+                0..BREAKS_MAX => self.breaks.push(broken),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Goes through the chain, entry by entry.
 pub(in crate::journal) struct Walk<'a> {
     codec: &'a Codec,
     last: Link,
+    /// Whether the hash of the last one is known: of what does not open it is not, and after a gap neither.
+    is_known: bool,
     anchor: Link,
 }
 
 impl<'a> Walk<'a> {
     /// Starts after what was purged. `anchor` is what the chain must contain.
     pub(in crate::journal) const fn from(codec: &'a Codec, base: Link, anchor: Link) -> Self {
-        Self { codec, last: base, anchor }
+        Self { codec, last: base, is_known: true, anchor }
     }
 
     /// Takes the next row, and returns what it holds.
     pub(in crate::journal) fn take(&mut self, seq: u64, sealed: &[u8]) -> Result<Value, Broken> {
-        let expected = self.last.seq + 1;
-        if seq > expected {
-            return Err(Broken::Missing { first: expected, last: seq - 1 });
+        let mut broken = Vec::new();
+        let row = self.look(seq, sealed, &mut broken);
+        match (broken.into_iter().next(), row) {
+            (None, Some(row)) => Ok(row),
+            (Some(broken), _) => Err(broken),
+            (None, None) => Err(Broken::Link(seq)),
         }
-        let row =
-            open(self.codec, seq, sealed).map_err(|error| Broken::Entry { seq, fault: error.fault.to_string() })?;
-        if seq < expected || row["prev"] != self.last.hash.to_string() || row["seq"] != seq {
-            return Err(Broken::Link(seq));
-        }
-        self.last = Link::of(seq, &row);
-        if seq == self.anchor.seq && self.last != self.anchor {
-            return Err(Broken::Anchor(seq));
-        }
-        Ok(row)
     }
 
-    /// Ends, and returns the last link.
-    pub(super) fn end(self) -> Result<Link, Broken> {
-        if self.anchor.seq > self.last.seq {
-            return Err(Broken::Missing { first: self.last.seq + 1, last: self.anchor.seq });
+    /// Takes the next row and goes on behind whatever is wrong with it; returns what it holds, where it opens.
+    fn look(&mut self, seq: u64, sealed: &[u8], broken: &mut Vec<Broken>) -> Option<Value> {
+        let expected = self.last.seq + 1;
+        if seq > expected {
+            broken.push(Broken::Missing { first: expected, last: seq - 1 });
+            self.is_known = false;
         }
-        Ok(self.last)
+        let row = match open(self.codec, seq, sealed) {
+            Ok(row) => row,
+            Err(error) => {
+                broken.push(Broken::Entry { seq, fault: error.fault.to_string() });
+                (self.last, self.is_known) = (Link { seq, ..Link::default() }, false);
+                return None;
+            }
+        };
+        let follows = !self.is_known || row["prev"] == self.last.hash.to_string();
+        if seq < expected || !follows || row["seq"] != seq {
+            broken.push(Broken::Link(seq));
+        }
+        (self.last, self.is_known) = (Link::of(seq, &row), true);
+        if seq == self.anchor.seq && self.last != self.anchor {
+            broken.push(Broken::Anchor(seq));
+        }
+        Some(row)
+    }
+
+    /// Takes the next row of a check of the whole chain.
+    pub(super) fn check(&mut self, seq: u64, sealed: &[u8], checked: &mut Checked) {
+        let mut broken = Vec::new();
+        let row = self.look(seq, sealed, &mut broken);
+        checked.add(broken);
+        if let Some(row) = row {
+            checked.take(seq, &row);
+        }
+    }
+
+    /// Ends a check of the whole chain.
+    pub(super) fn end(self, mut checked: Checked) -> Checked {
+        if self.anchor.seq > self.last.seq {
+            checked.add([Broken::Missing { first: self.last.seq + 1, last: self.anchor.seq }]);
+        }
+        Checked { end: self.last, ..checked }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::disk::SystemDisk;
 use crate::journal::audit::anchor::{Anchor, Remembered};
-use crate::journal::audit::chain::{self, Broken, Link, Walk};
+use crate::journal::audit::chain::{self, Broken, Checked, Link, Walk};
 use crate::journal::audit::notes::{Notes, Taken};
 use crate::journal::audit::{Action, Actor, Entry, Object, ObjectKind};
 use crate::journal::codec::{Codec, Place};
@@ -119,6 +119,11 @@ impl Trail {
             link = next;
         }
         Ok(link)
+    }
+
+    /// Notes that the owner knows of what was found wrong.
+    pub(in crate::journal) fn acknowledged(&mut self) {
+        self.trouble = None;
     }
 
     /// Notes that what was written is on disk.
@@ -281,20 +286,18 @@ pub(in crate::journal) fn page(connection: &Connection, codec: &Codec, query: &A
     Ok(AuditPage { entries, next: (looked == ENTRIES_PER_LOOK_MAX).then_some(last) })
 }
 
-/// Checks all of the chain, of one moment, and returns its end.
-pub(in crate::journal) fn verify(
-    connection: &Connection,
-    codec: &Codec,
-    journal: &Path,
-) -> Result<Result<Link, Broken>, Error> {
+/// Checks all of the chain, of one moment.
+pub(in crate::journal) fn verify(connection: &Connection, codec: &Codec, journal: &Path) -> Result<Checked, Error> {
     // It is read before the rows are: what it remembers was kept then.
     let remembered = Anchor::beside(journal).read(&SystemDisk, codec);
     let moment = connection.unchecked_transaction()?;
+    let mut checked = Checked::default();
     let anchor = match remembered {
         Remembered::End(link) => link,
         Remembered::Nothing => {
             let kept = end(&moment, codec)?;
-            return Ok(if kept.seq == 0 { Ok(kept) } else { Err(Broken::NoAnchor(kept.seq)) });
+            checked.breaks.extend((kept.seq > 0).then_some(Broken::NoAnchor(kept.seq)));
+            Link::default()
         }
     };
     let base = state(&moment, codec, BASE)?.unwrap_or_default();
@@ -302,11 +305,9 @@ pub(in crate::journal) fn verify(
     let mut statement = moment.prepare_cached("SELECT seq, body FROM audit ORDER BY seq")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        if let Err(broken) = walk.take(rows::unsigned(row, 0)?, row.get_ref(1)?.as_blob()?) {
-            return Ok(Err(broken));
-        }
+        walk.check(rows::unsigned(row, 0)?, row.get_ref(1)?.as_blob()?, &mut checked);
     }
-    Ok(walk.end())
+    Ok(walk.end(checked))
 }
 
 impl AuditQuery {

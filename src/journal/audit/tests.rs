@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::ManualClock;
 use crate::disk::SystemDisk;
 use crate::journal::{
-    Action, Actor, AuditPage, AuditQuery, Broken, DiskLog, Entry, Error, Log as _, Notes, Object, Reader, SqliteLog,
-    Transaction,
+    Action, Actor, AuditPage, AuditQuery, Broken, DiskLog, Entry, Error, Log as _, Notes, Object, ObjectKind, Reader,
+    SqliteLog, Transaction,
 };
 use crate::secret::Sealer;
 use crate::words::{Owner, Timestamp};
@@ -72,7 +72,22 @@ impl Journal {
     }
 
     fn verify(&self) -> Result<u64, Broken> {
-        Reader::open(&self.path(), sealer()).unwrap().verify_audit().unwrap().map(|link| link.seq)
+        let checked = Reader::open(&self.path(), sealer()).unwrap().verify_audit().unwrap();
+        checked.breaks.into_iter().next().map_or(Ok(checked.end.seq), Err)
+    }
+
+    /// Says that what is broken is known, and returns how many breaks that were.
+    fn acknowledge(&self, reason: &str) -> usize {
+        let breaks = Reader::open(&self.path(), sealer()).unwrap().verify_audit().unwrap().breaks;
+        let entry = |broken: &Broken| {
+            let object = Object::new(ObjectKind::Audit, "audit");
+            Entry::new(at(2_000), Actor::of(&Owner::Local), Action::Acknowledge, object)
+                .detailed(&broken.acknowledgement(reason))
+        };
+        let mut log = self.open();
+        commit(&mut log, &breaks.iter().map(entry).collect::<Vec<_>>());
+        assert_eq!(log.audit_trouble(), None, "what is known is no Problem any more");
+        breaks.len()
     }
 
     fn page(&self, query: &AuditQuery) -> AuditPage {
@@ -361,4 +376,31 @@ fn the_simulators_journal_has_the_same_chain() {
     log.commit(&Transaction { audit: vec![entry("s3")], ..Transaction::default() }).unwrap();
     let rows = log.audit().unwrap();
     assert_eq!(rows.iter().map(|row| row["seq"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[test]
+fn a_break_that_is_acknowledged_is_shown_for_ever_and_covers_no_other_one() {
+    let journal = Journal::with_five();
+    let change = |sql: &str| rusqlite::Connection::open(journal.path()).unwrap().execute_batch(sql).unwrap();
+    let known = || Reader::open(&journal.path(), sealer()).unwrap().verify_audit().unwrap().acknowledged;
+    change("DELETE FROM audit WHERE seq = 2; UPDATE audit SET body = x'00' WHERE seq = 4");
+    assert_eq!(journal.verify(), Err(Broken::Missing { first: 2, last: 2 }));
+    assert_eq!(journal.acknowledge("the disk: was full"), 2);
+    assert_eq!(journal.verify(), Ok(7));
+    let told: Vec<_> = known().into_iter().map(|one| (one.seq, one.broken, one.reason)).collect();
+    let reason = || "the disk: was full".to_owned();
+    assert_eq!(told, [(6, "missing 2 to 2".to_owned(), reason()), (7, "entry 4".to_owned(), reason())]);
+    // More at the same place, and what stood beside it, is not known.
+    change("DELETE FROM audit WHERE seq = 3");
+    assert_eq!(journal.verify(), Err(Broken::Missing { first: 2, last: 3 }));
+    assert_eq!(journal.acknowledge("again"), 1);
+    assert_eq!((journal.verify(), known().len()), (Ok(8), 3));
+    // Who removes an acknowledgement is found by the gap, and what it said is not known any more.
+    change("DELETE FROM audit WHERE seq = 7");
+    assert!(matches!(journal.verify(), Err(Broken::Entry { seq: 4, .. })));
+    // The end is cut off, and with it what said that this is known.
+    change("DELETE FROM audit WHERE seq >= 6");
+    assert_eq!(journal.verify(), Err(Broken::Missing { first: 2, last: 3 }));
+    assert_eq!(journal.acknowledge("from a copy"), 3);
+    assert_eq!((journal.verify(), known().len()), (Ok(12), 3), "one more says at the opening what is damaged");
 }

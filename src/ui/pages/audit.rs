@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::journal::AuditQuery;
+use crate::journal::{AuditQuery, Checked, REASON_BYTES_MAX};
 use crate::ui::failure::sentence;
 use crate::ui::form::{Form, local_time};
 use crate::ui::parts::badge::{Tone, badge};
@@ -27,7 +27,7 @@ use crate::words::Timestamp;
 const ROWS: usize = 50;
 
 pub(super) fn routes() -> Routes {
-    Routes::default().page("/audit", show).form("/audit/verify", verify)
+    Routes::default().page("/audit", show).form("/audit/verify", verify).form("/audit/acknowledge", acknowledge)
 }
 
 /// What somebody looks for.
@@ -84,29 +84,42 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Asking(search):
 
 /// Goes through the whole chain, which takes a moment: so it is asked for, and done by no look at the page.
 async fn verify(State(house): State<Arc<House>>, form: Form) -> Answer {
-    let found = house.handle.verify_audit(&form.visitor.who).await?;
-    let (status, said) = match found {
-        Ok(link) => (
-            StatusCode::OK,
-            html! {
-                div.message.good role="status" {
-                    p { "The audit holds, up to entry " (link.seq) ". Keep this line elsewhere: a later check that shows the same
-                        hash for that entry rests on it." }
-                    p { code { (link.seq) " " (link.hash) } }
+    checked(&house, &form.visitor).await
+}
+
+/// Says in the audit that what is broken is known.
+async fn acknowledge(State(house): State<Arc<House>>, form: Form) -> Answer {
+    house.handle.acknowledge_audit(&form.visitor.who, form.fields.get("reason")).await?;
+    checked(&house, &form.visitor).await
+}
+
+async fn checked(house: &House, visitor: &Visitor) -> Answer {
+    let Checked { end, breaks, acknowledged } = house.handle.verify_audit(&visitor.who).await?;
+    let status = if breaks.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
+    let said = html! {
+        @if let Some(broken) = breaks.first() {
+            div.message.bad role="alert" {
+                p { (sentence(&broken.to_string())) }
+                p { "Keep the state folder as it is, and find out who can write there." }
+                form method="post" action="/audit/acknowledge" {
+                    (layout::token(&visitor.form_token))
+                    label for="reason" { "Once you know: what happened" }
+                    input #reason name="reason" required maxlength=(REASON_BYTES_MAX);
+                    button { "Say so in the audit" }
                 }
-            },
-        ),
-        Err(broken) => (
-            StatusCode::CONFLICT,
-            html! {
-                div.message.bad role="alert" {
-                    p { (sentence(&broken.to_string())) }
-                    p { "Keep the state folder as it is, and find out who can write there." }
-                }
-            },
-        ),
+            }
+        } @else {
+            div.message.good role="status" {
+                p { "The audit holds, up to entry " (end.seq) ". Keep this line elsewhere: a later check that shows the same
+                    hash for that entry rests on it." }
+                p { code { (end.seq) " " (end.hash) } }
+            }
+        }
+        @for one in &acknowledged {
+            p { "Known since entry " (one.seq) ": " (one.broken) ". " (sentence(&one.reason)) }
+        }
     };
-    Ok((status, page(&house, &form.visitor, &Search::default(), &said).await?).into_response())
+    Ok((status, page(house, visitor, &Search::default(), &said).await?).into_response())
 }
 
 async fn page(house: &House, visitor: &Visitor, search: &Search, said: &Markup) -> Result<Markup, Failure> {
