@@ -71,10 +71,10 @@ fn an_audit_that_was_changed_fails_with_the_first_broken_entry_named() {
     journal.execute_batch("DELETE FROM audit WHERE seq = 3").unwrap();
     drop(journal);
     test.keytide(&["audit", "--verify"]).fails(1).tells("entries 3 to 3 of the audit are missing");
-    test.keytide(&["audit", "--acknowledge", " "]).fails(2).tells("reason");
+    test.keytide(&["audit", "--acknowledge", " "]).fails(1).tells("reason");
     test.keytide(&["audit", "--acknowledge", "I tried it"]).success().tells("missing 3 to 3: I tried it");
     test.keytide(&["audit", "--verify"]).success().tells("acknowledged in entry").tells("I tried it");
-    test.keytide(&["audit", "--acknowledge", "again"]).fails(1).tells("there is nothing to acknowledge");
+    test.keytide(&["audit", "--acknowledge", "again"]).fails(4).tells("there is nothing to acknowledge");
     let journal = Connection::open(test.path(".keytide/journal.db")).unwrap();
     journal.execute_batch("DELETE FROM audit WHERE seq = 2").unwrap();
     drop(journal);
