@@ -209,3 +209,48 @@ fn who_may_change_a_schedule_gets_nothing_of_what_it_hides_by_having_it_start_so
     assert!(!started("hides").contains("canary-of-the-schedule"));
     assert!(!started("shows").contains("canary-of-the-schedule"));
 }
+
+#[test]
+fn a_further_version_of_a_workflow_changes_it_and_takes_update() {
+    let server = Server::with(|settings| settings.access.grants.push(grant("ci", "workflow:*", &[Permission::Create])));
+    let flow = |name: &str, version: i32| json!([{"name": name, "version": version, "tasks": [task("w", "WAIT", &json!({}))]}]);
+    assert_eq!(server.json("PUT", "/api/metadata/workflow", &flow("rotate", 1)).status, 200);
+    let ci = server.signed_in("ci");
+    let put = |name: &str, version: i32| {
+        server.client(Some(&ci), "PUT", "/api/metadata/workflow", &flow(name, version)).status
+    };
+    assert_eq!((put("rotate", 2), put("own", 1), put("own", 2)), (403, 200, 403));
+    assert_eq!(server.get("/api/metadata/workflow/rotate").json()["version"], 1);
+}
+
+#[test]
+fn that_an_execution_is_quarantined_is_told_to_who_may_read_it() {
+    let server =
+        Server::with(|settings| settings.access.grants.push(grant("reader", "workflow:broken", &[Permission::Read])));
+    let flow = json!([{"name": "broken", "version": 1, "tasks": [task("w", "WAIT", &json!({}))]}]);
+    server.json("PUT", "/api/metadata/workflow", &flow);
+    let id = server.json("POST", "/api/workflow/broken", &json!({})).body;
+    let tokens = ["reader", "stranger"].map(|name| server.signed_in(name));
+    let journal = rusqlite::Connection::open(server.folder().join(".keytide/journal.db")).unwrap();
+    journal.execute_batch("UPDATE records SET body = x'00'").unwrap();
+    drop(journal);
+    let server = server.restarted_with(|settings| {
+        settings.access.grants.push(grant("reader", "workflow:broken", &[Permission::Read]));
+    });
+    for (method, path) in
+        [("GET", ""), ("PUT", "/pause"), ("POST", "/restart?useLatestDefinitions=true"), ("DELETE", "/remove")]
+    {
+        let ask = |token: &str, id: &str| {
+            server.client(Some(token), method, &format!("/api/workflow/{id}{path}"), &Value::Null)
+        };
+        let missing = "00000000-0000-7000-8000-000000000001";
+        let (there, gone) = (ask(&tokens[1], &id), ask(&tokens[1], missing));
+        assert_eq!((there.status, there.body.replace(&id, missing)), (404, gone.body), "{method} {path}");
+        assert_ne!(ask(&tokens[0], &id).status, 404, "{method} {path}");
+    }
+    assert!(ask_body(&server, &tokens[0], &id).contains("quarantined"));
+}
+
+fn ask_body(server: &Server, token: &str, id: &str) -> String {
+    server.client(Some(token), "GET", &format!("/api/workflow/{id}"), &Value::Null).body
+}

@@ -65,9 +65,14 @@ impl Server {
     }
 
     /// Stops the daemon and starts another one on the same folder.
-    pub(crate) fn restarted(mut self) -> Self {
+    pub(crate) fn restarted(self) -> Self {
+        self.restarted_with(|_| ())
+    }
+
+    /// The same, with settings of its own.
+    pub(crate) fn restarted_with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         self.daemon.take().unwrap().stop(|| true);
-        let (daemon, store) = reopened(&self.folder);
+        let (daemon, store) = reopened(&self.folder, set);
         self.store = store;
         self.router = router(daemon.handle().clone(), Door::Loopback("127.0.0.1:8321".parse().unwrap()));
         self.clients = clients(&daemon);
@@ -211,9 +216,9 @@ fn made(folder: &TempDir, set: impl FnOnce(&mut Settings)) -> (Daemon, Arc<Store
     started(folder, store, set)
 }
 
-fn reopened(folder: &TempDir) -> (Daemon, Arc<Store>) {
+fn reopened(folder: &TempDir, set: impl FnOnce(&mut Settings)) -> (Daemon, Arc<Store>) {
     let identity = Identity::load(&SystemDisk, &folder.path().join("identity")).unwrap();
-    started(folder, Store::open(edges(), paths(folder), identity, 5).unwrap(), |_| ())
+    started(folder, Store::open(edges(), paths(folder), identity, 5).unwrap(), set)
 }
 
 fn started(folder: &TempDir, store: Store, set: impl FnOnce(&mut Settings)) -> (Daemon, Arc<Store>) {

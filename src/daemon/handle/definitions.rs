@@ -64,7 +64,8 @@ impl Handle {
                 return Err(Error::Invalid { message, problems });
             }
             let known = catalog.workflow(name, Some(version));
-            self.permit_write(who, TargetKind::Workflow, name, known.is_some())?;
+            // A further version is what starts next, wherever none is said: it changes the workflow, and makes no new one.
+            self.permit_write(who, TargetKind::Workflow, name, catalog.workflow(name, None).is_some())?;
             // One of a file is refused with the file's name, further down: `overwrite` would be no way out.
             if known.is_some_and(|known| !matches!(known.pinned.owner, Owner::File(_))) && !overwrite {
                 return Err(Error::Conflict(format!("Workflow with {name}.{version} already exists!")));

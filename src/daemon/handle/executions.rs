@@ -142,7 +142,7 @@ impl Handle {
         if !latest {
             return self.operate(who, execution, Operation::Restart).await;
         }
-        let known = self.known_with(execution, false).await?;
+        let known = self.known_to(who, execution, false).await?;
         let name = known.workflow_name();
         self.permit(who, Permission::Execute, TargetKind::Workflow, name)?;
         let catalog = self.catalog();
@@ -277,7 +277,7 @@ impl Handle {
     }
 
     async fn read_with(&self, who: &Owner, execution: ExecutionId, runs: bool) -> Result<Known, Error> {
-        let known = self.known_with(execution, runs).await?;
+        let known = self.known_to(who, execution, runs).await?;
         let missing = || no_such_execution(execution);
         self.permit_known(who, Permission::Read, TargetKind::Workflow, known.workflow_name(), missing)?;
         Ok(known)
@@ -285,6 +285,18 @@ impl Handle {
 
     pub(super) async fn known(&self, execution: ExecutionId) -> Result<Known, Error> {
         self.known_with(execution, true).await
+    }
+
+    /// Returns an execution for somebody whose rights to it are asked next. That one is there and cannot be run is told to who may
+    /// read it alone.
+    pub(super) async fn known_to(&self, who: &Owner, execution: ExecutionId, runs: bool) -> Result<Known, Error> {
+        let known = self.known_with(execution, runs).await;
+        if *who == Owner::Local || !matches!(known, Err(Error::Conflict(_))) {
+            return known;
+        }
+        let stored = self.0.reader.load(execution).map_err(unavailable)?;
+        let may_read = |name: &str| self.may(who, Permission::Read, TargetKind::Workflow, name);
+        if stored.is_some_and(|stored| may_read(&stored.head.name)) { known } else { Err(no_such_execution(execution)) }
     }
 
     /// Returns an execution; one that is live only with its runs where they are asked for.
@@ -344,7 +356,7 @@ impl Handle {
         if *who == Owner::Local {
             return Ok(());
         }
-        let known = self.known_with(execution, false).await?;
+        let known = self.known_to(who, execution, false).await?;
         let missing = || no_such_execution(execution);
         self.permit_known(who, Permission::Execute, TargetKind::Workflow, known.workflow_name(), missing)
     }

@@ -80,7 +80,7 @@ impl Handle {
 
     /// Returns an execution that is not archived, for one who may see it or who works for it; for others there is none.
     pub(super) async fn worked(&self, who: &Owner, execution: ExecutionId) -> Result<Option<Arc<Execution>>, Error> {
-        let known = self.known(execution).await?;
+        let known = self.known_to(who, execution, true).await?;
         let may = |permission| self.may(who, permission, TargetKind::Workflow, known.workflow_name());
         let allowed = may(Permission::Read) || may(Permission::Execute);
         if !allowed {
