@@ -245,7 +245,7 @@ fn what_is_said_of_a_task_is_in_the_audit_with_who_said_it() {
         ]
     };
     let before = head(server);
-    let path = format!("/api/tasks/{}/work/IN_PROGRESS", scene.execution());
+    let path = format!("/api/tasks/{}/{}/IN_PROGRESS", scene.execution(), "work");
     assert_eq!(scene.server.client(Some(&scene.right), "POST", &path, &json!({})).status, 200);
     assert_eq!(own(before), ["app", "right", "right_flow", "IN_PROGRESS", "allowed", "work"]);
     let update = json!({"name": "u", "taskReferenceName": "u", "type": "UPDATE_TASK", "inputParameters":
