@@ -38,7 +38,8 @@ impl Handle {
         let polled = self.ask(|reply| Message::Poll(Poll { queue, worker_id, count, until, may, reply })).await?;
         let mut tasks = Vec::with_capacity(polled.len());
         for polled in &polled {
-            tasks.extend(self.hand_off(who, polled, domain.as_deref()).await?);
+            // Boxed: a thousand workers that wait have no room for what only one does that got a task.
+            tasks.extend(Box::pin(self.hand_off(who, polled, domain.as_deref())).await?);
         }
         Ok(tasks)
     }
