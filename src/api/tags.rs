@@ -16,6 +16,7 @@ use crate::api::routes::{Routes, each, on};
 use crate::api::{Answer, Caller, Error};
 use crate::daemon::{self, Handle, TagChange, TagMap, shown_tags};
 use crate::words::{Owner, Permission};
+use crate::workflow::definition::{optional_flag, optional_text};
 
 pub(super) fn routes() -> Routes {
     let routes = Routes::default().get(
@@ -79,11 +80,11 @@ struct Tag {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Brought {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_text")]
     name: Option<String>,
     #[serde(default)]
     tags: Option<Vec<Tag>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_flag")]
     overwrite_tags: Option<bool>,
 }
 

@@ -166,6 +166,11 @@ fn a_definition_that_comes_over_the_api_brings_its_tags_along() {
     let bare = json!({"name": "flow_2", "version": 1, "tasks": [task], "tags": []});
     assert_eq!(server.client(Some(&ci), "POST", "/api/metadata/workflow", &bare).status, 200);
 
+    let numbered = json!({"name": 5, "version": 1, "tasks": [task], "tags": [tag("a", "1")], "overwriteTags": "true"});
+    assert_eq!(put(numbered), 200, "a number is a name here as in the definition");
+    let shown = server.get("/api/metadata/workflow/5?metadata=true").json();
+    assert_eq!(shown["tags"], json!([{"key": "a", "value": "1"}]));
+
     let tool = json!({"name": "tool", "tags": [tag("a", "1")], "overwriteTags": true});
     assert_eq!(server.json("PUT", "/api/metadata/taskdefs", &tool).status, 200);
     let shown = server.get("/api/metadata/taskdefs/tool?metadata=true").json();

@@ -55,7 +55,8 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     optional_text(deserializer).map(Option::unwrap_or_default)
 }
 
-pub(super) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+/// Reads a text, or nothing where it is `null`.
+pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     if value.is_null() { Ok(None) } else { as_text(&value).map(Some).ok_or_else(|| Error::custom("expected a text")) }
 }
@@ -72,7 +73,8 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
     optional_flag(deserializer).map(Option::unwrap_or_default)
 }
 
-pub(super) fn optional_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+/// Reads true or false, or nothing where it is `null` or `""`.
+pub(crate) fn optional_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     if value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
         return Ok(None);

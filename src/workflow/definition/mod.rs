@@ -12,6 +12,8 @@ mod task_type;
 mod workflow;
 mod workflow_test;
 
+pub(crate) use lenient::{optional_flag, optional_text};
+
 pub use event_handler::{Action, Condition, EventHandler, StartAction, TaskAction, TerminateAction, VariablesAction};
 pub use request::StartWorkflowRequest;
 pub use schedule::{CronSchedule, Dst, Overlap, WorkflowSchedule};
