@@ -20,8 +20,8 @@ const keep = (secret) => ({
 });
 const rotation = (name, cron, tasks) =>
   ({ name, version: 1, tasks, schedules: [{ name, cronExpression: cron, zoneId: "Europe/Berlin" }] });
-const call = (name, uri) =>
-  ({ name, taskReferenceName: name, type: "HTTP", inputParameters: { uri, method: "POST", headers: { Authorization: "Bearer ${workflow.secrets.payments_token}" } } });
+const call = (name, uri, secret = "payments_token") =>
+  ({ name, taskReferenceName: name, type: "HTTP", inputParameters: { uri, method: "POST", headers: { Authorization: `Bearer \${workflow.secrets.${secret}}` } } });
 
 class Company extends Site {
   furnish(origin) {
@@ -30,6 +30,11 @@ class Company extends Site {
       ["mail", "0 15 * * * *", "/token"], ["deploy", "0 0 4 1 * *", "/token"],
     ]) {
       this.write(`${name}.json`, rotation(`rotate_${name}`, cron, [fetch(origin + path), keep(`${name}_token`)]));
+    }
+    for (const [name, ...secrets] of [
+      ["publish_release", "github_token", "registry_token"], ["send_invoices", "billing_token", "mail_token"], ["start_editors", "licence_token"],
+    ]) {
+      this.write(`${name}.json`, { name, version: 1, tasks: secrets.map((secret) => call(`with_${secret}`, `${origin}/reload`, secret)) });
     }
     this.write("payments.json", rotation("rotate_payments", "0 0/30 * * * *", [
       { ...fetch(`${origin}/flaky`, 1), taskDefinition: { name: "fetch_token", retryCount: 1, retryDelaySeconds: 1 } },
