@@ -13,7 +13,7 @@ fn who_did_what_is_shown_to_the_owner_alone_and_without_values() {
     let page = owner.get("/audit").body;
     assert!(!page.contains("<td class=\"word\" data-label=\"Did\">list</td>"), "{page}");
     assert!(owner.get("/audit?looks=yes").body.contains(">list</td>"));
-    for part in ["reveal", "create", "signIn", "app:client", "denied", "href=\"/secrets/token\""] {
+    for part in ["reveal", "create", "signIn", "app:<wbr>client", "denied", "href=\"/secrets/token\""] {
         assert!(page.contains(part), "no {part}: {page}");
     }
     assert!(!page.contains("canary-value"));

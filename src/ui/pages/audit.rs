@@ -207,7 +207,7 @@ fn row(entry: &Value, now: Timestamp) -> Markup {
             td data-label="Who" {
                 span.names {
                     (text(actor, "kind"))
-                    @if !["", text(actor, "kind")].contains(&text(actor, "name")) { ":" (text(actor, "name")) }
+                    @if !["", text(actor, "kind")].contains(&text(actor, "name")) { ":" wbr; (text(actor, "name")) }
                     @if !text(actor, "address").is_empty() { span.why { (text(actor, "address")) } }
                 }
             }
