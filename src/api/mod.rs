@@ -62,6 +62,7 @@ use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::daemon::Handle;
@@ -91,16 +92,20 @@ type Answer = Result<Response, Error>;
 /// Returns the routes behind a door.
 pub fn router(handle: Handle, door: Door) -> Router {
     let guarding = handle.clone();
-    all_routes()
+    let routes = all_routes()
         .into_router()
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
-        .with_state(handle)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn(in_time))
-        .layer(from_fn(move |request, next| guard::guard(door.clone(), guarding.clone(), request, next)))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::ours().into_response()))
+        .with_state(handle);
+    // Around all of them once: as layers of the router they would be made for each route anew.
+    let behind = ServiceBuilder::new()
         .layer(from_fn(never_kept))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::ours().into_response()))
+        .layer(from_fn(move |request, next| guard::guard(door.clone(), guarding.clone(), request, next)))
+        .layer(from_fn(in_time))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .service(routes);
+    Router::new().fallback_service(behind)
 }
 
 /// Returns every route, with what it needs.

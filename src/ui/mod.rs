@@ -35,6 +35,7 @@ use axum::http::header::ACCEPT;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use assets::{script, stylesheet};
@@ -66,7 +67,7 @@ pub fn router(house: House, api: Router) -> Router {
         .layer(from_fn(headers::on_every_page))
         .layer(from_fn(packing::mark))
         .layer(packing::layer())
-        .fallback_service(api.layer(from_fn(lost)))
+        .fallback_service(ServiceBuilder::new().layer(from_fn(lost)).service(api))
 }
 
 /// Shows a page to a person who asks for one that is not there; a client of the API reads what the API says.
