@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -10,7 +11,7 @@ use axum::response::Response;
 use keytide::api::router;
 use keytide::catalog::Catalog;
 use keytide::clock::SystemClock;
-use keytide::daemon::{Config, Daemon, Recovery};
+use keytide::daemon::{Config, Daemon, Error, Recovery};
 use keytide::disk::SystemDisk;
 use keytide::door::Door;
 use keytide::executor::script::Evaluator;
@@ -23,6 +24,9 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::contract;
+
+/// How long a daemon waits for the lock of the one before it.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The largest answer that a test reads.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -242,5 +246,12 @@ fn started(folder: &TempDir, store: Store, set: impl FnOnce(&mut Settings)) -> (
         catalog: Catalog::default(),
         reread: Arc::new(|_| Ok(Settings::default())),
     };
-    (Daemon::start(&config).unwrap(), store)
+    // A child that another test starts holds the lock of the folder with all that was open until it has become its program.
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match Daemon::start(&config) {
+            Err(Error::Conflict(_)) if Instant::now() < until => std::thread::yield_now(),
+            started => return (started.unwrap(), store),
+        }
+    }
 }
