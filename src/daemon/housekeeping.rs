@@ -15,7 +15,8 @@ const PERIOD: Duration = Duration::from_mins(1);
 const EXECUTIONS_PER_LOOK_MAX: usize = 25;
 /// How many entries of the audit one look purges: each purge is an entry itself, so they are many.
 const ENTRIES_PER_LOOK_MAX: usize = 500;
-/// How soon there is another look where one did not come to the end, or could not wipe what went: callers get their turn, and nothing piles up.
+/// How soon there is another look where one did not come to the end, or could not wipe what went: callers get their turn, and
+/// nothing piles up.
 const PERIOD_BEHIND: Duration = Duration::from_millis(100);
 
 /// How long executions are kept, and what their snapshot looks like.
@@ -40,7 +41,8 @@ impl Housekeeping {
         self.next
     }
 
-    /// Archives and purges what is due, where it is time to, and returns whether it was; what fails is tried again the next time.
+    /// Archives and purges what is due, where it is time to, and returns whether it was; what fails is tried again the next
+    /// time.
     pub fn tick(&mut self, log: &mut dyn Log, now: Timestamp) -> bool {
         // A clock that was set back must not stop it until its old time comes again.
         if now < self.next && self.next.since(now) <= PERIOD {
@@ -56,18 +58,19 @@ impl Housekeeping {
             Err(error) => tracing::warn!(%error, "finished executions could not be archived; it is tried again"),
         }
         if self.unwiped {
-            match log.wipe() {
-                Ok(Wiped::Now) => self.unwiped = false,
-                Ok(Wiped::Later) => self.next = now.plus(PERIOD_BEHIND),
-                Err(error) => tracing::warn!(%error, "what was archived could not be wiped; it is tried again"),
-            }
+            self.wipe(log, now);
         }
         true
     }
 
-    /// Has the next look come at once and wipe what was removed.
-    pub(super) const fn wipe_soon(&mut self, now: Timestamp) {
-        (self.unwiped, self.next) = (true, now);
+    /// Wipes what went from the disk; where a reader still looks at it, another look follows soon.
+    pub(super) fn wipe(&mut self, log: &mut dyn Log, now: Timestamp) {
+        self.unwiped = true;
+        match log.wipe() {
+            Ok(Wiped::Now) => self.unwiped = false,
+            Ok(Wiped::Later) => self.next = now.plus(PERIOD_BEHIND),
+            Err(error) => tracing::warn!(%error, "what went could not be wiped; it is tried again"),
+        }
     }
 
     /// Archives what is due, as much as one look does, and returns how many that were.
@@ -173,12 +176,11 @@ mod tests {
         log.commit(&Transaction { slots: vec![slot(1)], ..Transaction::default() }).unwrap();
         let now = Timestamp::from_millis(1_763_640_000_000);
         let mut housekeeping = housekeeping(now);
-        housekeeping.wipe_soon(now);
         let looking = rusqlite::Connection::open(&path).unwrap();
         let moment = looking.unchecked_transaction().unwrap();
         let _seen: i64 = moment.query_row("SELECT COUNT(*) FROM records", [], |row| row.get(0)).unwrap();
         log.commit(&Transaction { slots: vec![slot(2)], ..Transaction::default() }).unwrap();
-        assert!(housekeeping.tick(&mut log, now));
+        housekeeping.wipe(&mut log, now);
         assert_eq!((housekeeping.unwiped, housekeeping.next()), (true, now.plus(PERIOD_BEHIND)));
         drop(moment);
         let later = now.plus(PERIOD_BEHIND);

@@ -102,9 +102,11 @@ impl<L: Log> Shell<L> {
             return Err(Refused::InDoubt(execution));
         }
         let removed = self.log.remove(&[execution]).map_err(unavailable);
-        self.housekeeping.wipe_soon(self.clock.now());
         self.dispatcher.outdate([execution]);
-        removed
+        removed?;
+        // Whoever had it removed hears so when it is gone from the disk, unless a reader holds it there.
+        self.housekeeping.wipe(&mut self.log, self.clock.now());
+        Ok(())
     }
 
     /// Waits for the first message or the next deadline, then takes what else has arrived.
