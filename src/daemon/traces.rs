@@ -19,7 +19,7 @@ use crate::engine::{Event, Execution, Fact, Run};
 use crate::executor::http::Sketch;
 use crate::observe::Masking;
 use crate::redact::Masker;
-use crate::words::{RunNumber, SpanId, TaskStatus, Timestamp, TraceId, WorkflowStatus};
+use crate::words::{RunNumber, SpanId, Timestamp, TraceId, WorkflowStatus};
 pub(super) use export::Exporter;
 
 /// The spans' way out.
@@ -139,8 +139,6 @@ fn spans_of_run(execution: &Execution, run: RunNumber) -> Vec<Span> {
     let planned = execution.planned(run);
     let reference = execution.reference(run);
     let ended = run.ended.unwrap_or(run.updated);
-    let is_failed =
-        !matches!(run.status, TaskStatus::Completed | TaskStatus::CompletedWithErrors | TaskStatus::Skipped);
     let task = Span {
         trace: trace_of(execution),
         id: SpanId::of_task(execution.id, run.number),
@@ -149,7 +147,7 @@ fn spans_of_run(execution: &Execution, run: RunNumber) -> Vec<Span> {
         kind: Kind::Internal,
         began: run.scheduled,
         ended,
-        is_failed,
+        is_failed: !run.status.is_successful(),
         attributes: vec![
             ("conductor.workflow.id", execution.id.to_string().into()),
             ("conductor.task.id", run.id(execution.id).to_string().into()),
@@ -159,18 +157,13 @@ fn spans_of_run(execution: &Execution, run: RunNumber) -> Vec<Span> {
             ("conductor.task.retry_count", run.attempt.into()),
         ],
     };
-    let call = run.started.filter(|_| planned.task.task_type.is_http()).map(|began| Span {
-        trace: task.trace,
-        id: SpanId::of_call(execution.id, run.number),
-        parent: Some(task.id),
-        began,
-        ..span_of_call(execution, run, ended)
-    });
+    let began = run.started.filter(|_| planned.task.task_type.is_http());
+    let call = began.map(|began| span_of_call(execution, run, began, ended));
     [task].into_iter().chain(call).collect()
 }
 
 /// Returns what a call says of itself: its method and its host, as far as they are known without a secret.
-fn span_of_call(execution: &Execution, run: &Run, ended: Timestamp) -> Span {
+fn span_of_call(execution: &Execution, run: &Run, began: Timestamp, ended: Timestamp) -> Span {
     let sketch = Sketch::of(execution.input(run).expose()).ok();
     let url = sketch.as_ref().and_then(|sketch| Url::parse(&sketch.uri).ok());
     let method = sketch.map_or_else(|| "HTTP".to_owned(), |sketch| sketch.method);
@@ -185,10 +178,10 @@ fn span_of_call(execution: &Execution, run: &Run, ended: Timestamp) -> Span {
     Span {
         trace: trace_of(execution),
         id: SpanId::of_call(execution.id, run.number),
-        parent: None,
+        parent: Some(SpanId::of_task(execution.id, run.number)),
         name: method,
         kind: Kind::Client,
-        began: run.scheduled,
+        began,
         ended,
         is_failed: status.is_none_or(|status| status >= 400),
         attributes,
