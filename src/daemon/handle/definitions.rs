@@ -104,7 +104,7 @@ impl Handle {
             let is_variable = environment.contains_key(name) && !self.0.store.snapshot().contains(name);
             let kind = if is_variable { TargetKind::Environment } else { TargetKind::Secret };
             if !self.may(who, Permission::Read, kind, name) {
-                self.denied(who, Permission::Read, TargetKind::Secret, name);
+                self.denied(who, Permission::Read, kind, name);
                 return Err(Error::Denied(format!("{who} may not READ {name}, which {} takes", def.name)));
             }
         }

@@ -70,7 +70,7 @@ impl Handle {
             return None;
         }
         let owned = self.catalog().schedule(name).cloned()?;
-        Schedule::from_definition(&owned.def, self.definitions().defaults()).ok()
+        self.plan(&owned.def).ok()
     }
 
     /// Plans a schedule that is not there yet, as the settings have it now.

@@ -47,8 +47,7 @@ impl Handle {
 
     /// Returns whether there is a secret of that name, to who may read it; who may not hears nothing.
     pub fn has_secret(&self, who: &Owner, name: &str) -> Option<bool> {
-        self.may(who, Permission::Read, TargetKind::Secret, name)
-            .then(|| self.fresh().names().any(|known| known == name))
+        self.may(who, Permission::Read, TargetKind::Secret, name).then(|| self.fresh().contains(name))
     }
 
     /// Returns the versions of a secret, the newest first.
