@@ -137,9 +137,14 @@ impl Catalog {
         self.served.task_defs.values()
     }
 
-    /// Returns every handler of events, by name; only the API makes them.
+    /// Returns a handler of events.
+    pub fn event_handler(&self, name: &str) -> Option<&Arc<Owned<EventHandler>>> {
+        self.served.event_handlers.get(name)
+    }
+
+    /// Returns every handler of events, by name.
     pub fn event_handlers(&self) -> impl Iterator<Item = &Arc<Owned<EventHandler>>> {
-        self.registered.event_handlers.values()
+        self.served.event_handlers.values()
     }
 
     /// Returns everything that the API made, with whom it acts as.

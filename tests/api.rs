@@ -20,6 +20,8 @@ mod environment;
 mod executions;
 #[path = "api/families.rs"]
 mod families;
+#[path = "api/filed.rs"]
+mod filed;
 #[path = "suite/forms.rs"]
 mod forms;
 #[path = "api/grants.rs"]

@@ -1,16 +1,20 @@
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
+use serde_json::Value;
 
 use crate::access::TargetKind;
 use crate::api::about::Content::{List, One};
 use crate::api::about::about;
 use crate::api::body::{Body, Path};
+use crate::api::metadata::shown;
 use crate::api::parameters::ACTIVE_ONLY;
 use crate::api::params::Params;
 use crate::api::routes::{Need, Routes, each, on};
 use crate::api::{Answer, Caller};
-use crate::catalog::Name;
+use crate::catalog::{Name, Owned};
 use crate::daemon::Handle;
 use crate::words::Permission;
 use crate::workflow::definition::EventHandler;
@@ -50,7 +54,7 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn all(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
-    Ok(Json(handle.event_handlers(&who, None)).into_response())
+    Ok(Json(shown_handlers(&handle.event_handlers(&who, None))).into_response())
 }
 
 async fn of_event(
@@ -61,8 +65,12 @@ async fn of_event(
 ) -> Answer {
     let mut handlers = handle.event_handlers(&who, Some(&event));
     let active_only = params.flag("activeOnly", true)?;
-    handlers.retain(|handler| handler.active || !active_only);
-    Ok(Json(handlers).into_response())
+    handlers.retain(|handler| handler.def.active || !active_only);
+    Ok(Json(shown_handlers(&handlers)).into_response())
+}
+
+fn shown_handlers(handlers: &[Arc<Owned<EventHandler>>]) -> Vec<Value> {
+    handlers.iter().map(|owned| shown(&owned.def, &owned.owner)).collect()
 }
 
 async fn add(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {

@@ -256,7 +256,7 @@ fn readable(handle: &Handle, who: &Owner) -> Vec<Arc<Definition>> {
 
 /// Returns a definition as people may see it: its literals under `_secrets` and `_masked` are nobody's to read here. Whose it
 /// is stands beside what Conductor says, in a field that its clients leave alone.
-fn shown(definition: &impl serde::Serialize, owner: &Owner) -> Value {
+pub(super) fn shown(definition: &impl serde::Serialize, owner: &Owner) -> Value {
     let mut shown = shown_definition(&json!(definition));
     shown["origin"] = owner.to_string().into();
     shown

@@ -71,7 +71,7 @@ impl File {
             Name::Workflow { name, .. } => loaded.workflows.iter().any(|located| located.def.name == *name),
             Name::Schedule(name) => loaded.schedules.iter().any(|located| located.def.name == *name),
             Name::TaskDef(name) => loaded.task_defs.iter().any(|located| located.def.name == *name),
-            Name::EventHandler(_) => false,
+            Name::EventHandler(name) => loaded.event_handlers.iter().any(|located| located.def.name == *name),
         })
     }
 }

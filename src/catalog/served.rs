@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::words::Owner;
-use crate::workflow::definition::{TaskDef, TaskType, WorkflowDef, WorkflowSchedule, WorkflowTask};
+use crate::workflow::definition::{EventHandler, TaskDef, TaskType, WorkflowDef, WorkflowSchedule, WorkflowTask};
 use crate::workflow::load::{Loaded, Located};
 use crate::workflow::pinned::Pinned;
 
@@ -19,6 +19,7 @@ pub(super) struct Served {
     pub(super) workflows: BTreeMap<String, BTreeMap<i32, Arc<Definition>>>,
     pub(super) schedules: ByKey<String, WorkflowSchedule>,
     pub(super) task_defs: ByKey<String, TaskDef>,
+    pub(super) event_handlers: ByKey<String, EventHandler>,
     /// What two want to define.
     pub(super) clashes: Vec<Problem>,
     /// The workflows as they were claimed.
@@ -44,6 +45,12 @@ const SCHEDULES: Kind<String, WorkflowSchedule> =
 const TASK_DEFS: Kind<String, TaskDef> =
     Kind { of: |loaded| &loaded.task_defs, key: |def| def.name.clone(), name: |name| Name::TaskDef(name.clone()) };
 
+const EVENT_HANDLERS: Kind<String, EventHandler> = Kind {
+    of: |loaded| &loaded.event_handlers,
+    key: |def| def.name.clone(),
+    name: |name| Name::EventHandler(name.clone()),
+};
+
 impl Served {
     /// Finds out what is served; where files disagree, what served before goes on.
     pub(super) fn of(files: &BTreeMap<String, File>, registered: &Registered, before: &Self) -> Self {
@@ -55,6 +62,8 @@ impl Served {
         served.schedules.extend(registered.schedules.clone());
         served.task_defs = TASK_DEFS.settle(files, registered, &before.task_defs, clashes);
         served.task_defs.extend(registered.task_defs.clone());
+        served.event_handlers = EVENT_HANDLERS.settle(files, registered, &before.event_handlers, clashes);
+        served.event_handlers.extend(registered.event_handlers.clone());
         served.pin(before);
         served
     }

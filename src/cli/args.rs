@@ -367,6 +367,8 @@ pub(super) enum SchemaKind {
     Schedule,
     /// A list of task definitions
     Taskdef,
+    /// An event handler
+    Event,
     /// A file of tests (`*.test.yaml`)
     Test,
     /// `keytide.toml`

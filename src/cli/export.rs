@@ -55,6 +55,7 @@ impl Made {
         let path: &[&str] = match self.kind.as_str() {
             "workflow" => &["api", "metadata", "workflow"],
             "schedule" => &["api", "scheduler", "schedules"],
+            "eventHandler" => &["api", "event"],
             _ => &["api", "metadata", "taskdefs"],
         };
         let version = self.version.filter(|_| self.kind == "workflow").map(|version| version.to_string());
@@ -72,7 +73,6 @@ fn export(arguments: &Export, connection: &Connection, project: &Project, consol
     let all = list(connection.get(&["api", "keytide", "definitions"], &[])?);
     let mut made: Vec<Made> = all.into_iter().map(Made::read).collect();
     wanted(arguments, &mut made)?;
-    let (handlers, made): (Vec<_>, Vec<_>) = made.into_iter().partition(|one| one.kind == "eventHandler");
     let (masked, made): (Vec<_>, Vec<_>) = made.into_iter().partition(|one| one.is_masked);
     let folder =
         arguments.folder.as_ref().map_or_else(|| project.workflows.clone(), |to| project.environment.current.join(to));
@@ -92,12 +92,17 @@ fn export(arguments: &Export, connection: &Connection, project: &Project, consol
             }
         }
     }
-    tell(arguments, &report, &masked, &handlers, made.is_empty(), console)
+    tell(arguments, &report, &masked, made.is_empty(), console)
 }
 
 /// Leaves what was asked for; something that is not there is an error.
 fn wanted(arguments: &Export, made: &mut Vec<Made>) -> Result<(), Error> {
-    let lists = [("workflow", &arguments.workflow), ("schedule", &arguments.schedule), ("taskDef", &arguments.task)];
+    let lists = [
+        ("workflow", &arguments.workflow),
+        ("schedule", &arguments.schedule),
+        ("taskDef", &arguments.task),
+        ("eventHandler", &arguments.event),
+    ];
     if lists.iter().all(|(_, names)| names.is_empty()) {
         return Ok(());
     }
@@ -113,17 +118,7 @@ fn wanted(arguments: &Export, made: &mut Vec<Made>) -> Result<(), Error> {
     Ok(())
 }
 
-fn tell(
-    arguments: &Export,
-    report: &Report,
-    masked: &[Made],
-    handlers: &[Made],
-    is_empty: bool,
-    console: &Console,
-) -> Result<(), Error> {
-    if !handlers.is_empty() {
-        console.note("event handlers stay with the API: no file defines them");
-    }
+fn tell(arguments: &Export, report: &Report, masked: &[Made], is_empty: bool, console: &Console) -> Result<(), Error> {
     if is_empty && masked.is_empty() {
         console.note("the API made nothing that a file could define");
     }

@@ -25,15 +25,17 @@ struct Found {
     workflows: Vec<Value>,
     task_defs: Vec<Value>,
     schedules: Vec<Value>,
+    event_handlers: Vec<Value>,
 }
 
-/// Brings workflows, task definitions and schedules of a server into the folder.
+/// Brings workflows, task definitions, schedules and event handlers of a server into the folder.
 pub(super) fn conductor(arguments: &ImportConductor, project: &Project, console: &Console) -> Result<(), Error> {
     let client = client(project)?;
     let found = Found {
         workflows: list(&client, &["api", "metadata", "workflow"])?,
         task_defs: list(&client, &["api", "metadata", "taskdefs"])?,
-        schedules: schedules(&client)?,
+        schedules: optional(&client, &["api", "scheduler", "schedules"])?,
+        event_handlers: optional(&client, &["api", "event"])?,
     };
     let folder =
         arguments.to.as_ref().map_or_else(|| project.workflows.clone(), |to| project.environment.current.join(to));
@@ -64,13 +66,12 @@ fn list(client: &Client, path: &[&str]) -> Result<Vec<Value>, Error> {
     }
 }
 
-/// Returns the schedules; there are servers that have none.
-fn schedules(client: &Client) -> Result<Vec<Value>, Error> {
-    let path = ["api", "scheduler", "schedules"];
-    match get(client, &path)? {
+/// Returns a list that some servers do not have.
+fn optional(client: &Client, path: &[&str]) -> Result<Vec<Value>, Error> {
+    match get(client, path)? {
         (200..300, Value::Array(items)) => Ok(items),
         (404, _) => Ok(Vec::new()),
-        (status, body) => Err(refused(&path, status, &body)),
+        (status, body) => Err(refused(path, status, &body)),
     }
 }
 

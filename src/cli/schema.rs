@@ -12,7 +12,8 @@ const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 impl SchemaKind {
     /// Every kind, for tables.
-    pub(super) const ALL: [Self; 5] = [Self::Workflow, Self::Schedule, Self::Taskdef, Self::Test, Self::Config];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Workflow, Self::Schedule, Self::Taskdef, Self::Event, Self::Test, Self::Config];
 
     /// Returns the word of the command line.
     pub(super) const fn as_str(self) -> &'static str {
@@ -20,6 +21,7 @@ impl SchemaKind {
             Self::Workflow => "workflow",
             Self::Schedule => "schedule",
             Self::Taskdef => "taskdef",
+            Self::Event => "event",
             Self::Test => "test",
             Self::Config => "config",
         }
@@ -47,6 +49,7 @@ pub(super) fn text(kind: SchemaKind) -> String {
         SchemaKind::Workflow => ("A workflow of keytide, in Conductor's dialect", schema::workflow()),
         SchemaKind::Schedule => ("A schedule of keytide, in Conductor's dialect", schema::schedule()),
         SchemaKind::Taskdef => ("Task definitions of keytide, in Conductor's dialect", schema::task_defs()),
+        SchemaKind::Event => ("An event handler of keytide, in Conductor's dialect", schema::event_handler()),
         SchemaKind::Test => ("Tests of workflows of keytide", schema::tests()),
         SchemaKind::Config => ("Settings of keytide", settings::schema::config()),
     };

@@ -4,6 +4,7 @@
 //! exists outside of the files comes as [`Known`].
 
 mod children;
+mod events;
 mod http;
 mod issuer;
 mod leaks;
@@ -62,6 +63,7 @@ pub fn check(files: &[&Loaded], known: &Known) -> Vec<Diagnostic> {
         }
     }
     schedules::check(files, known, &mut found);
+    events::check(files, &workflows, &mut found);
     overlaps::check(files, &mut found);
     issuer::check(files, &mut found);
     leaks::check(files, &mut found);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::words::{Diagnostic, Severity, Source};
 
-use super::definition::{TaskDef, WorkflowDef, WorkflowSchedule};
+use super::definition::{EventHandler, TaskDef, WorkflowDef, WorkflowSchedule};
 use super::problem;
 use super::tree::{self, Entry, Node, Syntax, Tree, decode};
 
@@ -28,6 +28,8 @@ pub struct Loaded {
     pub schedules: Vec<Located<WorkflowSchedule>>,
     /// The task definitions that could be read.
     pub task_defs: Vec<Located<TaskDef>>,
+    /// The event handlers that could be read.
+    pub event_handlers: Vec<Located<EventHandler>>,
     /// What is wrong with the file by itself; [`super::check`] finds what is wrong with its meaning.
     pub diagnostics: Vec<Diagnostic>,
     /// What the file holds, readable or not.
@@ -56,6 +58,7 @@ impl Loaded {
             workflows: Vec::new(),
             schedules: Vec::new(),
             task_defs: Vec::new(),
+            event_handlers: Vec::new(),
             diagnostics: Vec::new(),
             documents: Vec::new(),
             bare_task: None,

@@ -5,7 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shape::{Form, Inputs, Kind, SCHEDULE, Shape, TASK_DEF, TASK_DEFS, TEST, TESTS, WORKFLOW, of_types};
+use super::shape::{
+    EVENT_HANDLER, Form, Inputs, Kind, SCHEDULE, Shape, TASK_DEF, TASK_DEFS, TEST, TESTS, WORKFLOW, of_types,
+};
 
 /// A number as text, as clients write it; empty is absent.
 const DIGITS: &str = r"^\s*([+-]?[0-9]{1,19})?\s*$";
@@ -20,6 +22,11 @@ pub fn workflow() -> Map<String, Value> {
 /// Returns the schema of a schedule of its own.
 pub fn schedule() -> Map<String, Value> {
     root(&SCHEDULE)
+}
+
+/// Returns the schema of an event handler.
+pub fn event_handler() -> Map<String, Value> {
+    root(&EVENT_HANDLER)
 }
 
 /// Returns the schema of a list of task definitions.
@@ -40,10 +47,10 @@ pub fn tests() -> Map<String, Value> {
 }
 
 /// Returns the schemas of all definitions, each with what is in it, by their names: `workflow`, `schedule`,
-/// `task_definition`, `start_request` and `test` among them.
+/// `task_definition`, `event_handler`, `start_request` and `test` among them.
 pub fn definitions() -> Map<String, Value> {
     let mut making = Making::default();
-    for shape in [&WORKFLOW, &SCHEDULE, &TASK_DEF, &TEST] {
+    for shape in [&WORKFLOW, &SCHEDULE, &TASK_DEF, &EVENT_HANDLER, &TEST] {
         making.of(shape, Null::Refused);
     }
     making.definitions

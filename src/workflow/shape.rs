@@ -1,6 +1,7 @@
 //! What each kind of definition may hold: one table, read by the walk that reports wrong types and unknown fields, and by
 //! the JSON Schemas that editors read.
 
+mod event_handler;
 mod inputs;
 mod schedule;
 mod task;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub(super) use event_handler::EVENT_HANDLER;
 pub(super) use inputs::{EVALUATORS, Form, HTTP_METHODS, Inputs, input_names, of_types};
 pub(super) use schedule::SCHEDULE;
 pub(super) use task_def::{TASK_DEF, TASK_DEFS};

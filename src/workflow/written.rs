@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::definition::{TaskDef, WorkflowDef, WorkflowSchedule, WorkflowTask};
+use super::definition::{Action, EventHandler, TaskDef, WorkflowDef, WorkflowSchedule, WorkflowTask};
 
 /// Words that YAML 1.1 or 1.2 reads as something else than text.
 const NO_TEXTS: [&str; 10] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"];
@@ -28,6 +28,16 @@ pub fn spare_schedule(schedule: &WorkflowSchedule) -> Map<String, Value> {
 /// Returns a task definition without what holds where nothing is said.
 pub fn spare_task_def(definition: &TaskDef) -> Map<String, Value> {
     spare::<TaskDef>(definition, &["name"])
+}
+
+/// Returns an event handler without what holds where nothing is said; whether it acts is said always.
+pub fn spare_event_handler(handler: &EventHandler) -> Map<String, Value> {
+    let mut fields = spare::<EventHandler>(handler, &["name", "active"]);
+    fields.retain(|name, field| name != "evaluatorType" || field != "");
+    for action in fields.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten() {
+        *action = Value::Object(spare_value::<Action>(action.take(), &["action"]));
+    }
+    fields
 }
 
 fn spare<T: serde::Serialize + serde::de::DeserializeOwned>(whole: &T, kept: &[&str]) -> Map<String, Value> {

@@ -73,6 +73,7 @@ fn a_key_signs_in_and_is_shown_nowhere() {
         ("200 OK", "[]"),
         ("200 OK", "[]"),
         ("404 Not Found", "{}"),
+        ("404 Not Found", "{}"),
     ]);
     let test =
         Test::new().variable("CONDUCTOR_AUTH_KEY", "key-77").variable("CONDUCTOR_AUTH_SECRET", "canary-secret-90");

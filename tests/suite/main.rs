@@ -24,6 +24,7 @@ mod polling;
 mod project;
 mod readme;
 mod remote;
+mod round_trip;
 mod run;
 mod schedules;
 mod schema;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::rig::{Test, files};
 
-const KINDS: [&str; 5] = ["workflow", "schedule", "taskdef", "test", "config"];
+const KINDS: [&str; 6] = ["workflow", "schedule", "taskdef", "event", "test", "config"];
 
 fn printed(kind: &str) -> String {
     Test::empty().keytide(&["schema", kind]).success().stdout

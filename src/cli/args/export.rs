@@ -18,6 +18,9 @@ pub(in crate::cli) struct Export {
     /// Only this task definition
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) task: Vec<String>,
+    /// Only this event handler
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) event: Vec<String>,
     /// What the files are written in
     #[arg(long, value_enum, default_value_t)]
     pub(in crate::cli) format: ExportFormat,

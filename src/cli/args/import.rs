@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 #[derive(Subcommand)]
 #[command(defer = true)]
 pub(in crate::cli) enum Import {
-    /// Workflows, task definitions and schedules of the Conductor or Orkes server that `--server` names
+    /// Workflows, task definitions, schedules and event handlers of the Conductor or Orkes server that `--server` names
     Conductor(ImportConductor),
 }
 

@@ -13,7 +13,7 @@ pub(super) struct File<'a> {
     pub(super) made: Vec<&'a Made>,
 }
 
-/// Returns one file for each version of a workflow and for each schedule, and one for all task definitions.
+/// Returns one file for each version of a workflow, each schedule and each event handler, and one for all task definitions.
 pub(super) fn documents(made: &[Made], format: ExportFormat) -> Vec<File<'_>> {
     let mut names = Names::new(format.extension());
     let of = |kind: &'static str| made.iter().filter(move |one| one.kind == kind);
@@ -26,6 +26,9 @@ pub(super) fn documents(made: &[Made], format: ExportFormat) -> Vec<File<'_>> {
     }
     for one in of("schedule") {
         files.push(file(names.free(&one.name, ".schedule"), &one.definition, vec![one], format));
+    }
+    for one in of("eventHandler") {
+        files.push(file(names.free(&one.name, ".event"), &one.definition, vec![one], format));
     }
     let defs: Vec<&Made> = of("taskDef").collect();
     if !defs.is_empty() {

@@ -18,7 +18,9 @@ const OF_THE_SERVER: [&str; 10] = [
     "orgId",
     "pausedReason",
 ];
-/// Returns one file for each version of a workflow, and one for all schedules and for all task definitions.
+
+/// Returns one file for each version of a workflow and each event handler, and one for all schedules and for all task
+/// definitions.
 pub(super) fn documents(found: &Found, active: bool) -> Vec<Document> {
     let mut names = Names::new("json");
     let mut documents = Vec::new();
@@ -47,6 +49,13 @@ pub(super) fn documents(found: &Found, active: bool) -> Vec<Document> {
         });
         documents.push(document(names.free("schedules", ""), &schedules.collect()));
     }
+    for handler in &found.event_handlers {
+        let name = handler["name"].as_str().unwrap_or_default();
+        let mut handler = own(handler);
+        // Where a server does not say it, it does not act there.
+        handler["active"] = (handler["active"] == true).into();
+        documents.push(document(names.free(name, ".event"), &handler));
+    }
     documents
 }
 
@@ -57,6 +66,8 @@ fn document(name: String, content: &Value) -> Document {
 /// Returns a definition without what is the server's, and without what says nothing.
 fn own(definition: &Value) -> Value {
     let Value::Object(fields) = definition else { return definition.clone() };
-    let kept = fields.iter().filter(|(name, field)| !OF_THE_SERVER.contains(&name.as_str()) && !field.is_null());
+    // Of an event handler the empty evaluator is none.
+    let is_empty = |name: &str, field: &Value| field.is_null() || name == "evaluatorType" && field == "";
+    let kept = fields.iter().filter(|(name, field)| !OF_THE_SERVER.contains(&name.as_str()) && !is_empty(name, field));
     Value::Object(kept.map(|(name, field)| (name.clone(), field.clone())).collect::<Map<_, _>>())
 }

@@ -145,25 +145,29 @@ impl Handle {
             return Err(Error::invalid(problem));
         }
         let name = &handler.name;
-        let exists = self.catalog().event_handlers().any(|known| known.def.name == *name);
-        self.permit_write(who, TargetKind::Workflow, name, exists)?;
-        match (exists, replaces) {
-            (true, false) => Err(Error::Conflict(format!("EventHandler with name {name} already exists!"))),
-            (false, true) => Err(Error::NotFound(format!("EventHandler with name {name} not found!"))),
-            (true, true) | (false, false) => {
+        let catalog = self.catalog();
+        let known = catalog.event_handler(name);
+        self.permit_write(who, TargetKind::Workflow, name, known.is_some())?;
+        match (known, replaces) {
+            // One of a file is refused with the file's name, further down.
+            (Some(known), false) if !matches!(known.owner, Owner::File(_)) => {
+                Err(Error::Conflict(format!("EventHandler with name {name} already exists!")))
+            }
+            (None, true) => Err(Error::NotFound(format!("EventHandler with name {name} not found!"))),
+            (Some(_), _) | (None, false) => {
                 self.register(who, vec![Registration::EventHandler(Box::new(handler))]).await
             }
         }
     }
 
-    /// Returns the handlers of events that somebody may see, by name; of one event, or of all.
-    pub fn event_handlers(&self, who: &Owner, event: Option<&str>) -> Vec<EventHandler> {
+    /// Returns the handlers of events that somebody may see, by name, with whose they are; of one event, or of all.
+    pub fn event_handlers(&self, who: &Owner, event: Option<&str>) -> Vec<Arc<Owned<EventHandler>>> {
         let catalog = self.catalog();
-        let seen = catalog.event_handlers().filter(|known| {
+        let seen = |known: &&Arc<Owned<EventHandler>>| {
             event.is_none_or(|event| known.def.event == event)
                 && self.may(who, Permission::Read, TargetKind::Workflow, &known.def.name)
-        });
-        seen.map(|known| known.def.clone()).collect()
+        };
+        catalog.event_handlers().filter(seen).cloned().collect()
     }
 
     /// Removes what was registered over the API.

@@ -3,9 +3,9 @@ use crate::catalog::Registration;
 use crate::daemon::handle::Handle;
 use crate::words::{Owner, Permission};
 use crate::workflow::shown::shown_definition;
-use crate::workflow::written::{spare_schedule, spare_task_def, spare_workflow};
+use crate::workflow::written::{spare_event_handler, spare_schedule, spare_task_def, spare_workflow};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Something that the API made, as a file would say it.
 pub struct Made {
@@ -39,7 +39,7 @@ impl Handle {
                 Registration::Workflow(def) => ("workflow", spare_workflow(&def)),
                 Registration::Schedule(def) => ("schedule", spare_schedule(&def)),
                 Registration::TaskDef(def) => ("taskDef", spare_task_def(&def)),
-                Registration::EventHandler(def) => ("eventHandler", fields(json!(def))),
+                Registration::EventHandler(def) => ("eventHandler", spare_event_handler(&def)),
             };
             let clear = Value::Object(clear);
             let masked = masker.mask_value(&shown_definition(&clear));

@@ -95,7 +95,8 @@ async fn save(State(house): State<Arc<House>>, form: Form) -> Answer {
     if is_wrong {
         return Ok(refused(&Failure::wrong("the definition has errors: nothing was registered")));
     }
-    if !loaded.schedules.is_empty() || !loaded.task_defs.is_empty() || loaded.workflows.is_empty() {
+    let others = [loaded.schedules.len(), loaded.task_defs.len(), loaded.event_handlers.len()];
+    if others.iter().any(|count| *count > 0) || loaded.workflows.is_empty() {
         return Ok(refused(&Failure::wrong("write workflows here, and nothing else")));
     }
     let workflows: Vec<_> = loaded.workflows.into_iter().map(|located| located.def).collect();

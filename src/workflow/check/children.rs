@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::words::nearest;
+use crate::words::{Source, nearest};
 use crate::workflow::load::{Kind, Loaded};
 use crate::workflow::problem;
 use crate::workflow::tree::{Node, Tree};
@@ -29,6 +29,35 @@ impl<'a> Workflows<'a> {
         }
         all.extend(known.workflows.iter().map(|name| (name.as_str(), None)));
         Self(all)
+    }
+
+    /// Reports the name of `parameter` that no workflow has, or its version that the workflow does not have.
+    pub(super) fn look_up(
+        &self,
+        parameter: &Node,
+        source: &Source,
+        code: &'static str,
+        who: &str,
+        found: &mut Findings,
+    ) {
+        let Some((name, text)) = parameter.get("name").and_then(|name| Some((name, name.text()?))) else { return };
+        let Some(versions) = self.0.get(text) else {
+            let message = format!("{who} names the workflow `{text}`, which is not defined here");
+            let diagnostic = problem::warning(source, Some(name.span), code, message).label("unknown");
+            return found.push(match nearest(text, self.0.keys().copied()) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic.help("define it, or register it before this one runs"),
+            });
+        };
+        let version = parameter.get("version").and_then(|node| Some((node, integer(node)?)));
+        if let (Some((node, version)), Some(versions)) = (version, versions)
+            && !versions.contains(&version)
+        {
+            let message = format!("`{text}` has no version {version}");
+            let have: Vec<_> = versions.iter().map(ToString::to_string).collect();
+            let help = format!("there is {}; leave `version` out for the highest", have.join(", "));
+            found.push(problem::warning(source, Some(node.span), code, message).help(help));
+        }
     }
 }
 
@@ -88,24 +117,9 @@ fn named(
         let message = format!("{} `{}` names no workflow", task.kind.as_str(), task.name());
         return found.push(problem::error(workflow.source, Some(parameter.head()), "E0411", message).help(help));
     };
-    let Some(text) = name.text().filter(|text| !text.contains("${")) else { return };
-    let Some(versions) = known.0.get(text) else {
-        let message =
-            format!("{} `{}` names the workflow `{text}`, which is not defined here", task.kind.as_str(), task.name());
-        let diagnostic = problem::warning(workflow.source, Some(name.span), "W0421", message).label("unknown");
-        return found.push(match nearest(text, known.0.keys().copied()) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help("define it, or register it before this one runs"),
-        });
-    };
-    let version = parameter.get("version").and_then(|node| Some((node, integer(node)?)));
-    if let (Some((node, version)), Some(versions)) = (version, versions)
-        && !versions.contains(&version)
-    {
-        let message = format!("`{text}` has no version {version}");
-        let have: Vec<_> = versions.iter().map(ToString::to_string).collect();
-        let help = format!("there is {}; leave `version` out for the highest", have.join(", "));
-        found.push(problem::warning(workflow.source, Some(node.span), "W0421", message).help(help));
+    if name.text().is_some_and(|text| !text.contains("${")) {
+        let who = format!("{} `{}`", task.kind.as_str(), task.name());
+        known.look_up(parameter, workflow.source, "W0421", &who, found);
     }
 }
 

@@ -80,7 +80,7 @@ fn name_of(document: &Named) -> Option<(String, Span)> {
         Kind::Workflow => {
             format!("{name}.{}", document.node.get("version").and_then(integer).unwrap_or(1))
         }
-        Kind::Schedule | Kind::TaskDef => name.to_owned(),
+        Kind::Schedule | Kind::TaskDef | Kind::EventHandler => name.to_owned(),
     };
     Some((name, node.span))
 }
@@ -90,6 +90,7 @@ fn twice(kind: Kind, name: &str, here: (&Loaded, Span), other: (&Loaded, Span)) 
         Kind::Workflow => ("workflow", "E0302"),
         Kind::Schedule => ("schedule", "E0505"),
         Kind::TaskDef => ("task definition", "E0303"),
+        Kind::EventHandler => ("event handler", "E0601"),
     };
     let (file, span) = here;
     let message = format!("the {what} `{name}` is defined twice");
@@ -102,6 +103,6 @@ fn twice(kind: Kind, name: &str, here: (&Loaded, Span), other: (&Loaded, Span)) 
     };
     diagnostic.help(match kind {
         Kind::Workflow => "raise the `version` of one, or rename it",
-        Kind::Schedule | Kind::TaskDef => "rename one of them",
+        Kind::Schedule | Kind::TaskDef | Kind::EventHandler => "rename one of them",
     })
 }

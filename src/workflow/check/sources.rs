@@ -2,7 +2,7 @@
 
 use crate::words::{Diagnostic, Source, Span};
 use crate::workflow::definition::TaskType;
-use crate::workflow::load::{Kind, Loaded};
+use crate::workflow::load::{Kind, Loaded, Named};
 use crate::workflow::problem;
 use crate::workflow::tree::Node;
 
@@ -25,13 +25,13 @@ pub struct ScriptText<'a> {
     pub text: &'a str,
     source: &'a Source,
     span: Span,
-    task: String,
+    whose: String,
 }
 
 impl ScriptText<'_> {
     /// Returns the problem that it cannot be read.
     pub fn unreadable(&self, why: &str) -> Diagnostic {
-        let message = format!("the script of {} cannot be read: {why}", self.task);
+        let message = format!("the script of {} cannot be read: {why}", self.whose);
         problem::error(self.source, Some(self.span), "E0419", message)
     }
 }
@@ -39,8 +39,24 @@ impl ScriptText<'_> {
 /// Returns the scripts of files. One with `${…}` is known only when its task starts.
 pub fn scripts<'a>(files: &[&'a Loaded]) -> Vec<ScriptText<'a>> {
     let documents = files.iter().flat_map(|file| file.documents.iter().map(|document| (&file.source, document)));
-    let workflows = documents.filter(|(_, document)| document.kind == Kind::Workflow);
-    workflows.flat_map(|(source, document)| of_workflow(source, &document.node)).collect()
+    let scripts = |(source, document): (&'a Source, &'a Named)| match document.kind {
+        Kind::Workflow => of_workflow(source, &document.node),
+        Kind::EventHandler => condition(source, &document.node).into_iter().collect(),
+        Kind::Schedule | Kind::TaskDef => Vec::new(),
+    };
+    documents.flat_map(scripts).collect()
+}
+
+/// Returns when an event handler acts, which is evaluated as it stands: `${…}` means nothing in it.
+fn condition<'a>(source: &'a Source, handler: &'a Node) -> Option<ScriptText<'a>> {
+    let node = handler.get("condition")?;
+    let text = node.text().filter(|text| !text.trim().is_empty())?;
+    if handler.get("evaluatorType").and_then(Node::text) == Some("value-param") {
+        return None;
+    }
+    let name = handler.get("name").and_then(Node::text).unwrap_or_default();
+    let whose = format!("the event handler `{name}`");
+    Some(ScriptText { scripting: Scripting::JavaScript, text, source, span: node.span, whose })
 }
 
 fn of_workflow<'a>(source: &'a Source, workflow: &'a Node) -> Vec<ScriptText<'a>> {
@@ -48,8 +64,8 @@ fn of_workflow<'a>(source: &'a Source, workflow: &'a Node) -> Vec<ScriptText<'a>
     let script = |task: Task<'a>| {
         let (scripting, node) = script(&task)?;
         let text = node.text().filter(|text| !text.trim().is_empty() && !text.contains("${"))?;
-        let task = format!("{} `{}`", task.kind.as_str(), task.name());
-        Some(ScriptText { scripting, text, source, span: node.span, task })
+        let whose = format!("{} `{}`", task.kind.as_str(), task.name());
+        Some(ScriptText { scripting, text, source, span: node.span, whose })
     };
     tasks.into_iter().filter_map(script).collect()
 }

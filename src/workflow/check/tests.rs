@@ -470,3 +470,31 @@ fn call_that_issues_a_secret_is_not_repeated_blindly() {
         ],
     );
 }
+
+#[test]
+fn a_handler_that_acts_on_nothing_or_starts_what_is_not_there_is_told_where_it_says_so() {
+    let handler = |event: &str, active: &str, start: &str| {
+        format!(
+            "name: h\nevent: {event}\n{active}actions:\n- {{action: start_workflow, start_workflow: {start}}}\n---\nname: w\nversion: 2\ntasks:\n- {{name: a, taskReferenceName: a, type: NOOP}}\n"
+        )
+    };
+    let is_active = "active: true\n";
+    tells(&handler("conductor:w:a", is_active, "{name: w, version: 2}"), &[]);
+    tells(&handler("conductor:w:a", is_active, "{name: from_api, version: 9}"), &[]);
+    tells(
+        &handler("conductor:w:a", is_active, "{name: v}"),
+        &["W0603 5 <v> the event handler `h` names the workflow `v`, which is not defined here | did you mean `w`?"],
+    );
+    tells(
+        &handler("conductor:w:a", is_active, "{name: w, version: 1}"),
+        &["W0603 5 <1> `w` has no version 1 | there is 2; leave `version` out for the highest"],
+    );
+    let help = "an EVENT task whose sink is `conductor` tells `conductor:WORKFLOW:REFERENCE`";
+    for event in ["sqs:orders:x", "conductor", "conductor:w", "conductor::a", "conductor:w:"] {
+        let told = format!("W0604 2 <\"{event}\"> no task here tells the event `{event}` | {help}");
+        tells(&handler(&format!("\"{event}\""), is_active, "{name: w}"), &[&told]);
+    }
+    let told = "the event handler `h` does not act: `active` is false where it is absent";
+    let help = "write `active: true`, or `active: false` where that is meant";
+    tells(&handler("conductor:w:a", "", "{name: w}"), &[&format!("W0605 1 <name> {told} | {help}")]);
+}

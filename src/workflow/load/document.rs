@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::words::{Map, Severity, nearest};
-use crate::workflow::definition::{TaskDef, WorkflowDef, WorkflowSchedule};
+use crate::workflow::definition::{EventHandler, TaskDef, WorkflowDef, WorkflowSchedule};
 use crate::workflow::problem;
 use crate::workflow::shape::{self, Shape};
 use crate::workflow::tree::Node;
@@ -18,6 +18,7 @@ pub(in crate::workflow) enum Kind {
     Workflow,
     Schedule,
     TaskDef,
+    EventHandler,
 }
 
 /// A part of a file and what it is, whether it can be read or not.
@@ -45,6 +46,8 @@ pub(super) fn read(loaded: &mut Loaded, node: Node) {
         task_defs(loaded, &node);
     } else if has("cronExpression") || has("cronSchedules") || has("startWorkflowRequest") {
         schedule(loaded, node);
+    } else if has("event") || has("actions") {
+        event_handler(loaded, node);
     } else if has("taskReferenceName") || (has("type") && has("inputParameters")) {
         bare_task(loaded, node);
     } else {
@@ -143,6 +146,13 @@ fn task_defs(loaded: &mut Loaded, node: &Node) {
     }
 }
 
+fn event_handler(loaded: &mut Loaded, mut node: Node) {
+    if let Some(def) = part::<EventHandler>(loaded, &mut node, &shape::EVENT_HANDLER) {
+        loaded.event_handlers.push(Located { def, node: node.clone() });
+    }
+    loaded.documents.push(Named { kind: Kind::EventHandler, node, beside: None });
+}
+
 fn bare_task(loaded: &mut Loaded, node: Node) {
     let reference = node.get("taskReferenceName").and_then(Node::text).unwrap_or("a task");
     let message = format!("this is a single task (`{}`), not a workflow", shorten(reference));
@@ -163,9 +173,9 @@ fn nothing_known(loaded: &mut Loaded, node: &Node) {
         );
         return;
     }
-    let message = "this is no workflow, schedule or list of task definitions".to_owned();
+    let message = "this is no workflow, schedule, event handler or list of task definitions".to_owned();
     let diagnostic = problem::error(&loaded.source, Some(node.head()), "E0205", message);
-    let marks = ["tasks", "taskDefs", "cronExpression", "cronSchedules", "startWorkflowRequest"];
+    let marks = ["tasks", "taskDefs", "cronExpression", "cronSchedules", "startWorkflowRequest", "actions"];
     let slip = node.entries().iter().find_map(|entry| Some((entry, nearest(&entry.key, marks)?)));
     let is_task_def = ["retryCount", "retryLogic", "timeoutSeconds", "responseTimeoutSeconds"]
         .iter()
@@ -173,8 +183,9 @@ fn nothing_known(loaded: &mut Loaded, node: &Node) {
     let diagnostic = match slip {
         Some((entry, mark)) => diagnostic.help(format!("did you mean `{mark}` instead of `{}`?", shorten(&entry.key))),
         None if is_task_def => diagnostic.help("a task definition stands in a list: `taskDefs: [ … ]`"),
-        None => diagnostic
-            .help("a workflow has `tasks`, a schedule has `cronExpression`, task definitions stand under `taskDefs`"),
+        None => diagnostic.help(
+            "a workflow has `tasks`, a schedule `cronExpression`, an event handler `actions`; task definitions stand under `taskDefs`",
+        ),
     };
     loaded.diagnostics.push(diagnostic);
 }

@@ -1,10 +1,13 @@
 mod fields;
 mod slips;
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::{Loaded, bare_task_as_workflow, load};
-use crate::workflow::definition::TaskType;
+use crate::workflow::check::{Known, check};
+use crate::workflow::definition::{EventHandler, TaskType};
 
 fn yaml(text: &str) -> Loaded {
     load("workflows/w.yaml", text.as_bytes())
@@ -199,4 +202,34 @@ fn file_of_mistakes_is_told_up_to_the_cap() {
     let loaded = yaml(&format!("name: w\ntasks:\n{}", "- 5\n".repeat(20_000)));
     assert_eq!(loaded.diagnostics.len(), 201);
     assert_eq!(loaded.diagnostics.last().unwrap().code, "N0203");
+}
+
+#[test]
+fn an_event_handler_is_refused_in_a_file_for_whatever_the_api_refuses_it() {
+    let good = r#"{"name": "h", "event": "conductor:w:e", "active": true, "actions": [
+        {"action": "start_workflow", "start_workflow": {"name": "w"}}]}"#;
+    let judged = |text: &str| {
+        let loaded = load("h.json", text.as_bytes());
+        let known = Known { workflows: BTreeSet::from(["w".to_owned()]), ..Known::default() };
+        let found: Vec<_> = loaded.diagnostics.iter().cloned().chain(check(&[&loaded], &known)).collect();
+        (loaded.event_handlers.len(), found.into_iter().map(|problem| problem.code).collect::<Vec<_>>())
+    };
+    assert_eq!(judged(good), (1, vec![]));
+    for (old, new, code) in [
+        ("\"h\"", "\" \"", "E0202"),
+        ("\"conductor:w:e\"", "\"\"", "E0202"),
+        ("\"action\": \"start_workflow\"", "\"action\": \"stop_workflow\"", "E0203"),
+        ("{\"name\": \"w\"}", "{\"name\": \"\"}", "E0202"),
+        ("{\"name\": \"w\"}", "null", "E0602"),
+        ("\"start_workflow\": {", "\"fail_task\": {", "E0602"),
+        ("\"active\": true", "\"active\": true, \"evaluatorType\": \"python\"", "E0203"),
+    ] {
+        let text = good.replace(old, new);
+        let handler: EventHandler = serde_json::from_str(&text).unwrap();
+        assert!(handler.problem().is_some(), "{text}");
+        assert!(judged(&text).1.contains(&code), "{text}: {:?}", judged(&text));
+    }
+    let none = r#"{"name": "h", "event": "conductor:w:e", "active": true, "actions": []}"#;
+    assert_eq!(judged(none).1, ["E0202"]);
+    assert_eq!(judged(&none.replace("\"actions\": []", "\"x\": 1")).1, ["E0202", "W0201"]);
 }

@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use serde_json::{Map, Value, json};
 
-use super::{schedule, task_defs, tests, workflow};
+use super::{event_handler, schedule, task_defs, tests, workflow};
 use crate::workflow::check::{Known, check};
 use crate::workflow::definition::TaskType;
 use crate::workflow::load::{Loaded, is_test_file, load, load_tests};
-use crate::workflow::shape::{Kind, SCHEDULE, Shape, TASK_DEFS, WORKFLOW, of_types};
+use crate::workflow::shape::{EVENT_HANDLER, Kind, SCHEDULE, Shape, TASK_DEFS, WORKFLOW, of_types};
 
 struct Validator(Schemas, SchemaIndex);
 
@@ -145,9 +145,12 @@ impl Judge<'_> {
 
 #[test]
 fn schema_and_loader_judge_every_field_the_same() {
-    for (schema, shape, shapes) in
-        [(workflow(), &WORKFLOW, 8), (schedule(), &SCHEDULE, 10), (task_defs(), &TASK_DEFS, 2)]
-    {
+    for (schema, shape, shapes) in [
+        (workflow(), &WORKFLOW, 8),
+        (schedule(), &SCHEDULE, 10),
+        (task_defs(), &TASK_DEFS, 2),
+        (event_handler(), &EVENT_HANDLER, 6),
+    ] {
         let validator = Validator::of(schema);
         let mut judge = Judge { validator: &validator, seen: Vec::new(), judged: 0, differs: Vec::new() };
         judge.shape(shape, &|value| value);
@@ -171,7 +174,7 @@ fn every_field_says_what_it_is() {
         }
     }
     let mut fields = 0;
-    for schema in [workflow(), schedule(), task_defs(), tests()] {
+    for schema in [workflow(), schedule(), task_defs(), event_handler(), tests()] {
         walk(&Value::Object(schema), &mut fields);
     }
     assert!(fields > 200, "{fields}");
