@@ -44,6 +44,8 @@ pub struct Ground {
     pub catalog: Arc<Catalog>,
     /// Who may do what.
     pub authority: Authority,
+    /// Who is told what comes of it, also what has no mock: what this one may not READ is not there.
+    pub reader: Owner,
     /// What `${workflow.env.NAME}` gives.
     pub environment: Map,
     /// How long an `UPDATE_SECRET` tries a store that is in trouble.

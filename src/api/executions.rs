@@ -314,6 +314,8 @@ async fn skip(
 
 async fn variables(State(handle): State<Handle>, Caller(who): Caller, Path(id): Path<String>, body: Body) -> Answer {
     let (id, variables) = (execution(&id)?, body.json()?);
+    // Who is answered with it must be allowed to read it, before anything is done.
+    handle.read(&who, id).await?;
     handle.operate(&who, id, Operation::SetVariables { variables }).await?;
     Ok(Json(handle.workflow(&who, id, true).await?).into_response())
 }

@@ -29,6 +29,8 @@ const TIMES_USUAL: usize = 3;
 const TIMES_MAX: usize = 5;
 /// How many schedules a page holds where nobody says, as on Conductor.
 const SCHEDULES_USUAL: usize = 100;
+/// How many schedules one request holds or lets go on: each is an entry of the audit, as executions are.
+const HELD_MAX: usize = 1_000;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -162,7 +164,11 @@ async fn resume_all(State(handle): State<Handle>, Caller(who): Caller, body: Bod
 async fn hold_all(handle: &Handle, who: &Owner, body: &Body, hold: &Hold) -> Answer {
     let mut failed = BTreeMap::new();
     let mut done = Vec::new();
-    for name in body.json::<Vec<String>>()? {
+    let names: Vec<String> = body.json()?;
+    if names.len() > HELD_MAX {
+        return Err(Error::wrong(format!("the body must name {HELD_MAX} schedules at most")));
+    }
+    for name in names {
         match handle.hold_schedule(who, &name, hold.clone()).await {
             Ok(()) => done.push(name),
             Err(error) => drop(failed.insert(name, error.to_string())),

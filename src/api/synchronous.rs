@@ -19,7 +19,7 @@ use crate::api::params::Params;
 use crate::api::routes::{Routes, on};
 use crate::api::tasks::{reported, tell, told};
 use crate::api::{Answer, Caller, Error, text};
-use crate::daemon::{Handle, Standstill};
+use crate::daemon::{self, Handle, Standstill};
 use crate::engine::{Operation, WorkerUpdate};
 use crate::words::{ExecutionId, Map, Owner, Payload, Permission, TaskId};
 use crate::workflow::definition::StartWorkflowRequest;
@@ -289,6 +289,8 @@ async fn state(
         (Some(_), None) => return Err(Error::wrong("taskResult: it says what becomes of the task, and is missing")),
         (None, Some(_)) => return Err(Error::wrong("taskReferenceName: it says which task is meant, and is missing")),
     };
+    // Who is answered with it must be allowed to read it, before anything is done.
+    handle.read(&who, id).await?;
     if let Some(variables) = update.variables {
         handle.operate(&who, id, Operation::SetVariables { variables }).await?;
     }
@@ -332,6 +334,8 @@ async fn signal_and_wait(
 ) -> Answer {
     let strategy = Strategy::of(&params)?;
     let patience = Duration::from_millis(params.number("timeoutMillis")?.unwrap_or(SIGNAL_MS_USUAL));
+    // Who is answered with it must be allowed to read it, before anything is done.
+    handle.read(&who, execution(&id)?).await?;
     let (id, _) = signaled(&handle, &who, &id, &status, &body).await?;
     let standstill = handle.standstill(&who, id, &[], patience).await?;
     Ok(Json(strategy.response(&standstill, params.text("requestId"))).into_response())
@@ -346,6 +350,11 @@ async fn update(
     params: Params,
     body: Body,
 ) -> Answer {
+    // Who is answered with it must be allowed to read it, before anything is done; to others it is not there.
+    match handle.read(&who, execution(&id)?).await.map(drop) {
+        Err(daemon::Error::NotFound(_)) => return Ok(StatusCode::NO_CONTENT.into_response()),
+        read => read?,
+    }
     let told = tell(&handle, &who, (&id, &reference, &status), &params, &body).await?;
     let Some((id, _)) = told else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     Ok(Json(handle.workflow(&who, id, true).await?).into_response())

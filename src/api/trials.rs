@@ -52,6 +52,7 @@ async fn test(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> 
     let ground = Ground {
         catalog: handle.catalog(),
         authority: handle.authority(),
+        reader: who,
         environment: handle.variables(),
         store_retry: handle.settings().secrets.store_retry,
         evaluator: Evaluator::this_program(),

@@ -141,6 +141,7 @@ pub(super) fn ground(project: &Project) -> Ground {
     Ground {
         catalog: Arc::new(Catalog::default().next(change.files, change.troubles)),
         authority: Authority::new(access.workflows_granted, ruled),
+        reader: Owner::Local,
         environment: project.settings.environment.clone(),
         store_retry: project.settings.secrets.store_retry,
         evaluator: Evaluator::this_program(),

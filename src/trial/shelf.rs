@@ -30,7 +30,9 @@ impl Library for Shelf {
     fn plan(&self, asking: Asking<'_>, wanted: &Wanted) -> Result<Arc<Plan>, String> {
         let pinned = match wanted {
             Wanted::Named { name, version } => {
-                let permitted = self.allows(asking, Permission::Execute, Thing::Workflow, name);
+                let reader = Asking { owner: &self.ground.reader, workflow: None };
+                let permitted = self.allows(asking, Permission::Execute, Thing::Workflow, name)
+                    && self.allows(reader, Permission::Read, Thing::Workflow, name);
                 let definition = self.ground.catalog.workflow(name, *version).filter(|_| permitted);
                 definition.ok_or_else(|| no_such_workflow(wanted))?.pinned.clone()
             }

@@ -19,6 +19,7 @@ fn ground(definitions: &[Value]) -> Ground {
     Ground {
         catalog: Arc::new(Catalog::default().next(news.collect(), Vec::new())),
         authority: Authority::new(false, Ruled::default()),
+        reader: Owner::Local,
         environment: Map::new(),
         store_retry: Duration::from_mins(1),
         evaluator: Evaluator::of("/nowhere"),

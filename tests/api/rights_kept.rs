@@ -208,6 +208,15 @@ fn who_may_change_a_schedule_gets_nothing_of_what_it_hides_by_having_it_start_so
     };
     assert!(!started("hides").contains("canary-of-the-schedule"));
     assert!(!started("shows").contains("canary-of-the-schedule"));
+    // A definition that the request brings shows it as well.
+    assert_eq!(server.json("POST", path, &schedule("hides", "canary-of-the-schedule")).status, 200);
+    let mut brings = schedule("hides", "***");
+    brings["startWorkflowRequest"]["workflowDef"] = flow("shows", &[]);
+    assert_eq!(server.client(Some(&ci), "POST", path, &brings).status, 200);
+    let started = server.client(Some(&ci), "POST", "/api/keytide/schedules/nightly/trigger", &json!({}));
+    assert_eq!(started.status, 200, "{started:?}");
+    let found = server.client(Some(&ci), "GET", "/api/workflow/search", &Value::Null).body;
+    assert!(!found.contains("canary-of-the-schedule"), "{found}");
 }
 
 #[test]

@@ -70,16 +70,17 @@ impl Handle {
         .await
     }
 
-    /// Removes a variable that the API made, and returns what it was.
+    /// Removes a variable that the API made, and returns what it was to who may read it; nothing to others.
     pub async fn remove_variable(&self, who: &Owner, name: &str) -> Result<String, Error> {
         let missing = || Error::NotFound(format!("there is no environment variable `{name}`"));
         self.permit_known(who, Permission::Delete, TargetKind::Environment, name, missing)?;
         self.of_api(name)?;
         self.forget_tags(who, Tagged::Environment, name).await?;
         let entry = self.entry(who, Action::Remove, Object::new(ObjectKind::Environment, name));
+        let sees = self.may(who, Permission::Read, TargetKind::Environment, name);
         let name = name.to_owned();
         self.govern(entry, move |_, _, made| match made.variables.remove(&name) {
-            Some(value) => Ok((value, vec![removed(OwnedKind::Variable, name)])),
+            Some(value) => Ok((if sees { value } else { String::new() }, vec![removed(OwnedKind::Variable, name)])),
             None => Err(Error::NotFound(format!("there is no environment variable `{name}`"))),
         })
         .await

@@ -102,7 +102,7 @@ impl Handle {
             return;
         };
         // Another workflow would show, or send, what this one hides.
-        if new.name != old.name || new.version != old.version {
+        if new.name != old.name || new.version != old.version || new.workflow_def != old.workflow_def {
             return;
         }
         let before = Value::Object(old.input.clone());

@@ -107,6 +107,10 @@ impl Handle {
                 Some((holder, Some(run))) => return Ok(Some((holder, run))),
                 Some((id, None)) => {
                     let Ok(Known::Whole(found)) = self.known(id).await else { continue };
+                    // A child that the caller may not work for waits for others, and is not told of.
+                    if !self.may(who, Permission::Execute, TargetKind::Workflow, found.name()) {
+                        continue;
+                    }
                     // The last one is looked at next.
                     left.extend(found.signaled().into_iter().rev().map(|signaled| match signaled {
                         Signaled::Run(run) => (id, Some(run)),

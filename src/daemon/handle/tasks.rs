@@ -35,11 +35,7 @@ impl Handle {
         execution: ExecutionId,
         reference: &str,
     ) -> Result<Option<RunNumber>, Error> {
-        let execution = match self.worked(who, execution).await {
-            Err(Error::NotFound(_)) => None,
-            known => known?,
-        };
-        let Some(execution) = execution else { return Ok(None) };
+        let Some(execution) = self.worked(who, execution).await? else { return Ok(None) };
         let run = execution.task_by_reference(reference).filter(|run| !run.status.is_terminal());
         Ok(run.map(|run| run.number))
     }
@@ -80,7 +76,10 @@ impl Handle {
 
     /// Returns an execution that is not archived, for one who may see it or who works for it; for others there is none.
     pub(super) async fn worked(&self, who: &Owner, execution: ExecutionId) -> Result<Option<Arc<Execution>>, Error> {
-        let known = self.known_to(who, execution, true).await?;
+        let known = match self.known_to(who, execution, true).await {
+            Err(Error::NotFound(_)) => return Ok(None),
+            known => known?,
+        };
         let may = |permission| self.may(who, permission, TargetKind::Workflow, known.workflow_name());
         let allowed = may(Permission::Read) || may(Permission::Execute);
         if !allowed {
