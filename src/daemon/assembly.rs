@@ -347,7 +347,8 @@ fn housekeeping(config: &Config, handle: &Handle) -> Housekeeping {
         keep_audit: config.settings.audit.keep,
         snapshot: Box::new(move |execution| handle.0.views.workflow(execution, true)),
         next: config.clock.now(),
-        unwiped: false,
+        // The process before may have been killed between a removal and its wipe; where nothing went, a wipe costs one sync.
+        unwiped: true,
     }
 }
 

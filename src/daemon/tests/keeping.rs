@@ -121,3 +121,34 @@ fn a_quiet_moment_is_used_to_move_the_journals_log() {
     served.until("the move", || (database() > before).then_some(()));
     served.stop();
 }
+
+#[test]
+fn what_was_removed_before_a_kill_is_wiped_by_the_next_process() {
+    let world = World::new();
+    let served = world.serve();
+    let id = served.start(rotation(&world.issuer.token_url()));
+    assert_eq!(served.end_of(id), WorkflowStatus::Completed);
+    let journal = rusqlite::Connection::open(world.at(".keytide/journal.db")).unwrap();
+    let body = |row: &rusqlite::Row<'_>| row.get::<_, Vec<u8>>(0);
+    let sealed = journal.query_row("SELECT body FROM records ORDER BY length(body) DESC LIMIT 1", [], body).unwrap();
+    // What a reader looks at is wiped later, and the process is killed before: what it leaves is kept here, byte for byte.
+    let moment = journal.unchecked_transaction().unwrap();
+    let _seen: i64 = moment.query_row("SELECT COUNT(*) FROM records", [], |row| row.get(0)).unwrap();
+    served.ask(served.handle.remove(&Owner::Local, id)).unwrap();
+    let left = ["journal.db", "journal.db-wal"].map(|name| {
+        let path = world.at(".keytide").join(name);
+        (std::fs::read(&path).unwrap(), path)
+    });
+    drop(moment);
+    drop(journal);
+    served.stop();
+    for (bytes, path) in left {
+        std::fs::write(path, bytes).unwrap();
+    }
+    // A row goes over several pages of the file: its beginning is enough to know it by.
+    let sealed = &sealed[..sealed.len().min(200)];
+    assert!(world.file_with_bytes(sealed).is_some(), "the process that was killed left it");
+    let served = world.serve();
+    served.until("a wipe", || world.file_with_bytes(sealed).is_none().then_some(()));
+    served.stop();
+}

@@ -139,6 +139,11 @@ impl World {
         file_with(self.folder.path(), canary.as_bytes())
     }
 
+    /// Returns a file of the project that holds these bytes.
+    pub(in crate::daemon) fn file_with_bytes(&self, bytes: &[u8]) -> Option<PathBuf> {
+        file_with(self.folder.path(), bytes)
+    }
+
     pub(in crate::daemon) fn issued(&self) -> String {
         self.issuer.issued_last().unwrap().expose().to_owned()
     }
