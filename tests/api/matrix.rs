@@ -87,10 +87,11 @@ fn handler(name: &str) -> Value {
 }
 
 /// What requests are about.
+#[derive(Clone)]
 pub(crate) struct Things {
-    prefix: &'static str,
-    execution: String,
-    task: String,
+    pub(crate) prefix: &'static str,
+    pub(crate) execution: String,
+    pub(crate) task: String,
 }
 
 impl Things {
@@ -101,7 +102,7 @@ impl Things {
         Self { prefix: "gone", execution, task }
     }
 
-    fn path(&self, route: &Route) -> String {
+    pub(crate) fn path(&self, route: &Route) -> String {
         let prefix = self.prefix;
         let name = match route.path.split('/').nth(2).unwrap_or_default() {
             "metadata" if route.path.contains("taskdefs") || route.path.contains("/task/") => format!("{prefix}_task"),
@@ -119,7 +120,7 @@ impl Things {
             &self.task
         };
         let path = route.path.replace("{name}", &name).replace("{id}", id).replace("{version}", "1");
-        let path = path.replace("{key}", &format!("{prefix}_secret")).replace("{type}", "right_work");
+        let path = path.replace("{key}", &format!("{prefix}_secret")).replace("{type}", &format!("{prefix}_work"));
         // A signal names a status where others name a task.
         let reference = if path.contains("/{reference}/signal") { "COMPLETED" } else { "work" };
         let path = path.replace("{reference}", reference).replace("{status}", "COMPLETED");
@@ -127,7 +128,7 @@ impl Things {
         path + query(route.path)
     }
 
-    fn body(&self, route: &Route) -> Value {
+    pub(crate) fn body(&self, route: &Route) -> Value {
         let prefix = self.prefix;
         match (route.method.as_str(), route.path) {
             ("POST", "/api/metadata/workflow" | "/api/metadata/workflow/validate") => flow(&format!("{prefix}_new")),

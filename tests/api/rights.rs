@@ -39,7 +39,7 @@ fn settings(settings: &mut Settings) {
 
 /// What is expected of the four.
 #[derive(Clone, Copy)]
-enum Rule {
+pub(crate) enum Rule {
     /// Who has the right gets the value; to the others it reads as if it were not there.
     Reads,
     /// Who has the right gets on to what follows; the others hear what is said of a secret that is not there.
@@ -49,10 +49,46 @@ enum Rule {
 }
 
 /// A way to a secret, as tasks of a workflow: `NAME` is the secret, `OWN` what names of the application begin with.
-struct Way {
-    name: &'static str,
-    rule: Rule,
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    pub(crate) rule: Rule,
     tasks: Value,
+}
+
+impl Way {
+    /// Returns what a workflow is called that goes this way, and its definition with the child that it may have.
+    pub(crate) fn defined(&self, whose: &str, secret: &str) -> (String, Value) {
+        let own = format!("{whose}_{}_{secret}", self.name);
+        let tasks = serde_json::from_str(&self.tasks.to_string().replace("NAME", secret)).unwrap();
+        let defined = defined(&own, &tasks, &json!({}));
+        (own, defined)
+    }
+}
+
+impl Way {
+    /// Fails where what came of it, with a secret that is there and with one that is not, is not what the rule says.
+    pub(crate) fn holds(&self, whose: &str, may: bool, [there, gone]: [String; 2]) {
+        let text = "given ${workflow.secrets.NAME}";
+        let said = format!("{} by {whose}: {there}", self.name);
+        match self.rule {
+            Rule::Text => assert_eq!((there.as_str(), gone.as_str()), (text, text), "{said}"),
+            Rule::Reads | Rule::Uses if !may => {
+                assert!(there.contains(DENIED), "{said}");
+                assert_eq!(there, gone, "{said}: denied and missing read the same");
+            }
+            Rule::Reads => assert_eq!(there, format!("given {VALUE}"), "{said}"),
+            Rule::Uses => assert!(!there.contains("not available"), "{said}"),
+        }
+        assert!(gone.contains(DENIED) || matches!(self.rule, Rule::Text), "{said}: {gone}");
+    }
+}
+
+/// Returns a workflow, with the child that it may have.
+pub(crate) fn defined(own: &str, tasks: &Value, more: &Value) -> Value {
+    let mut flow = json!({"name": own, "version": 1, "schemaVersion": 2, "tasks": tasks});
+    flow.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let child = json!({"name": format!("{own}_child"), "version": 1, "schemaVersion": 2, "tasks": [work("${workflow.input.t}")]});
+    serde_json::from_str(&json!([flow, child]).to_string().replace("OWN", own)).unwrap()
 }
 
 pub(crate) fn task(reference: &str, kind: &str, input: &Value) -> Value {
@@ -69,7 +105,7 @@ fn child(input: &str) -> Value {
     child
 }
 
-fn ways() -> Vec<Way> {
+pub(crate) fn ways() -> Vec<Way> {
     let reference = "${workflow.secrets.NAME}";
     let inline = |expression: &str, input: Value| {
         let mut all = json!({"evaluatorType": "javascript", "expression": expression});
@@ -127,6 +163,14 @@ fn ways() -> Vec<Way> {
     ]
 }
 
+fn put_secrets(server: &Server) {
+    for (name, value) in [("vault", VALUE), ("vault_2", VALUE)] {
+        assert_eq!(server.json("PUT", &format!("/api/secrets/{name}"), &json!(value)).status, 200);
+        let tag = json!([{"key": "team", "value": "vault"}]);
+        assert_eq!(server.json("PUT", &format!("/api/secrets/{name}/tags"), &tag).status, 200);
+    }
+}
+
 pub(crate) struct Scene {
     pub(crate) server: Server,
     tokens: Vec<(&'static str, String)>,
@@ -135,27 +179,30 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn new() -> Self {
         let server = Server::with(settings);
-        for (name, value) in [("vault", VALUE), ("vault_2", VALUE)] {
-            assert_eq!(server.json("PUT", &format!("/api/secrets/{name}"), &json!(value)).status, 200);
-            let tag = json!([{"key": "team", "value": "vault"}]);
-            assert_eq!(server.json("PUT", &format!("/api/secrets/{name}/tags"), &tag).status, 200);
-        }
+        put_secrets(&server);
         let tokens = APPS.map(|(app, _)| (app, server.signed_in(app))).to_vec();
         Self { server, tokens }
     }
 
+    /// Returns a scene where the owner works for everybody, since nobody there is an application.
+    pub(crate) fn without_applications(server: Server) -> Self {
+        put_secrets(&server);
+        Self { server, tokens: Vec::new() }
+    }
     pub(crate) fn ask(&self, app: &str, method: &str, path: &str, body: &Value) -> crate::server::Answer {
-        let token = self.tokens.iter().find(|(name, _)| *name == app).map(|(_, token)| token.as_str());
-        self.server.client(token, method, path, body)
+        match self.tokens.iter().find(|(name, _)| *name == app) {
+            Some((_, token)) => self.server.client(Some(token), method, path, body),
+            None => self.server.json(method, path, body),
+        }
     }
 
     /// Registers a workflow of an application, and the child that it may have.
     pub(crate) fn register(&self, app: &str, own: &str, tasks: &Value, more: &Value) {
-        let mut flow = json!({"name": own, "version": 1, "schemaVersion": 2, "tasks": tasks});
-        flow.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let child = json!({"name": format!("{own}_child"), "version": 1, "schemaVersion": 2, "tasks": [work("${workflow.input.t}")]});
-        let all = json!([flow, child]).to_string().replace("OWN", own);
-        let registered = self.ask(app, "PUT", "/api/metadata/workflow", &serde_json::from_str(&all).unwrap());
+        self.put(app, &defined(own, tasks, more));
+    }
+
+    fn put(&self, app: &str, definitions: &Value) {
+        let registered = self.ask(app, "PUT", "/api/metadata/workflow", definitions);
         assert_eq!(registered.status, 200, "{app}: {registered:?}");
     }
 
@@ -190,9 +237,8 @@ impl Scene {
 
     /// Goes one way to a secret.
     fn go(&self, app: &str, way: &Way, secret: &str) -> String {
-        let own = format!("{app}_{}_{secret}", way.name);
-        let tasks = serde_json::from_str(&way.tasks.to_string().replace("NAME", secret)).unwrap();
-        self.register(app, &own, &tasks, &json!({}));
+        let (own, definitions) = way.defined(app, secret);
+        self.put(app, &definitions);
         plain(&self.outcome(app, &own, &self.start(app, &own, secret)), &own, secret)
     }
 }
@@ -209,22 +255,9 @@ pub(crate) const DENIED: &str = "secret \\\"NAME\\\" is not available to workflo
 #[test]
 fn each_way_to_a_secret_asks_for_the_right_where_the_secret_is_resolved() {
     let scene = Scene::new();
-    let text = "given ${workflow.secrets.NAME}";
     for way in ways() {
         for (app, _) in APPS {
-            let [there, gone] = SECRETS.map(|secret| scene.go(app, &way, secret));
-            let (way, may) = (&way, MAY.contains(&app));
-            let said = format!("{} by {app}: {there}", way.name);
-            match way.rule {
-                Rule::Text => assert_eq!((there.as_str(), gone.as_str()), (text, text), "{said}"),
-                Rule::Reads | Rule::Uses if !may => {
-                    assert!(there.contains(DENIED), "{said}");
-                    assert_eq!(there, gone, "{said}: denied and missing read the same");
-                }
-                Rule::Reads => assert_eq!(there, format!("given {VALUE}"), "{said}"),
-                Rule::Uses => assert!(!there.contains("not available"), "{said}"),
-            }
-            assert!(gone.contains(DENIED) || matches!(way.rule, Rule::Text), "{said}: {gone}");
+            way.holds(app, MAY.contains(&app), SECRETS.map(|secret| scene.go(app, &way, secret)));
         }
     }
 }
