@@ -4,6 +4,8 @@
 
 #[path = "api/audit.rs"]
 mod audit;
+#[path = "api/beside.rs"]
+mod beside;
 #[path = "api/canaries.rs"]
 mod canaries;
 #[path = "api/certificate.rs"]
@@ -44,8 +46,12 @@ mod openapi;
 mod port;
 #[path = "api/rights.rs"]
 mod rights;
+#[path = "api/rights_files.rs"]
+mod rights_files;
 #[path = "api/rights_kept.rs"]
 mod rights_kept;
+#[path = "api/rights_lent.rs"]
+mod rights_lent;
 #[path = "api/scheduler.rs"]
 mod scheduler;
 #[path = "api/search.rs"]

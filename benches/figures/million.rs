@@ -86,7 +86,7 @@ fn plan(number: u64) -> Outcome<Arc<Plan>> {
              "terminationStatus": "${workflow.input.end}", "terminationReason": "it was told to"}}],
     });
     let workflow = serde_json::from_value(workflow)?;
-    Ok(Arc::new(Plan::compile(Pinned { workflow, task_defs: BTreeMap::new(), owner: Owner::Local })?))
+    Ok(Arc::new(Plan::compile(Pinned::new(workflow, BTreeMap::new(), Owner::Local))?))
 }
 
 /// Of a thousand, 920 end well, 60 fail and 20 are ended; some of the last go on.

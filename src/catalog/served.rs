@@ -83,21 +83,22 @@ impl Served {
 
     /// Returns a workflow with the task definitions that it names.
     pub(super) fn pinned(&self, workflow: WorkflowDef, owner: Owner) -> Pinned {
-        let mut task_defs = BTreeMap::new();
+        let mut named = BTreeMap::new();
         if starts_what_is_not_named(&workflow.tasks) {
-            task_defs.extend(self.task_defs.iter().map(|(name, owned)| (name.clone(), owned.def.clone())));
+            named.extend(&self.task_defs);
         } else {
-            self.name_task_defs(&workflow.tasks, &mut task_defs);
+            self.name_task_defs(&workflow.tasks, &mut named);
         }
-        Pinned { workflow, task_defs, owner }
+        let made_by_others = named.iter().filter(|(_, owned)| owned.owner != owner && owned.owner != Owner::Local);
+        let makers = made_by_others.map(|(name, owned)| ((*name).clone(), owned.owner.clone())).collect();
+        let task_defs = named.into_iter().map(|(name, owned)| (name.clone(), owned.def.clone())).collect();
+        Pinned { makers, ..Pinned::new(workflow, task_defs, owner) }
     }
 
     /// Collects the task definitions that tasks name, at every depth.
-    fn name_task_defs(&self, tasks: &[WorkflowTask], found: &mut BTreeMap<String, TaskDef>) {
+    fn name_task_defs<'s>(&'s self, tasks: &[WorkflowTask], found: &mut BTreeMap<&'s String, &'s Arc<Owned<TaskDef>>>) {
         for task in tasks {
-            if let Some(owned) = self.task_defs.get(&task.name) {
-                found.insert(task.name.clone(), owned.def.clone());
-            }
+            found.extend(self.task_defs.get_key_value(&task.name));
             let branches = task.decision_cases.values().chain(&task.fork_tasks);
             for inner in branches.chain([&task.default_case, &task.loop_over]) {
                 self.name_task_defs(inner, found);

@@ -144,7 +144,7 @@ pub(super) fn file_of(
     let workflow = files::only_workflow(&loaded)?.def.clone();
     let task_defs = loaded.task_defs.iter().map(|located| (located.def.name.clone(), located.def.clone())).collect();
     let owner = if path.starts_with(&project.workflows) { Owner::File(project.shown(&path)) } else { Owner::Local };
-    Ok(Some(Pinned { workflow, task_defs, owner }))
+    Ok(Some(Pinned::new(workflow, task_defs, owner)))
 }
 
 /// Reads an input: JSON, `@FILE` or `-`, and single fields over it.

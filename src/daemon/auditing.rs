@@ -55,7 +55,11 @@ pub(super) fn answered(execution: &Execution, outcome: &Outcome, before: Before<
     };
     let refused = |reason: &str| {
         let input = execution.input(run);
-        let unread = |name: &String| *reason == NotAvailable::missing(name, execution.name()).to_string();
+        let lent = execution.planned(run).lent.as_deref();
+        let unread = |name: &String| {
+            *reason == NotAvailable::missing(name, execution.name()).to_string()
+                || lent.is_some_and(|lent| *reason == NotAvailable::lent(name, lent).to_string())
+        };
         let unwritten = |name: &String| *reason == may_not_update(&pinned.owner, name);
         let reads = read_by(input.expose()).into_iter().filter(unread).map(|name| (Action::Read, name));
         let writes = written_by(task_type, input.expose()).into_iter().filter(unwritten);

@@ -131,6 +131,7 @@ fn question(
         token,
         plan: Arc::clone(&execution.plan),
         owner: handler.owner.clone(),
+        lent: None,
         language,
         source,
         input: Payload::new(event.clone()),

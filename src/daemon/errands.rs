@@ -57,7 +57,8 @@ impl Dispatcher {
     ) -> Result<Option<Done>, Failed> {
         match errand {
             Errand::Start(order) => {
-                let (started, _) = self.start_ordered(Asking::of(execution), Some(execution), *order, scene)?;
+                let (started, _) =
+                    self.start_ordered(Asking::of(execution), Some((execution, Some(run))), *order, scene)?;
                 Ok(Some(Done::of(Map::from_iter([("workflowId".to_owned(), json!(started.to_string()))]))))
             }
             Errand::Read { execution: target, with_tasks } => self.look(execution, target, with_tasks, scene).map(Some),

@@ -29,9 +29,10 @@ use crate::daemon::message::Refused;
 use crate::engine::{
     self, ChildEnd, Execution, Input, Kin, Need, Operation, Order, Plan, Refusal, child_end, child_order, failure_order,
 };
+use crate::executor::NotAvailable;
 use crate::journal::Log;
 use crate::words::{ExecutionId, Payload, Permission, RunNumber, Timestamp, WorkflowStatus};
-use crate::workflow::expressions;
+use crate::workflow::expressions::{self, SecretReference};
 
 /// How many live executions one may have below it: twice the widest FORK_JOIN. A workflow that starts itself twice over
 /// would fill the memory before it is too deep.
@@ -138,7 +139,7 @@ impl Dispatcher {
                 "the workflow at the top has {FAMILY_MAX} live sub-workflows, which is the limit"
             ))));
         }
-        let (child, plan) = self.start_ordered(Asking::of(parent), Some(parent), order, scene)?;
+        let (child, plan) = self.start_ordered(Asking::of(parent), Some((parent, Some(run))), order, scene)?;
         let version = plan.pinned.workflow.version;
         self.tell(parent.id, Kin::ChildStarted { run, child, version }, scene).map_err(Failed::Now)?;
         // What the child takes for a secret was somebody's output here.
@@ -154,21 +155,30 @@ impl Dispatcher {
     pub(super) fn start_ordered(
         &mut self,
         asking: Asking<'_>,
-        from: Option<&Execution>,
+        from: Option<(&Execution, Option<RunNumber>)>,
         order: Order,
         scene: &mut Scene<'_>,
     ) -> Result<(ExecutionId, Arc<Plan>), Failed> {
         let Order { wanted, start } = order;
         let plan = self.library.plan(asking, &wanted).map_err(Refusal::passing)?;
         let input = serde_json::Value::Object(start.input.clone());
+        let run = from.and_then(|(from, run)| from.run(run?).map(|run| from.planned(run)));
+        let lent = run.and_then(|planned| planned.lent.as_deref());
         // What an execution hands over it must be allowed to read itself: to start a workflow is not to read its secrets.
-        for reference in expressions::references(&input) {
-            if !self.library.allows(asking, Permission::Read, Thing::Secret, &reference.name) {
-                let who = from.map_or_else(|| asking.owner.to_string(), |from| format!("workflow:{}", from.name()));
-                let name = reference.name;
-                let reason = format!("secret \"{name}\" is not available to {who} (missing or not granted)");
-                return Err(Failed::Refused(Refusal::passing(reason)));
-            }
+        for SecretReference { name, .. } in expressions::references(&input) {
+            let may_read = |asking| self.library.allows(asking, Permission::Read, Thing::Secret, &name);
+            let reason = match lent.filter(|lent| lent.takes(&name)) {
+                _ if !may_read(asking) => {
+                    let who =
+                        from.map_or_else(|| asking.owner.to_string(), |(from, _)| format!("workflow:{}", from.name()));
+                    format!("secret \"{name}\" is not available to {who} (missing or not granted)")
+                }
+                Some(lent) if !may_read(Asking { owner: &lent.maker, workflow: None }) => {
+                    NotAvailable::lent(&name, lent).to_string()
+                }
+                Some(_) | None => continue,
+            };
+            return Err(Failed::Refused(Refusal::passing(reason)));
         }
         self.count_chain(&start, scene.now)?;
         match self.begin(&plan, start, scene.now, scene.log, scene.batch) {
@@ -272,7 +282,7 @@ impl Dispatcher {
         let view = self.library.view(&execution, true);
         let started = failure_order(&execution, view, scene.now)
             .map_err(Failed::Refused)
-            .and_then(|order| self.start_ordered(Asking::of(&execution), Some(&execution), order, scene));
+            .and_then(|order| self.start_ordered(Asking::of(&execution), Some((&execution, None)), order, scene));
         let said = match started {
             Ok((started, _)) => started.to_string(),
             Err(Failed::Now(refused)) => return Err(refused),

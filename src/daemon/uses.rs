@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::workflow::definition::{TaskDef, WorkflowDef};
-use crate::workflow::expressions::{parse, references_in_template};
+use crate::workflow::definition::WorkflowDef;
+use crate::workflow::expressions::references_in_template;
 use crate::workflow::flow;
 
 /// What a definition does to secrets and which workflows it starts, as far as it says the names outright.
@@ -29,56 +29,11 @@ impl Uses {
     }
 }
 
-/// What a task definition takes of secrets, and of the environment, in the name of whatever workflow uses it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Taken {
-    /// The names that it says outright.
-    pub(super) names: BTreeSet<String>,
-    /// Whether it makes up a name at run time, which may be any.
-    pub(super) computes: bool,
-}
-
-impl Taken {
-    /// Looks through a task definition.
-    pub(super) fn by(def: &TaskDef) -> Self {
-        let template = Value::Object(def.input_template.clone());
-        let outright = references_in_template(&template).into_iter().map(|reference| reference.name);
-        let names = outright.chain(def.runtime_metadata.iter().cloned()).collect();
-        Self { names, computes: computes(&template) }
-    }
-}
-
-/// Returns whether a reference is made of another one.
-fn computes(template: &Value) -> bool {
-    match template {
-        Value::String(text) => parse(text).iter().any(|reference| text[reference.path.clone()].contains("${")),
-        Value::Array(items) => items.iter().any(computes),
-        Value::Object(fields) => fields.values().any(computes),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Taken, Uses};
-
-    #[test]
-    fn a_task_definition_takes_what_its_template_and_its_list_name() {
-        let taken = |def: Value| Taken::by(&serde_json::from_value(def).unwrap());
-        let named = taken(
-            json!({"name": "t", "inputTemplate": {"a": ["Bearer ${workflow.secrets.key}"], "b": "${workflow.input.x}"},
-            "runtimeMetadata": ["other"]}),
-        );
-        assert_eq!(
-            (named.names.into_iter().collect::<Vec<_>>(), named.computes),
-            (vec!["key".into(), "other".into()], false)
-        );
-        for path in ["${workflow.secrets.${workflow.input.n}}", "x ${${workflow.input.n}}"] {
-            assert!(taken(json!({"name": "t", "inputTemplate": {"a": {"b": path}}})).computes, "{path}");
-        }
-    }
+    use super::Uses;
 
     fn uses(tasks: &Value) -> Uses {
         Uses::of(&serde_json::from_value(json!({"name": "w", "tasks": tasks})).unwrap())

@@ -5,6 +5,7 @@ use crate::engine::plan::{Plan, TaskIndex};
 use crate::engine::script::Question;
 use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskId, Timestamp};
 use crate::workflow::definition::TaskType;
+use crate::workflow::taken::Lent;
 
 /// What an execution owes the world. It is released after the commit that holds its reason, and found again by
 /// [`outstanding`](crate::engine::outstanding).
@@ -65,6 +66,11 @@ impl Assignment {
     pub fn task_type(&self) -> &TaskType {
         let planned = self.plan.task(self.task).expect("it was made from this plan");
         &planned.task.task_type
+    }
+
+    /// Returns the definition of the task, where somebody else made it than the owner of the workflow.
+    pub fn lent(&self) -> Option<&Lent> {
+        self.plan.task(self.task).expect("it was made from this plan").lent.as_deref()
     }
 
     /// Returns the name of the workflow.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::workflow::definition::{TaskDef, WorkflowTask};
 use crate::workflow::pinned::{DefinitionHash, Pinned};
+use crate::workflow::taken::Lent;
 use growth::Growth;
 
 /// A pinned definition, ready to run: every task has an index, and what comes after it is known.
@@ -59,6 +60,8 @@ pub struct PlannedTask {
     pub task: WorkflowTask,
     /// How it behaves: its own task definition, else the one with its name.
     pub def: Option<TaskDef>,
+    /// That definition as its maker lends it, where somebody else made it than the owner of the workflow.
+    pub lent: Option<Arc<Lent>>,
     /// What comes after it in its list.
     pub next: Option<TaskIndex>,
     /// What it holds.

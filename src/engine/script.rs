@@ -19,6 +19,7 @@ use crate::engine::step::Step;
 use crate::words::{ExecutionId, Map, Owner, Payload, RunNumber, WorkflowStatus, journaled};
 use crate::workflow::definition::TaskType;
 use crate::workflow::expressions::inert;
+use crate::workflow::taken::Lent;
 
 /// The language of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,8 @@ pub struct Question {
     pub plan: Arc<Plan>,
     /// Whose rights count for the secrets that the script names.
     pub owner: Owner,
+    /// The definition of the task, where somebody else made it than the owner.
+    pub lent: Option<Arc<Lent>>,
     /// How it is read.
     pub language: Language,
     /// Its text, in stored form.
@@ -115,6 +118,7 @@ pub(super) fn question(execution: &Execution, run: &Run) -> Option<Question> {
         token: *token,
         plan: Arc::clone(&execution.plan),
         owner: execution.plan.pinned.owner.clone(),
+        lent: execution.planned(run).lent.clone(),
         language: script.language,
         source: script.source.clone(),
         input: input(execution, run, script),

@@ -28,7 +28,7 @@ use crate::executor::script::{Evaluator, Scripts};
 use crate::secret::{Snapshot, Store};
 use crate::words::{ExecutionId, RunNumber, Sensitive, Timestamp, traceparent};
 use crate::workflow::definition::TaskType;
-pub use secrets::{Handed, NotAvailable, hand_off, missing_secret, runtime_metadata};
+pub use secrets::{Acting, Handed, NotAvailable, hand_off, missing_secret, runtime_metadata};
 use storing::Storing;
 pub use storing::{preflight, store_together};
 pub use update_secret::may_not_update;
@@ -56,8 +56,7 @@ pub struct Tools {
 
 /// Signs the token that a task asks for, with the keys of this moment of the store.
 pub fn sign(assignment: &Assignment, snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Outcome {
-    let (owner, workflow) = (&assignment.owner, assignment.workflow_name());
-    let (answer, resolved) = match hand_off(assignment.input.expose(), owner, workflow, snapshot, policy) {
+    let (answer, resolved) = match hand_off(assignment.input.expose(), Acting::of(assignment), snapshot, policy) {
         Ok(handed) => signed_jwt::answer(&handed, now),
         Err(missing) => (missing.into(), Vec::new()),
     };
@@ -173,8 +172,8 @@ impl Tools {
 
     /// Returns the input of a run with the values of its secrets.
     fn handed(&self, assignment: &Assignment) -> Result<Handed, NotAvailable> {
-        let (owner, policy) = (&assignment.owner, self.authority.policy());
-        secrets::hand_off(assignment.input.expose(), owner, assignment.workflow_name(), &self.snapshot(), &policy)
+        let input = assignment.input.expose();
+        secrets::hand_off(input, Acting::of(assignment), &self.snapshot(), &self.authority.policy())
     }
 
     fn answer(&self, key: (ExecutionId, RunNumber), answer: Answer, resolved: Vec<Sensitive>) {

@@ -137,8 +137,7 @@ fn answer(tools: &Tools, question: &Question, child: &mut Option<Child>) -> Outc
         return outcome(question, Verdict::Failed(reason), Vec::new());
     }
     let hand_off = |value: &Value| {
-        let (owner, workflow) = (&question.owner, question.workflow_name());
-        secrets::hand_off(value, owner, workflow, &tools.snapshot(), &tools.authority.policy())
+        secrets::hand_off(value, secrets::Acting::asking(question), &tools.snapshot(), &tools.authority.policy())
     };
     let answered = catch_unwind(AssertUnwindSafe(|| evaluated(&tools.evaluator, question, child, &hand_off)));
     answered.unwrap_or_else(|_| {

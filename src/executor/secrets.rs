@@ -5,10 +5,34 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::access::{Policy, Principal, Target, TargetKind};
-use crate::engine::Answer;
+use crate::engine::{Answer, Assignment, Question};
 use crate::secret::{Snapshot, Version, check_name};
 use crate::words::{Map, Owner, Permission, Sensitive};
 use crate::workflow::expressions::{self, Limit, SecretReference, SecretVersion};
+use crate::workflow::taken::Lent;
+
+/// In whose name the references of an input become values.
+#[derive(Clone, Copy)]
+pub struct Acting<'a> {
+    /// The owner of the workflow.
+    pub owner: &'a Owner,
+    /// The workflow.
+    pub workflow: &'a str,
+    /// The definition of the task, where somebody else made it: what it takes, its maker must be allowed too.
+    pub lent: Option<&'a Lent>,
+}
+
+impl<'a> Acting<'a> {
+    /// Returns for whom a task is done.
+    pub fn of(assignment: &'a Assignment) -> Self {
+        Self { owner: &assignment.owner, workflow: assignment.workflow_name(), lent: assignment.lent() }
+    }
+
+    /// Returns for whom a script is evaluated.
+    pub fn asking(question: &'a Question) -> Self {
+        Self { owner: &question.owner, workflow: question.workflow_name(), lent: question.lent.as_deref() }
+    }
+}
 
 /// An input with its secrets in it. No `Debug`.
 pub struct Handed {
@@ -38,6 +62,16 @@ pub enum NotAvailable {
         /// The workflow that asks for it.
         workflow: String,
     },
+    /// The task's definition takes it, and whoever made that may not read it, or not any more.
+    #[error(
+        "secret \"{secret}\" is not available to the definition of task `{task}` (missing or not granted to who made it)"
+    )]
+    Lent {
+        /// The secret.
+        secret: String,
+        /// The task definition.
+        task: String,
+    },
     /// Whose run it is is gone.
     #[error("{reason}")]
     Removed {
@@ -60,10 +94,15 @@ impl NotAvailable {
         Self::Missing { secret: secret.to_owned(), workflow: workflow.to_owned() }
     }
 
+    /// Returns what is said of a secret that a task's definition takes and its maker may not read.
+    pub fn lent(secret: &str, lent: &Lent) -> Self {
+        Self::Lent { secret: secret.to_owned(), task: lent.task.clone() }
+    }
+
     /// Returns the secret, where it is about one.
     pub fn secret(&self) -> Option<&str> {
         match self {
-            Self::Missing { secret, .. } | Self::Limit { secret, .. } => Some(secret),
+            Self::Missing { secret, .. } | Self::Lent { secret, .. } | Self::Limit { secret, .. } => Some(secret),
             Self::Removed { .. } => None,
         }
     }
@@ -83,19 +122,16 @@ impl From<NotAvailable> for Answer {
 /// Returns a stored input with the values of its secrets.
 pub fn hand_off(
     input: &Value,
-    owner: &Owner,
-    workflow: &str,
+    acting: Acting<'_>,
     snapshot: &Snapshot,
     policy: &Policy,
 ) -> Result<Handed, NotAvailable> {
-    if let Some(reason) = policy.security_error(owner) {
+    if let Some(reason) = policy.security_error(acting.owner) {
         return Err(NotAvailable::Removed { reason });
     }
     let mut resolved = Vec::new();
     let input = expressions::hand_off(input, &mut |reference| {
-        let value = permitted(reference, owner, workflow, snapshot, policy);
-        let value = value
-            .ok_or_else(|| NotAvailable::Missing { secret: reference.name.clone(), workflow: workflow.to_owned() })?;
+        let value = permitted(reference, acting, snapshot, policy)?;
         let picked = reference
             .pick(value.expose())
             .map_err(|limit| NotAvailable::Limit { secret: reference.name.clone(), limit })?;
@@ -111,8 +147,7 @@ pub fn hand_off(
 /// Returns the values that a task's definition wants its worker to have by name: of secrets, else of the environment.
 pub fn runtime_metadata(
     names: &[String],
-    owner: &Owner,
-    workflow: &str,
+    acting: Acting<'_>,
     snapshot: &Snapshot,
     policy: &Policy,
     environment: &Map,
@@ -122,14 +157,14 @@ pub fn runtime_metadata(
     for name in names {
         let reference = SecretReference { name: name.clone(), version: None, path: None };
         let value = if snapshot.contains(name) {
-            let value = permitted(&reference, owner, workflow, snapshot, policy);
-            let text = value.as_ref().map(|value| value.expose().to_owned());
-            resolved.extend(value.filter(|_| !snapshot.is_plain(name)));
-            text
+            let value = permitted(&reference, acting, snapshot, policy)?;
+            let text = value.expose().to_owned();
+            resolved.extend(Some(value).filter(|_| !snapshot.is_plain(name)));
+            Some(text)
         } else {
             environment.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         };
-        let missing = || NotAvailable::Missing { secret: name.clone(), workflow: workflow.to_owned() };
+        let missing = || NotAvailable::missing(name, acting.workflow);
         values.insert(name.clone(), Value::String(value.ok_or_else(missing)?));
     }
     Ok(Handed { input: Value::Object(values), resolved })
@@ -137,22 +172,28 @@ pub fn runtime_metadata(
 
 fn permitted(
     reference: &SecretReference,
-    owner: &Owner,
-    workflow: &str,
+    acting: Acting<'_>,
     snapshot: &Snapshot,
     policy: &Policy,
-) -> Option<Sensitive> {
+) -> Result<Sensitive, NotAvailable> {
+    let Acting { owner, workflow, lent } = acting;
+    let name = &reference.name;
     let none = BTreeMap::new();
-    let tags = snapshot.tags(&reference.name).unwrap_or(&none);
-    let principal = Principal { owner, workflow: Some(workflow) };
-    let target = Target { kind: TargetKind::Secret, name: &reference.name, tags };
+    let target = Target { kind: TargetKind::Secret, name, tags: snapshot.tags(name).unwrap_or(&none) };
+    let may_read = |owner, workflow| policy.allows(Principal { owner, workflow }, Permission::Read, &target);
     let version = match reference.version {
         None | Some(SecretVersion::Current) => Version::Current,
         Some(SecretVersion::Previous) => Version::Previous,
-        Some(SecretVersion::Number(number)) => Version::Number(u32::try_from(number).ok()?),
+        // No secret has had so many.
+        Some(SecretVersion::Number(number)) => Version::Number(u32::try_from(number).unwrap_or(u32::MAX)),
     };
-    let is_allowed = policy.allows(principal, Permission::Read, &target);
-    snapshot.get(&reference.name, version).filter(|_| is_allowed)
+    let value = snapshot.get(name, version).filter(|_| may_read(owner, Some(workflow)));
+    let value = value.ok_or_else(|| NotAvailable::missing(name, workflow))?;
+    match lent.filter(|lent| lent.takes(name)) {
+        // What runs is not its maker's workflow, so that grants to workflows are not grants to it.
+        Some(lent) if !may_read(&lent.maker, None) => Err(NotAvailable::lent(name, lent)),
+        Some(_) | None => Ok(value),
+    }
 }
 
 fn leaf(value: &Value) -> Option<Sensitive> {

@@ -144,9 +144,8 @@ fn prepare(
     assignment: &Assignment,
 ) -> Result<(Change, Vec<Sensitive>), Answer> {
     let refused = |reason: String| Answer::Failed { reason, terminal: true };
-    let handed =
-        secrets::hand_off(assignment.input.expose(), &assignment.owner, assignment.workflow_name(), snapshot, policy)
-            .map_err(Answer::from)?;
+    let handed = secrets::hand_off(assignment.input.expose(), secrets::Acting::of(assignment), snapshot, policy)
+        .map_err(Answer::from)?;
     let change = update_secret::change(assignment, &handed.input, snapshot, policy, now)
         .map_err(|update_secret::Refused(reason)| refused(reason))?;
     let mut resolved = handed.resolved;

@@ -43,7 +43,7 @@ fn noop() -> WorkflowTask {
 
 fn plan(name: &str) -> Arc<Plan> {
     let workflow = WorkflowDef { name: name.to_owned(), version: 1, tasks: vec![noop()], ..WorkflowDef::default() };
-    let pinned = Pinned { workflow, task_defs: BTreeMap::new(), owner: Owner::Local };
+    let pinned = Pinned::new(workflow, BTreeMap::new(), Owner::Local);
     Arc::new(Plan::compile(pinned).unwrap())
 }
 

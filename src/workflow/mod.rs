@@ -21,6 +21,7 @@ pub mod report;
 pub mod schema;
 mod shape;
 pub mod shown;
+pub mod taken;
 pub mod tree;
 mod waiting;
 pub mod written;

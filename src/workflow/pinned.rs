@@ -20,9 +20,23 @@ pub struct Pinned {
     pub task_defs: BTreeMap<String, TaskDef>,
     /// Who owns it.
     pub owner: Owner,
+    /// Who made those task definitions that are not the owner's own. What a definition of before this was kept says nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub makers: BTreeMap<String, Owner>,
 }
 
 impl Pinned {
+    /// Returns a definition whose owner made its task definitions too.
+    pub const fn new(workflow: WorkflowDef, task_defs: BTreeMap<String, TaskDef>, owner: Owner) -> Self {
+        Self { workflow, task_defs, owner, makers: BTreeMap::new() }
+    }
+
+    /// Takes task definitions of the owner in the place of those of their names.
+    pub fn bring(&mut self, task_defs: BTreeMap<String, TaskDef>) {
+        self.makers.retain(|name, _| !task_defs.contains_key(name));
+        self.task_defs.extend(task_defs);
+    }
+
     /// Returns the hash of the definition's JSON.
     pub fn hash(&self) -> DefinitionHash {
         let bytes = serde_json::to_vec(self).expect("a definition has only text keys");
@@ -89,7 +103,7 @@ mod tests {
         .unwrap();
         let def: TaskDef = serde_json::from_value(json!({"name": "fetch", "retryCount": 2})).unwrap();
         let task_defs = BTreeMap::from([("fetch".to_owned(), def)]);
-        let document = Pinned { workflow, task_defs, owner: Owner::Local }.into_document();
+        let document = Pinned::new(workflow, task_defs, Owner::Local).into_document();
         let retries =
             |task: &crate::workflow::definition::WorkflowTask| task.task_definition.as_ref().map(|def| def.retry_count);
         let [own, switch, fork, repeat, other] = document.tasks.as_slice() else { panic!("five tasks") };

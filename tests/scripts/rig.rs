@@ -62,8 +62,7 @@ impl Rig {
         };
         let executor = Executor::new(tools, runtime.handle().clone()).unwrap();
         let workflow = json!({"name": "w", "tasks": [{"name": "t", "taskReferenceName": "t", "type": "NOOP"}]});
-        let pinned =
-            Pinned { workflow: serde_json::from_value(workflow).unwrap(), task_defs: BTreeMap::new(), owner: owner() };
+        let pinned = Pinned::new(serde_json::from_value(workflow).unwrap(), BTreeMap::new(), owner());
         let plan = Arc::new(Plan::compile(pinned).unwrap());
         Self { executor, answers: Mutex::new(answers), plan, _runtime: runtime, _folder: folder }
     }
@@ -76,6 +75,7 @@ impl Rig {
             token,
             plan: self.plan.clone(),
             owner: owner(),
+            lent: None,
             language,
             source: source.to_owned(),
             input: Payload::new(input),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use keytide::access::Policy;
 use keytide::engine::{Answer, Assignment, Command, Outcome, Question, Response, Verdict};
-use keytide::executor::{hand_off, preflight, store_together};
+use keytide::executor::{Acting, hand_off, preflight, store_together};
 use keytide::words::Payload;
 use keytide::workflow::definition::TaskType;
 use serde_json::{Value, json};
@@ -100,8 +100,7 @@ impl World {
     pub(crate) fn call(&mut self, assignment: &Assignment) -> Option<Outcome> {
         let policy = Policy::new(false, BTreeMap::new(), Vec::new());
         let snapshot = self.process().store.snapshot();
-        let (input, name) = (assignment.input.expose(), assignment.workflow_name());
-        let handed = hand_off(input, &assignment.owner, name, &snapshot, &policy).ok()?;
+        let handed = hand_off(assignment.input.expose(), Acting::of(assignment), &snapshot, &policy).ok()?;
         let answer = self.answer_of(assignment, &handed.input);
         Some(Outcome { execution: assignment.execution, run: assignment.run, answer, resolved: handed.resolved })
     }

@@ -70,7 +70,7 @@ fn compiled(definition: Value) -> Arc<Plan> {
     ]))
     .unwrap();
     let task_defs: BTreeMap<_, _> = task_defs.into_iter().map(|def| (def.name.clone(), def)).collect();
-    Arc::new(Plan::compile(Pinned { workflow, task_defs, owner: Owner::Local }).unwrap())
+    Arc::new(Plan::compile(Pinned::new(workflow, task_defs, Owner::Local)).unwrap())
 }
 
 fn fetch(secret: &str, method: &str, retries: u32) -> Value {

@@ -96,11 +96,8 @@ impl Children {
             }),
             stored: Arc::new(|_| ()),
         };
-        let pinned = Pinned {
-            workflow: serde_json::from_value(definition())?,
-            task_defs: std::collections::BTreeMap::new(),
-            owner: Owner::Local,
-        };
+        let none = std::collections::BTreeMap::new();
+        let pinned = Pinned::new(serde_json::from_value(definition())?, none, Owner::Local);
         let executor = Executor::new(tools, runtime.handle().clone())?;
         Ok(Self { executor, answers, plan: Arc::new(Plan::compile(pinned)?) })
     }
@@ -113,6 +110,7 @@ impl Children {
             token: 1,
             plan: self.plan.clone(),
             owner: Owner::Local,
+            lent: None,
             language,
             source: source.to_owned(),
             input: Payload::new(json!({"items": items})),

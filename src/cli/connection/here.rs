@@ -90,9 +90,9 @@ impl Here {
                 self.wait(handle.start(&WHO, request.clone())).map_err(|error| self.near(&request, error))?
             }
             Target::Definition(pinned) => {
-                let Pinned { workflow, task_defs, owner } = *pinned;
+                let Pinned { workflow, task_defs, owner, .. } = *pinned;
                 let mut pinned = handle.catalog().pin(workflow, owner);
-                pinned.task_defs.extend(task_defs);
+                pinned.bring(task_defs);
                 let plan = Plan::compile(pinned).map_err(|error| Error::new(Kind::Failed, error))?;
                 self.wait(handle.start_plan(&WHO, Arc::new(plan), request))?
             }

@@ -54,7 +54,7 @@ fn mocks(arguments: &Run, project: &Project) -> Result<WorkflowTest, Error> {
 fn pinned(arguments: &Run, project: &Project, ground: &Ground, console: &Console) -> Result<Pinned, Error> {
     if let Some(file) = file_of(&arguments.workflow, project, project.store().ok().as_ref(), console)? {
         let mut pinned = ground.catalog.pin(file.workflow, file.owner);
-        pinned.task_defs.extend(file.task_defs);
+        pinned.bring(file.task_defs);
         return Ok(pinned);
     }
     let found = ground.catalog.workflow(&arguments.workflow, arguments.version);

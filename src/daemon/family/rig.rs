@@ -49,7 +49,7 @@ impl Shelf {
 }
 
 fn compiled(workflow: crate::workflow::definition::WorkflowDef, owner: Owner) -> Arc<Plan> {
-    Arc::new(Plan::compile(Pinned { workflow, task_defs: BTreeMap::new(), owner }).unwrap())
+    Arc::new(Plan::compile(Pinned::new(workflow, BTreeMap::new(), owner)).unwrap())
 }
 
 impl Library for Shelf {

@@ -9,13 +9,13 @@ use crate::daemon::definitions::Changing;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::message::Message;
-use crate::daemon::uses::Taken;
 use crate::engine::Plan;
 use crate::journal::{self, Action, Entry, Object, ObjectKind, OwnedChange, OwnedKind};
 use crate::words::{Owner, Permission};
 use crate::workflow::definition::{EventHandler, StartWorkflowRequest, TaskDef, WorkflowDef};
 use crate::workflow::registration::registration_errors;
 use crate::workflow::shown::{holds_mask, shown_definition};
+use crate::workflow::taken::Taken;
 
 impl Handle {
     /// Returns the catalog in force.
@@ -96,13 +96,17 @@ impl Handle {
         }
         let taken = Taken::by(def);
         if taken.computes {
-            let advice = "say the name outright, or compute it in the workflow";
-            return Err(Error::invalid(format!("{}: its inputTemplate makes up a reference: {advice}", def.name)));
+            let advice = "say outright what it takes, or compute it in the workflow";
+            let reason = "its inputTemplate makes up a reference, or takes the whole environment";
+            return Err(Error::invalid(format!("{}: {reason}: {advice}", def.name)));
         }
         let environment = self.variables();
-        for name in &taken.names {
+        let named = taken.names.iter().map(|name| {
             let is_variable = environment.contains_key(name) && !self.0.store.snapshot().contains(name);
-            let kind = if is_variable { TargetKind::Environment } else { TargetKind::Secret };
+            (if is_variable { TargetKind::Environment } else { TargetKind::Secret }, name)
+        });
+        let variables = taken.variables.iter().map(|name| (TargetKind::Environment, name));
+        for (kind, name) in named.chain(variables) {
             if !self.may(who, Permission::Read, kind, name) {
                 self.denied(who, Permission::Read, kind, name);
                 return Err(Error::Denied(format!("{who} may not READ {name}, which {} takes", def.name)));

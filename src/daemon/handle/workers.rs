@@ -10,7 +10,7 @@ use crate::daemon::message::{May, Message, Poll, Polled};
 use crate::daemon::offers::{Queue, Queues};
 use crate::daemon::pollers::LastPoll;
 use crate::engine::{Input, WorkerUpdate, view};
-use crate::executor;
+use crate::executor::{self, Acting};
 use crate::journal::{Action, Entry, Object, ObjectKind, RunOf, Verdict};
 use crate::words::{ExecutionId, Owner, Payload, Permission, RunNumber, TaskStatus};
 use crate::workflow::expressions;
@@ -54,13 +54,16 @@ impl Handle {
         let owner = &execution.plan.pinned.owner;
         let name = &execution.plan.pinned.workflow.name;
         let policy = &self.0.authority.policy();
-        let def = execution.planned(run).def.as_ref();
-        let names = def.map_or(&[][..], |def| &def.runtime_metadata);
-        let environment = &self.environment_of(owner);
-        let handed =
-            executor::hand_off(execution.input(run).expose(), owner, name, &snapshot, policy).and_then(|input| {
-                Ok((input, executor::runtime_metadata(names, owner, name, &snapshot, policy, environment)?))
-            });
+        let planned = execution.planned(run);
+        let names = planned.def.as_ref().map_or(&[][..], |def| &def.runtime_metadata);
+        let acting = Acting { owner, workflow: name, lent: planned.lent.as_deref() };
+        let mut environment = self.environment_of(owner);
+        if let Some(lent) = acting.lent {
+            let seen = self.environment_of(&lent.maker);
+            environment.retain(|name, _| seen.contains_key(name));
+        }
+        let handed = executor::hand_off(execution.input(run).expose(), acting, &snapshot, policy)
+            .and_then(|input| Ok((input, executor::runtime_metadata(names, acting, &snapshot, policy, &environment)?)));
         let about = || RunOf { task: Some(execution.reference(run).into_owned()), ..RunOf::id(execution.id) };
         let told = |secret: &str| self.entry(who, Action::Read, Object::secret(secret)).about(about());
         match handed {

@@ -56,7 +56,7 @@ impl World {
         let tasks = json!([{"name": "call", "taskReferenceName": "call", "type": "HTTP",
             "inputParameters": {"uri": "http://issuer/token", "method": "POST"}}]);
         let workflow = serde_json::from_value(json!({"name": "w", "tasks": tasks})).unwrap();
-        let pinned = Pinned { workflow, task_defs: BTreeMap::new(), owner: Owner::Local };
+        let pinned = Pinned::new(workflow, BTreeMap::new(), Owner::Local);
         let start = Start {
             execution: ID,
             input: Map::new(),
@@ -206,7 +206,7 @@ fn a_slot_of_which_nobody_can_tell_whether_it_fired_waits() {
     let mut world = World::new();
     let task = json!({"name": "n", "taskReferenceName": "n", "type": "NOOP"});
     let workflow = serde_json::from_value(json!({"name": "w", "tasks": [task]})).unwrap();
-    let pinned = Pinned { workflow, task_defs: BTreeMap::new(), owner: Owner::Local };
+    let pinned = Pinned::new(workflow, BTreeMap::new(), Owner::Local);
     let definition = serde_json::from_value(json!({"name": "s", "cronExpression": "* * * * * *"})).unwrap();
     let scheduled = Scheduled {
         schedule: Arc::new(Schedule::from_definition(&definition, Defaults::default()).unwrap()),

@@ -1,18 +1,19 @@
 //! From a definition to a plan: indexes, `next` pointers, and what feeds which secret.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::growth::Growth;
 use super::{Malformed, Pinned, Plan, PlannedTask, TaskIndex, Ways};
 use crate::engine::limits::FORK_WIDTH;
-use crate::workflow::definition::{TaskDef, TaskType, WorkflowDef, WorkflowTask};
+use crate::workflow::definition::{TaskType, WorkflowDef, WorkflowTask};
 use crate::workflow::flow::{Feeding, feeding};
+use crate::workflow::taken::Lent;
 
 impl Plan {
     /// Prepares a definition.
     pub fn compile(pinned: Pinned) -> Result<Self, Malformed> {
-        let mut compiler = Compiler::new(&pinned.task_defs);
+        let mut compiler = Compiler::new(&pinned);
         let first =
             compiler.list(&pinned.workflow.tasks)?.ok_or_else(|| Malformed::NoTasks(pinned.workflow.name.clone()))?;
         compiler.join();
@@ -36,7 +37,7 @@ impl Plan {
     /// still name. Tasks of one reference stand for one another.
     pub fn with_definition(self: &Arc<Self>, pinned: Pinned) -> Result<Self, Malformed> {
         let next = u32::try_from(self.len()).unwrap_or(u32::MAX);
-        let mut compiler = Compiler { before: Some(self), first: next, ..Compiler::new(&pinned.task_defs) };
+        let mut compiler = Compiler { before: Some(self), first: next, ..Compiler::new(&pinned) };
         let first =
             compiler.list(&pinned.workflow.tasks)?.ok_or_else(|| Malformed::NoTasks(pinned.workflow.name.clone()))?;
         compiler.join();
@@ -56,7 +57,7 @@ impl Plan {
 
 /// Makes the tasks of a plan, or of what one grows by.
 pub(super) struct Compiler<'a> {
-    task_defs: &'a BTreeMap<String, TaskDef>,
+    pinned: &'a Pinned,
     /// The plan that grows.
     before: Option<&'a Plan>,
     /// The index of the first task that is made.
@@ -69,9 +70,9 @@ pub(super) struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(task_defs: &'a BTreeMap<String, TaskDef>) -> Self {
+    fn new(pinned: &'a Pinned) -> Self {
         Self {
-            task_defs,
+            pinned,
             before: None,
             first: 0,
             tasks: Vec::new(),
@@ -83,7 +84,7 @@ impl<'a> Compiler<'a> {
 
     /// Makes tasks that follow those of a plan.
     pub(super) fn after(plan: &'a Plan, first: u32) -> Self {
-        Self { before: Some(plan), first, ..Self::new(&plan.pinned.task_defs) }
+        Self { before: Some(plan), first, ..Self::new(&plan.pinned) }
     }
 
     fn at(&mut self, index: TaskIndex) -> &mut PlannedTask {
@@ -123,10 +124,13 @@ impl<'a> Compiler<'a> {
             return Err(Malformed::DuplicateReference(reference.clone()));
         }
         let earlier = self.before.and_then(|plan| plan.by_reference(reference));
+        let named = self.pinned.task_defs.get(&task.name).filter(|_| task.task_definition.is_none());
+        let lent = named.and_then(|def| Some(Lent::by(self.pinned.makers.get(&task.name)?, def)));
         self.tasks.push(PlannedTask {
             index,
             slot: earlier.map_or(index, |earlier| earlier.slot),
-            def: task.task_definition.clone().or_else(|| self.task_defs.get(&task.name).cloned()),
+            def: task.task_definition.as_ref().or(named).cloned(),
+            lent: lent.map(Arc::new),
             task: task.clone(),
             next: None,
             ways: Ways::None,

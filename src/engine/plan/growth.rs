@@ -159,6 +159,10 @@ impl Compiler<'_> {
             let reference = planned.task.task_reference_name.clone();
             let inside = flow.refs.contains(&reference);
             planned.is_generated = true;
+            if let Some(def) = planned.def.as_mut().filter(|_| planned.task.task_definition.is_some()) {
+                // It came as data with its task: what data names is nobody's to take.
+                def.runtime_metadata.clear();
+            }
             planned.feeds_secret = inside || outside || fork.feeds_secret;
             planned.may_repeat = !outside && fork.may_repeat && flow.may_repeat(&reference);
             planned.leaves = flow.leaves.get(&reference).into_iter().flatten().cloned().collect();

@@ -32,7 +32,7 @@ pub(super) fn plan(def: Value, task_defs: Value) -> Arc<Plan> {
     let workflow: WorkflowDef = serde_json::from_value(def).unwrap();
     let task_defs: Vec<TaskDef> = serde_json::from_value(task_defs).unwrap();
     let task_defs: BTreeMap<_, _> = task_defs.into_iter().map(|def| (def.name.clone(), def)).collect();
-    Arc::new(Plan::compile(Pinned { workflow, task_defs, owner: Owner::Local }).unwrap())
+    Arc::new(Plan::compile(Pinned::new(workflow, task_defs, Owner::Local)).unwrap())
 }
 
 pub(super) fn start_of(input: Value) -> Start {

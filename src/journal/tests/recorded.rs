@@ -157,6 +157,7 @@ fn plan() -> Arc<Plan> {
         workflow: serde_json::from_value(workflow).unwrap(),
         task_defs: [("fetch".to_owned(), serde_json::from_value(task_def).unwrap())].into(),
         owner: Owner::File("workflows/recorded.yaml".to_owned()),
+        makers: BTreeMap::new(),
     };
     Arc::new(Plan::compile(pinned).unwrap())
 }

@@ -7,7 +7,7 @@ use super::{Mail, What, World, time_of};
 use crate::clock::Clock;
 use crate::engine::{Answer, Assignment, Outcome, Question};
 use crate::executor::http::Sketch;
-use crate::executor::{hand_off, sign, store_together};
+use crate::executor::{Acting, hand_off, sign, store_together};
 use crate::words::{Sensitive, TaskId, Timestamp};
 use crate::workflow::definition::TaskType;
 
@@ -36,8 +36,8 @@ impl World<'_> {
     fn call(&mut self, work: &Assignment) -> Result<(), Error> {
         let failed = |reason: String| Answer::Failed { reason, terminal: false };
         let snapshot = self.life().store.snapshot();
-        let (input, owner, name) = (work.input.expose(), &work.owner, work.workflow_name());
-        let handed = match hand_off(input, owner, name, &snapshot, &self.ground.authority.policy()) {
+        let (input, name) = (work.input.expose(), work.workflow_name());
+        let handed = match hand_off(input, Acting::of(work), &snapshot, &self.ground.authority.policy()) {
             Ok(handed) => handed,
             Err(missing) => {
                 self.work(outcome(work, failed(missing.to_string()), Vec::new()));
@@ -104,8 +104,9 @@ impl World<'_> {
 
     pub(super) fn evaluate(&mut self, question: &Question) {
         let snapshot = self.life().store.snapshot();
-        let (owner, workflow, policy) = (&question.owner, question.workflow_name(), self.ground.authority.policy());
-        let outcome = self.bench.answer(question, &|value| hand_off(value, owner, workflow, &snapshot, &policy));
+        let policy = self.ground.authority.policy();
+        let outcome =
+            self.bench.answer(question, &|value| hand_off(value, Acting::asking(question), &snapshot, &policy));
         self.work(outcome);
     }
 
