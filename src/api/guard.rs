@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::caller::Standing;
 use crate::api::error::Error;
-use crate::api::metrics;
+use crate::api::{in_time, metrics};
 use crate::daemon::{self, Handle};
 use crate::door::{Door, Peer};
 
@@ -23,7 +23,7 @@ pub(super) async fn guard(door: Door, handle: Handle, mut request: Request, next
         request.extensions_mut().insert(standing);
         // An answer that has no end asks again.
         request.extensions_mut().insert(door);
-        next.run(request).await
+        in_time(next.run(request)).await
     });
     let answered = answered.await;
     answered.unwrap_or_else(|error| Error::from(error).into_response())

@@ -57,10 +57,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::http::{self, HeaderValue, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -99,10 +99,9 @@ pub fn router(handle: Handle, door: Door) -> Router {
         .with_state(handle);
     // Around all of them once: as layers of the router they would be made for each route anew.
     let behind = ServiceBuilder::new()
-        .layer(from_fn(never_kept))
+        .map_response(never_kept)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::ours().into_response()))
         .layer(from_fn(move |request, next| guard::guard(door.clone(), guarding.clone(), request, next)))
-        .layer(from_fn(in_time))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .service(routes);
     Router::new().fallback_service(behind)
@@ -145,8 +144,8 @@ fn all_routes() -> Routes {
 }
 
 /// A request that trickles in, or that something of ours holds up, ends.
-async fn in_time(request: Request, next: Next) -> Response {
-    let answered = tokio::time::timeout(REQUEST_PATIENCE, next.run(request)).await;
+async fn in_time(answer: impl Future<Output = Response>) -> Response {
+    let answered = tokio::time::timeout(REQUEST_PATIENCE, answer).await;
     answered.unwrap_or_else(|_| {
         let message = format!("the request took longer than {} s", REQUEST_PATIENCE.as_secs());
         Error::new(StatusCode::SERVICE_UNAVAILABLE, message).into_response()
@@ -154,8 +153,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 }
 
 /// No answer is kept by anybody on the way, and none is taken for another kind of content than it says.
-async fn never_kept(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+fn never_kept<B>(mut response: http::Response<B>) -> http::Response<B> {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

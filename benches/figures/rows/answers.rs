@@ -38,7 +38,7 @@ const TURNS: usize = 5;
 /// How many executions are read for the first time.
 const EXECUTIONS: usize = 4_000;
 /// How long a text makes an execution read like 5 KB.
-const TEXT_BYTES: usize = 1_000;
+const TEXT_BYTES: usize = 540;
 
 /// Measures it, both servers and their clients in this process.
 pub(crate) fn rows() -> Outcome<Vec<Row>> {
