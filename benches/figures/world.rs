@@ -120,6 +120,7 @@ impl World {
             store,
             disk: Arc::new(SystemDisk),
             clock: Arc::new(SystemClock),
+            identity: None,
             project: self.folder.path().to_owned(),
             workflows: self.at("workflows"),
             state: self.at(".keytide"),

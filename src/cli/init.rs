@@ -129,9 +129,9 @@ fn schemas(project: &Project) -> Result<bool, Error> {
 }
 
 fn identity(project: &Project, report: &mut Report) -> Result<Identity, Error> {
-    if let Some(place) = project.identity_place() {
+    if let Some(found) = project.provenance() {
         let identity = project.identity()?;
-        report.tell(format!("identity {place}"), false);
+        report.tell(format!("identity {}", found.origin), false);
         return Ok(identity);
     }
     let file = project.environment.default_identity().ok_or_else(key::no_place)?;

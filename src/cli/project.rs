@@ -13,9 +13,9 @@ use crate::daemon::{Config, Recovery};
 use crate::disk::{self, Disk, SystemDisk};
 use crate::executor::script::Evaluator;
 use crate::observe::Masking;
-use crate::secret::{Edges, Identity, Origin, Paths, Store};
+use crate::secret::{Edges, Identity, Origin, Paths, Provenance, Store};
 use crate::settings::{self, Settings};
-use crate::words::{Diagnostic, Severity, Source};
+use crate::words::{Diagnostic, Sensitive, Severity, Source};
 use crate::workflow::report;
 
 /// The longest settings file that is read.
@@ -127,34 +127,35 @@ impl Project {
     /// Returns the identity: `--identity`, `KEYTIDE_IDENTITY_FILE`, `KEYTIDE_IDENTITY`, the systemd credential, the
     /// default file, whichever is first.
     pub(super) fn identity(&self) -> Result<Identity, Error> {
-        let environment = &self.environment;
-        if let Some(file) = self.identity_file.as_ref().or(environment.identity_file.as_ref()) {
-            return Identity::load(&*self.disk, &self.root.join(file)).map_err(key_error);
-        }
-        if let Some(text) = &environment.identity {
-            return Identity::parse(text.expose(), &Origin::Variable("KEYTIDE_IDENTITY")).map_err(key_error);
-        }
-        let credential = environment.credentials.as_ref().map(|folder| folder.join("age-identity"));
-        let candidates = credential.into_iter().chain(environment.default_identity());
-        match candidates.into_iter().find(|file| self.disk.facts(file).is_ok()) {
-            Some(file) => Identity::load(&*self.disk, &file).map_err(key_error),
+        match self.provenance().map(|found| found.origin) {
+            Some(Origin::File(file)) => Identity::load(&*self.disk, &self.root.join(file)).map_err(key_error),
+            Some(origin @ Origin::Variable(_)) => {
+                let text = self.environment.identity.as_ref().map_or("", Sensitive::expose);
+                Identity::parse(text, &origin).map_err(key_error)
+            }
             None => Err(Error::new(Kind::Key, "there is no age identity")
                 .hint("run `keytide init` to make one, or name one with --identity FILE")),
         }
     }
 
-    /// Returns where the identity comes from, where there is one.
-    pub(super) fn identity_place(&self) -> Option<String> {
+    /// Returns which identity is taken, where there is one, and what says so.
+    pub(super) fn provenance(&self) -> Option<Provenance> {
         let environment = &self.environment;
-        if let Some(file) = self.identity_file.as_ref().or(environment.identity_file.as_ref()) {
-            return Some(file.display().to_string());
+        let file = |named_by: &'static str, file: PathBuf| Provenance { origin: Origin::File(file), named_by };
+        if let Some(named) = &self.identity_file {
+            return Some(file("--identity", named.clone()));
+        }
+        if let Some(named) = &environment.identity_file {
+            return Some(file("KEYTIDE_IDENTITY_FILE", named.clone()));
         }
         if environment.identity.is_some() {
-            return Some("KEYTIDE_IDENTITY".to_owned());
+            let origin = Origin::Variable("KEYTIDE_IDENTITY");
+            return Some(Provenance { origin, named_by: "the process environment" });
         }
         let credential = environment.credentials.as_ref().map(|folder| folder.join("age-identity"));
-        let mut candidates = credential.into_iter().chain(environment.default_identity());
-        candidates.find(|file| self.disk.facts(file).is_ok()).map(|file| file.display().to_string())
+        let candidates = credential.map(|path| file("the credentials of systemd", path)).into_iter();
+        let mut all = candidates.chain(environment.default_identity().map(|path| file("the default place", path)));
+        all.find(|one| matches!(&one.origin, Origin::File(file) if self.disk.facts(file).is_ok()))
     }
 
     /// Opens the store.
@@ -190,6 +191,7 @@ impl Project {
             disk: self.disk.clone(),
             clock: Arc::new(SystemClock),
             masking: masking.clone(),
+            identity: self.provenance().map(|found| self.whole(found)),
             project: self.root.clone(),
             workflows: self.workflows.clone(),
             state: self.state.clone(),
@@ -197,6 +199,14 @@ impl Project {
             recovery,
             catalog,
             reread: Arc::new(move |bytes| sources.reread(bytes)),
+        }
+    }
+
+    /// Returns the same with the whole path of its file.
+    fn whole(&self, found: Provenance) -> Provenance {
+        match found.origin {
+            Origin::File(file) => Provenance { origin: Origin::File(self.root.join(file)), ..found },
+            Origin::Variable(_) => found,
         }
     }
 

@@ -40,7 +40,7 @@ use crate::executor::{Executor, Tools};
 use crate::journal::{Log, Reader, SqliteLog};
 use crate::observe::Masking;
 use crate::scheduler::Defaults;
-use crate::secret::Store;
+use crate::secret::{Provenance, Store};
 use crate::settings::Settings;
 use crate::words::ExecutionId;
 
@@ -65,6 +65,8 @@ pub struct Config {
     pub clock: Arc<dyn Clock>,
     /// What the logs are masked with.
     pub masking: Arc<Masking>,
+    /// Which identity opened the store.
+    pub identity: Option<Provenance>,
     /// The project folder.
     pub project: PathBuf,
     /// The folder of the definitions.
@@ -312,6 +314,7 @@ fn handle(
         pages: OnceLock::new(),
         settings: config.settings.clone(),
         ground: Ground {
+            identity: config.identity.clone(),
             project: config.project.clone(),
             workflows: config.workflows.clone(),
             store: config.store.file().to_owned(),

@@ -68,7 +68,8 @@ pub use error::{Error, SignedOut};
 pub use faces::{aside, spawn};
 pub use feed::{Kind, Listener, Next, Wanted};
 pub use handle::{
-    Ground, Handle, KeyChange, Known, Made, Membership, Standstill, TagChange, TagMap, asking, latest, shown_tags,
+    Ground, Handle, KeyChange, Known, Listed, Made, Membership, Standstill, TagChange, TagMap, asking, latest, on_page,
+    shown_tags,
 };
 pub use housekeeping::Housekeeping;
 pub use library::{Asking, Library, Thing, allows, handlers_of, no_such_workflow, owner_of_brought};

@@ -31,6 +31,15 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Which identity opens the store, and what said to take it: places and names, nothing of the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// Where the keys were read.
+    pub origin: Origin,
+    /// What named that place, as people know it.
+    pub named_by: &'static str,
+}
+
 /// The private keys that open the store. No `Debug`.
 #[derive(Clone)]
 pub struct Identity {

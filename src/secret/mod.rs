@@ -28,7 +28,7 @@ pub use contents::{Recipient, Stage, VALUE_BYTES_MAX, check_name};
 pub use encoding::{hex, random_access_key, random_id, random_token};
 pub use error::{Error, Situation};
 pub use guard::{Allow, Evaluation, Refusal, text_to_store};
-pub use identity::{Identity, Origin, check_recipient};
+pub use identity::{Identity, Origin, Provenance, check_recipient};
 pub use paths::Paths;
 pub use sealing::Sealer;
 pub use snapshot::{Snapshot, Summary, Version, VersionInfo};

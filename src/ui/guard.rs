@@ -24,10 +24,10 @@ pub(super) async fn guard(State(house): State<Arc<House>>, mut request: Request,
     let used = if request.headers().contains_key(LIVE_HEADER) { Use::Looking } else { Use::Using };
     // Who was refused something hears of it when the audit says so.
     let answered = daemon::asking(house.door.from(request.extensions().get::<Peer>()), async {
-        if let Some(visitor) = visitor(&house, request.headers(), used) {
-            request.extensions_mut().insert(visitor);
-        }
-        next.run(request).await
+        let Some(visitor) = visitor(&house, request.headers(), used) else { return next.run(request).await };
+        let listed = visitor.listed.clone();
+        request.extensions_mut().insert(visitor);
+        daemon::on_page(listed, used == Use::Looking, next.run(request)).await
     });
     answered.await.unwrap_or_else(|error| Failure::from(error).into_response())
 }
@@ -35,7 +35,12 @@ pub(super) async fn guard(State(house): State<Arc<House>>, mut request: Request,
 /// Returns who sent these headers.
 pub(super) fn visitor(house: &House, headers: &HeaderMap, used: Use) -> Option<Visitor> {
     if house.is_open() {
-        return Some(Visitor { who: Owner::Local, form_token: house.form_token.clone(), session: None });
+        return Some(Visitor {
+            who: Owner::Local,
+            form_token: house.form_token.clone(),
+            listed: house.listed.clone(),
+            session: None,
+        });
     }
     let cookies = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
     let pairs = cookies.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -47,6 +52,6 @@ pub(super) fn visitor(house: &House, headers: &HeaderMap, used: Use) -> Option<V
             // The session of an application is good for as long as the key that signed in.
             Some(token) => house.handle.authenticate(Some(token.expose())).ok()?,
         };
-        Some(Visitor { who, form_token: found.form_token, session: Some(cookie) })
+        Some(Visitor { who, form_token: found.form_token, listed: found.listed, session: Some(cookie) })
     })
 }

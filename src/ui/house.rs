@@ -1,4 +1,6 @@
-use crate::daemon::{Error, Handle};
+use std::sync::Arc;
+
+use crate::daemon::{Error, Handle, Listed};
 use crate::door::Door;
 use crate::secret::random_token;
 use crate::ui::sessions::Sessions;
@@ -13,13 +15,16 @@ pub struct House {
     pub(super) cookie: String,
     /// What forms carry where nobody signs in.
     pub(super) form_token: Sensitive,
+    /// What the audit was last told of the pages, where nobody signs in.
+    pub(super) listed: Arc<Listed>,
 }
 
 impl House {
     /// Opens the house behind a door; `port` is where it listens.
     pub fn new(handle: Handle, door: Door, port: u16) -> Result<Self, Error> {
-        let form_token = random_token()?;
-        Ok(Self { handle, door, sessions: Sessions::default(), cookie: format!("keytide-{port}"), form_token })
+        let (form_token, listed) = (random_token()?, Arc::default());
+        let cookie = format!("keytide-{port}");
+        Ok(Self { handle, door, sessions: Sessions::default(), cookie, form_token, listed })
     }
 
     /// Returns whether nobody signs in here.

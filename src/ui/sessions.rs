@@ -1,9 +1,10 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::daemon::Listed;
 use crate::secret::{Error, random_token};
 use crate::words::{Sensitive, Timestamp};
 
@@ -23,6 +24,7 @@ struct Session {
     /// The token of the application that signed in; none: it is the owner.
     token: Option<Sensitive>,
     form_token: Sensitive,
+    listed: Arc<Listed>,
     made: Timestamp,
     used: Timestamp,
 }
@@ -42,6 +44,8 @@ pub(super) struct Found {
     pub(super) token: Option<Sensitive>,
     /// What the session's forms carry.
     pub(super) form_token: Sensitive,
+    /// What the audit was last told of its pages.
+    pub(super) listed: Arc<Listed>,
 }
 
 impl Session {
@@ -61,7 +65,7 @@ impl Sessions {
             let oldest = sessions.iter().min_by_key(|(_, session)| session.used).map(|(key, _)| *key);
             oldest.and_then(|key| sessions.remove(&key));
         }
-        sessions.insert(digest(&cookie), Session { token, form_token, made: now, used: now });
+        sessions.insert(digest(&cookie), Session { token, form_token, listed: Arc::default(), made: now, used: now });
         Ok(cookie)
     }
 
@@ -77,7 +81,8 @@ impl Sessions {
         if used == Use::Using {
             session.used = session.used.max(now);
         }
-        Some(Found { token: session.token.clone(), form_token: session.form_token.clone() })
+        let Session { token, form_token, listed, .. } = session;
+        Some(Found { token: token.clone(), form_token: form_token.clone(), listed: listed.clone() })
     }
 
     /// Ends a session.

@@ -10,9 +10,8 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::daemon::{Error, SignedOut};
-use crate::ui::failure::sentence;
 use crate::ui::form::{Fields, Form};
-use crate::ui::parts::layout;
+use crate::ui::parts::{layout, notice};
 use crate::ui::routes::Routes;
 use crate::ui::visitor::{MaybeVisitor, safe_path};
 use crate::ui::{Answer, Failure, House};
@@ -94,9 +93,7 @@ fn page(to: &str, problem: Option<&str>) -> Markup {
         "Sign in",
         &html! {
             h1 { "Sign in" }
-            @if let Some(problem) = problem {
-                p.message.bad role="alert" { (sentence(problem)) }
-            }
+            @if let Some(text) = problem { (notice::problem(text)) }
             form method="post" action="/sign-in" data-sign-in {
                 input type="hidden" name="to" value=(to);
                 label for="link" { "Sign-in link" }

@@ -7,6 +7,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, html};
 
+use crate::daemon::Listed;
 use crate::ui::{Failure, House};
 use crate::words::{Owner, Sensitive};
 
@@ -19,6 +20,8 @@ pub(super) struct Visitor {
     pub(super) who: Owner,
     /// What the forms that they are shown carry.
     pub(super) form_token: Sensitive,
+    /// What the audit was last told of their pages.
+    pub(super) listed: Arc<Listed>,
     /// The cookie of their session; none where nobody signs in.
     pub(super) session: Option<Sensitive>,
 }

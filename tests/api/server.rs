@@ -17,7 +17,7 @@ use keytide::door::Door;
 use keytide::executor::script::Evaluator;
 use keytide::observe::Masking;
 use keytide::redact::Masker;
-use keytide::secret::{Edges, Identity, Paths, Store};
+use keytide::secret::{Edges, Identity, Origin, Paths, Provenance, Store};
 use keytide::settings::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -237,6 +237,7 @@ fn started(folder: &TempDir, store: Store, set: impl FnOnce(&mut Settings)) -> (
         disk: Arc::new(SystemDisk),
         clock: Arc::new(SystemClock),
         masking: Masking::new(Masker::new([])),
+        identity: Some(Provenance { origin: Origin::File(folder.path().join("identity.txt")), named_by: "the tests" }),
         project: folder.path().to_owned(),
         workflows: folder.path().join("workflows"),
         state: folder.path().join(".keytide"),

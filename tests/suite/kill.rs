@@ -163,6 +163,7 @@ fn recovered(test: &Test) -> Daemon {
         store,
         disk,
         clock,
+        identity: None,
         project: test.path(""),
         workflows: test.path("workflows"),
         state: test.path(".keytide"),

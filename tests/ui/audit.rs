@@ -1,6 +1,19 @@
 //! The page of the audit: the owner's alone.
 
-use crate::rig::Site;
+use crate::rig::{Browser, Site};
+
+/// Returns what the audit says of lists: what each is, the newest first.
+fn lists(site: &Site) -> Vec<Option<String>> {
+    let entries = site.server.get("/api/audit?n=1000").json()["entries"].as_array().unwrap().clone();
+    let lists = entries.iter().filter(|entry| entry["action"] == "list");
+    lists.map(|entry| entry["detail"].as_str().map(str::to_owned)).collect()
+}
+
+/// Reads a page again, as the script does when something has changed.
+fn read_again(browser: &Browser<'_>, page: &str) {
+    let headers = [("sec-fetch-site", "same-origin"), ("x-keytide-live", "1")];
+    assert_eq!(browser.request("GET", page, &headers, "").status, 200);
+}
 
 #[test]
 fn who_did_what_is_shown_to_the_owner_alone_and_without_values() {
@@ -65,4 +78,27 @@ fn the_chain_is_checked_when_somebody_asks() {
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("The audit holds"), "{}", answer.body);
     assert!(answer.body.contains("entry 1") && answer.body.contains("A test &lt;b&gt;did"), "{}", answer.body);
+}
+
+#[test]
+fn a_page_that_lies_open_is_told_once_in_a_while_and_whoever_opens_one_each_time() {
+    for (site, is_open) in [(Site::new(), false), (Site::open(), true)] {
+        let browser = || if is_open { site.stranger() } else { site.owner() };
+        let (owner, other) = (browser(), browser());
+        let before = lists(&site).len();
+        for opened in 1..=3 {
+            assert_eq!(owner.get("/").status, 200);
+            for page in ["/", "/secrets", "/"] {
+                read_again(&owner, page);
+            }
+            assert_eq!(lists(&site).len(), before + opened, "opening is told, reading again is not");
+        }
+        let told = lists(&site).len();
+        read_again(&other, "/secrets");
+        // At an open server nobody signs in: all pages are of one session.
+        let own: &[Option<String>] = if is_open { &[] } else { &[Some("a page that lies open".to_owned())] };
+        assert_eq!(&lists(&site)[..lists(&site).len() - told], own, "another session is told of by itself");
+        read_again(&other, "/");
+        assert_eq!(lists(&site).len(), told + own.len());
+    }
 }

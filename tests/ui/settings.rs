@@ -21,6 +21,7 @@ fn every_setting_is_shown_to_the_owner_alone_with_where_it_comes_from() {
     for part in ["badge good", "store.age", "journal.db", &*project, "age1"] {
         assert!(page.contains(part), "no {part}: {page}");
     }
+    assert!(page.contains(&format!("{project}/identity.txt")) && page.contains("from the tests"), "{page}");
     assert!(!page.contains("AGE-SECRET-KEY"));
     let client = site.application("client");
     assert_eq!(client.get("/settings").status, 403);

@@ -5,11 +5,10 @@ use crate::catalog::Catalog;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::executions::unavailable;
-use crate::daemon::handle::secrets::ALL;
 use crate::daemon::message::Message;
 use crate::daemon::rotation::{Known, LastRun, Rotation, Starter};
 use crate::daemon::slots::Facts;
-use crate::journal::{Action, Head, Object};
+use crate::journal::Head;
 use crate::scheduler::Schedule;
 use crate::secret::{Summary, check_name};
 use crate::words::{Owner, Permission, Timestamp};
@@ -33,7 +32,7 @@ impl Handle {
     /// Returns how every secret stands that `who` may read, also those that a workflow is to write and that are not there
     /// yet; what somebody has to look at comes first. Workflows that `who` may not read count, and are not named.
     pub async fn rotations(&self, who: &Owner) -> Result<Vec<Rotation>, Error> {
-        self.record(vec![self.entry(who, Action::List, Object::secret(ALL))]).await?;
+        self.record_listing(who).await?;
         let catalog = self.catalog();
         let names: Vec<String> = catalog.schedules().map(|owned| owned.def.name.clone()).collect();
         let facts = self.ask(|reply| Message::Facts { schedules: names, reply }).await?;

@@ -20,7 +20,7 @@ pub(super) const ALL: &str = "*";
 impl Handle {
     /// Returns the secrets that `who` may reach with every one of the permissions.
     pub async fn secrets(&self, who: &Owner, permissions: &[Permission]) -> Result<Vec<Summary>, Error> {
-        self.record(vec![self.entry(who, Action::List, Object::secret(ALL))]).await?;
+        self.record_listing(who).await?;
         Ok(self.listed(who, permissions))
     }
 

@@ -7,12 +7,15 @@ use crate::daemon::handle::Handle;
 use crate::daemon::rules::Rules;
 use crate::journal::Action;
 use crate::scheduler::Defaults;
+use crate::secret::Provenance;
 use crate::settings::{self, Settings};
 use crate::words::Owner;
 
 /// Where everything of a project is, for its owner to find.
 #[derive(Clone, Debug)]
 pub struct Ground {
+    /// Which identity opened the store, where it is known.
+    pub identity: Option<Provenance>,
     /// The project's folder.
     pub project: PathBuf,
     /// The folder of the definitions.

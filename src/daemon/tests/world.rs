@@ -99,6 +99,7 @@ impl World {
             store,
             disk: Arc::new(SystemDisk),
             clock: self.clock.clone(),
+            identity: None,
             project: self.folder.path().to_owned(),
             workflows: self.at("workflows"),
             state: self.at(".keytide"),

@@ -202,23 +202,53 @@ function isInUse(area) {
   const selection = getSelection();
   const marks = selection.type === "Range" && area.contains(selection.anchorNode);
   const types = area.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-  return marks || types || Boolean(area.querySelector("output.shown, details.menu[open]"));
+  return marks || types || Boolean(area.querySelector("output.shown, details.menu[open]") || document.querySelector("dialog[open]"));
 }
 
-// Puts the new content in place of the old, and the focus and what was scrolled where it was.
+// What can have the focus.
+const STOPS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
+
+// What a stop is known by when everything is made anew: its kind, what it is called, its row, and the how manyth of these it is.
+function places(area) {
+  const counts = new Map();
+  return all(STOPS, area).map((stop) => {
+    const name = stop.id || stop.getAttribute("aria-label") || stop.getAttribute("href") || stop.name || stop.textContent.trim();
+    const action = stop.form?.getAttribute("action");
+    const row = stop.closest("tr")?.querySelector("th");
+    const known = [stop.localName, name, action, row?.querySelector("a")?.getAttribute("href") ?? row?.textContent].join("\n");
+    const count = counts.get(known) ?? 0;
+    counts.set(known, count + 1);
+    return { stop, place: `${known}\n${count}` };
+  });
+}
+
+// Whether somebody has changed a field.
+function isChanged(field) {
+  return "defaultValue" in field && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+}
+
+// Puts the new content in place of the old; the focus, what was typed and what was scrolled stay.
 function replace(area, fresh) {
-  const name = (element) => element.id || element.getAttribute("aria-label") || element.getAttribute("href");
-  const focused = area.contains(document.activeElement) ? name(document.activeElement) : undefined;
+  const before = places(area);
+  const focused = before.find(({ stop }) => stop === document.activeElement);
+  const typed = before.filter(({ stop }) => isChanged(stop));
   const scrolled = () => all(".diagram, .panel, .attempts, pre, .logs", area);
   const places = scrolled().map((element) => [element.scrollLeft, element.scrollTop]);
   const titles = (selector) => all(selector, area).map((details) => details.querySelector("summary")?.textContent);
   const open = titles("details[open]");
   const read = scrollY > 0 ? firstInSight(area) : undefined;
+  area.tabIndex = -1;
   area.replaceChildren(...fresh.childNodes);
   titles("details").forEach((title, index) => { if (open.includes(title)) all("details", area)[index].open = true; });
   wire(area);
   scrolled().forEach((element, index) => { if (places[index]) [element.scrollLeft, element.scrollTop] = places[index]; });
-  if (focused) all("a, button, input", area).find((element) => name(element) === focused)?.focus({ preventScroll: true });
+  const after = new Map(places(area).map(({ stop, place }) => [place, stop]));
+  for (const { stop, place } of typed) {
+    const again = after.get(place);
+    if (again) [again.value, again.checked] = [stop.value, stop.checked];
+  }
+  // Who was on something that is gone goes on from the beginning of what has changed, not of the page.
+  if (focused) (after.get(focused.place) ?? area).focus({ preventScroll: true });
   const again = read && rows(area).find((row) => row.name === read.name);
   if (again) scrollBy({ top: again.top - read.top, behavior: "instant" });
 }
@@ -452,7 +482,13 @@ function narrowed(hits, sought) {
 function opened(name) {
   const dialog = made("dialog");
   dialog.setAttribute("aria-label", name);
-  dialog.append(made("h2", name));
+  const head = made("div");
+  head.className = "head";
+  const leave = made("button", "Close");
+  leave.className = "quiet end";
+  leave.addEventListener("click", () => dialog.close());
+  head.append(made("h2", name), leave);
+  dialog.append(head);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);

@@ -8,12 +8,11 @@ use maud::{Markup, html};
 
 use crate::access::{AccessKey, Application};
 use crate::settings::{Access, Row};
-use crate::ui::failure::sentence;
 use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::icon::{Icon, icon};
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::moment;
-use crate::ui::parts::notice::{Done, notice};
+use crate::ui::parts::notice::{Done, notice, problem};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
 use crate::words::{Grant, Grantee, Permission, Sensitive, Timestamp, percent_encoded};
@@ -37,8 +36,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Query(done): Qu
 
 /// Shows the page again to who sent a form of it that is wrong, and says why.
 pub(super) fn again(house: &House, visitor: &Visitor, failure: &Failure) -> Answer {
-    let problem = html! { p.message.bad role="alert" { (sentence(failure.message())) } };
-    Ok((failure.status(), page(house, visitor, &problem)?).into_response())
+    Ok((failure.status(), page(house, visitor, &problem(failure.message()))?).into_response())
 }
 
 /// Shows a new key, the one time that its secret is seen.

@@ -14,6 +14,7 @@ use crate::journal::{Bound, Condition, Field, Operand, Page, Query, conditions};
 use crate::ui::failure::sentence;
 use crate::ui::parts::empty::empty;
 use crate::ui::parts::layout::{self, Place};
+use crate::ui::parts::notice::problem;
 use crate::ui::parts::sought::Sought;
 use crate::ui::parts::view::{self, text};
 use crate::ui::parts::{link, moment, status};
@@ -95,9 +96,7 @@ async fn show(State(house): State<Arc<House>>, visitor: Visitor, Asking(search):
     };
     let (status, result) = match found {
         Ok(page) => (StatusCode::OK, results(&search, &page, house.handle.now())),
-        Err(Ok(failure)) => {
-            (failure.status(), html! { p.message.bad #problem role="alert" { (sentence(failure.message())) } })
-        }
+        Err(Ok(failure)) => (failure.status(), problem(failure.message())),
         Err(Err(failure)) => return Err(failure),
     };
     let content = html! {

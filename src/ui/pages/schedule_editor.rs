@@ -12,12 +12,12 @@ use serde_json::Value;
 
 use crate::access::TargetKind;
 use crate::catalog::Name;
-use crate::ui::failure::sentence;
 use crate::ui::form::Form;
 use crate::ui::pages::schedule_fields::Draft;
 use crate::ui::pages::schedule_preview::Preview;
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::link;
+use crate::ui::parts::notice::problem;
 use crate::ui::parts::view::text;
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
@@ -192,7 +192,7 @@ impl Page<'_> {
                 @if !self.before.is_new() { a href=(link::schedule_path(&self.draft.name)) { (self.draft.name) } " / " }
             }
             div.head { h1 { (title) } }
-            @if let Some(failure) = failure { p.message.bad role="alert" { (sentence(failure.message())) } }
+            @if let Some(failure) = failure { (problem(failure.message())) }
             @if let Some(file) = &self.before.file {
                 p.message { "The file " code { (file) } " defines it: fill in what you want, and put the text below into the file." }
             }

@@ -7,11 +7,10 @@ use maud::{Markup, html};
 
 use crate::access::TargetKind;
 use crate::secret::{Stage, VersionInfo};
-use crate::ui::failure::sentence;
 use crate::ui::pages::secret_forms::expiry_and_force;
 use crate::ui::parts::icon::{Icon, icon};
 use crate::ui::parts::layout::{self, Place};
-use crate::ui::parts::notice::{Done, notice};
+use crate::ui::parts::notice::{Done, notice, problem};
 use crate::ui::parts::{link, moment, secret};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
@@ -42,8 +41,7 @@ async fn show(
 
 /// Shows the page again to who sent a form of it that is wrong, and says why.
 pub(super) async fn again(house: &House, visitor: &Visitor, name: &str, failure: &Failure) -> Answer {
-    let problem = html! { p.message.bad role="alert" { (sentence(failure.message())) } };
-    Ok((failure.status(), page(house, visitor, name, &problem).await?).into_response())
+    Ok((failure.status(), page(house, visitor, name, &problem(failure.message())).await?).into_response())
 }
 
 async fn page(house: &House, visitor: &Visitor, name: &str, said: &Markup) -> Result<Markup, Failure> {

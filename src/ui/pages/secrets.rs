@@ -8,14 +8,13 @@ use serde::Deserialize;
 
 use crate::daemon::Error;
 use crate::secret::Summary;
-use crate::ui::failure::sentence;
 use crate::ui::form::{Fields, Form};
 use crate::ui::pages::secret_forms::{Written, expiry_and_force, written};
 use crate::ui::parts::empty::empty;
 use crate::ui::parts::filter::Filter;
 use crate::ui::parts::icon::{Icon, icon};
 use crate::ui::parts::layout::{self, Place};
-use crate::ui::parts::notice::{Done, notice};
+use crate::ui::parts::notice::{self, Done, notice};
 use crate::ui::parts::{link, moment, secret};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
@@ -138,7 +137,7 @@ async fn added(house: &House, visitor: &Visitor, name: &str, fields: &Fields) ->
 fn form(visitor: &Visitor, name: &str, problem: Option<&str>) -> Markup {
     let content = html! {
         h1 { "Add secret" }
-        @if let Some(problem) = problem { p.message.bad role="alert" { (sentence(problem)) } }
+        @if let Some(text) = problem { (notice::problem(text)) }
         form.narrow method="post" action="/add-secret" autocomplete="off" {
             (layout::token(&visitor.form_token))
             label for="name" { "Name" }

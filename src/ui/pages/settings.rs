@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::IntoResponse as _;
 use maud::{Markup, html};
 
+use crate::secret::{Origin, Provenance};
 use crate::ui::parts::badge::{Tone, badge};
 use crate::ui::parts::filter::Filter;
 use crate::ui::parts::icon::Icon;
@@ -65,6 +66,15 @@ async fn process(house: &House, visitor: &Visitor) -> Result<Markup, Failure> {
             (file("Workflows", &places.workflows))
             (file("Store", &places.store))
             (file("Journal", &places.journal))
+            @if let Some(Provenance { origin, named_by }) = &places.identity {
+                div { dt { "Opened with" } dd {
+                    @match origin {
+                        Origin::File(path) => div { "the identity file " span.mono { (path.display()) } },
+                        Origin::Variable(name) => div { "the identity in " code { (name) } },
+                    }
+                    div.none { "from " (named_by) }
+                } }
+            }
             div { dt { "Who can open the store" } dd {
                 @for recipient in house.handle.recipients() {
                     div { (recipient.name) " " span.mono { (recipient.recipient) } }

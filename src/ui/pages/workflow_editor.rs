@@ -13,11 +13,10 @@ use serde::Deserialize;
 
 use crate::access::TargetKind;
 use crate::daemon::aside;
-use crate::ui::failure::sentence;
 use crate::ui::form::Form;
 use crate::ui::pages::problems::{findings, position};
 use crate::ui::parts::layout::{self, Place};
-use crate::ui::parts::link;
+use crate::ui::parts::{link, notice};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
 use crate::words::{Diagnostic, Owner, Permission, Sensitive, Severity};
@@ -144,7 +143,7 @@ fn page(visitor: &Visitor, text: &str, problem: Option<&str>, found: &[Diagnosti
     let content = html! {
         nav.crumbs aria-label="Where this page is" { a href="/workflows" { "Workflows" } " / " }
         div.head { h1 { "Define a workflow" } }
-        @if let Some(problem) = problem { p.message.bad role="alert" { (sentence(problem)) } }
+        @if let Some(text) = problem { (notice::problem(text)) }
         @if !found.is_empty() { (findings(found)) }
         form.editor method="post" action="/edit-workflow" autocomplete="off" data-check="/check-workflow" {
             (layout::token(&visitor.form_token))

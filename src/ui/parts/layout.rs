@@ -144,7 +144,7 @@ pub(in crate::ui) fn token(token: &Sensitive) -> Markup {
 }
 
 fn brand() -> Markup {
-    html! { img src=(assets::icon()) alt="" width="24" height="24"; "keytide" }
+    html! { img src=(assets::icon()) alt="" width="24" height="24"; span { "keytide" } }
 }
 
 fn framed(title: &str, body: &Markup) -> Markup {

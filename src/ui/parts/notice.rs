@@ -1,6 +1,8 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::ui::failure::sentence;
+
 /// What a form did, as the page that it leads to is told. It is a word of ours, so that a link of another site puts no words
 /// of its own into a page.
 #[derive(Debug, Default, Deserialize)]
@@ -41,6 +43,11 @@ const SENTENCES: [(&str, &str); 26] = [
 
 /// Returns what the form before did.
 pub(in crate::ui) fn notice(done: &Done) -> Markup {
-    let sentence = SENTENCES.iter().find(|(word, _)| *word == done.done).map(|(_, sentence)| sentence);
-    html! { @if let Some(sentence) = sentence { p.message.good role="status" { (sentence) } } }
+    let said = SENTENCES.iter().find(|(word, _)| *word == done.done).map(|(_, sentence)| sentence);
+    html! { @if let Some(said) = said { p.message.good role="status" tabindex="-1" autofocus { (said) } } }
+}
+
+/// Returns what was wrong with a form. Like what a form did it has the focus, so that keys go on from there.
+pub(in crate::ui) fn problem(message: &str) -> Markup {
+    html! { p.message.bad #problem role="alert" tabindex="-1" autofocus { (sentence(message)) } }
 }

@@ -13,6 +13,17 @@ import { chromium } from "playwright-core";
 const { KEYTIDE, CHROMIUM } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+// Every page that has an address of its own.
+export const PAGES = {
+  overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", problems: "/problems", search: "/search?q=rotate", missing: "/secrets/none",
+  workflows: "/workflows", workflow: "/workflows/rotate_github", editor: "/edit-workflow", executions: "/executions",
+  "make-schedule": "/edit-schedule?workflow=rotate_github", "change-schedule": "/edit-schedule?name=rotate_github",
+  schedules: "/schedules", schedule: "/schedules/rotate_github", audit: "/audit", access: "/access", settings: "/settings",
+};
+
+// The parts of a run's page.
+export const TABS = ["diagram", "task-list", "timeline", "summary", "input-output", "json", "variables"];
+
 // Holds calls until it is opened, and then refuses them until it is mended.
 class Gate {
   constructor() {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { held, rotation, Site, violations } from "./site.mjs";
+import { held, PAGES, rotation, Site, TABS, violations } from "./site.mjs";
 
 const { SHOTS } = process.env;
 let site;
@@ -362,13 +362,6 @@ test("a definition is checked while it is being written", async () => {
   assert.deepEqual(page.wrongs, []);
 });
 
-const PAGES = {
-  overview: "/", secrets: "/secrets", secret: "/secrets/github_token", add: "/add-secret", problems: "/problems", search: "/search?q=rotate", missing: "/secrets/none",
-  workflows: "/workflows", workflow: "/workflows/rotate_github", editor: "/edit-workflow", executions: "/executions",
-  "make-schedule": "/edit-schedule?workflow=rotate_github", "change-schedule": "/edit-schedule?name=rotate_github",
-  schedules: "/schedules", schedule: "/schedules/rotate_github", audit: "/audit", access: "/access", settings: "/settings",
-};
-
 for (const colorScheme of ["light", "dark"]) {
   test(`every page is for everybody, and shown as it should be: ${colorScheme}`, async () => {
     // What axe needs our content policy does not allow: it looks in a window without one.
@@ -388,7 +381,7 @@ for (const colorScheme of ["light", "dark"]) {
     for (const [name, path] of Object.entries(PAGES)) await shown(name, path, { axe: looked, phone, wide });
     await wide.goto(`${site.origin}/executions?workflow=rotate_slow`);
     const run = await wide.getByRole("rowheader").getByRole("link").first().getAttribute("href");
-    for (const tab of ["diagram", "task-list", "timeline", "summary", "input-output", "json", "variables"]) {
+    for (const tab of TABS) {
       await shown(`run-${tab}`, `${run}/${tab}?task=fetch`, { axe: looked, phone, wide });
     }
     await shown("sign-in", "/sign-in", { axe: stranger, wide: stranger });
