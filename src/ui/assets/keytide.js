@@ -209,7 +209,7 @@ function isInUse(area) {
 const STOPS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
 
 // What a stop is known by when everything is made anew: its kind, what it is called, its row, and the how manyth of these it is.
-function places(area) {
+function stopsOf(area) {
   const counts = new Map();
   return all(STOPS, area).map((stop) => {
     const name = stop.id || stop.getAttribute("aria-label") || stop.getAttribute("href") || stop.name || stop.textContent.trim();
@@ -229,7 +229,7 @@ function isChanged(field) {
 
 // Puts the new content in place of the old; the focus, what was typed and what was scrolled stay.
 function replace(area, fresh) {
-  const before = places(area);
+  const before = stopsOf(area);
   const focused = before.find(({ stop }) => stop === document.activeElement);
   const typed = before.filter(({ stop }) => isChanged(stop));
   const scrolled = () => all(".diagram, .panel, .attempts, pre, .logs", area);
@@ -242,7 +242,7 @@ function replace(area, fresh) {
   titles("details").forEach((title, index) => { if (open.includes(title)) all("details", area)[index].open = true; });
   wire(area);
   scrolled().forEach((element, index) => { if (places[index]) [element.scrollLeft, element.scrollTop] = places[index]; });
-  const after = new Map(places(area).map(({ stop, place }) => [place, stop]));
+  const after = new Map(stopsOf(area).map(({ stop, place }) => [place, stop]));
   for (const { stop, place } of typed) {
     const again = after.get(place);
     if (again) [again.value, again.checked] = [stop.value, stop.checked];
@@ -314,6 +314,66 @@ function previews() {
       told.textContent = shown.querySelector(".words")?.textContent ?? "";
     }, CHECK_MS);
   });
+}
+
+// Suggests the zones that the browser knows, which are asked for once somebody wants one; and its own for what is new.
+function zones() {
+  const field = document.getElementById("zone");
+  if (!field) return;
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  field.addEventListener("focus", () => {
+    const names = new Set([own, "UTC", ...Intl.supportedValuesOf?.("timeZone") ?? []]);
+    document.getElementById("zones").append(...[...names].map((name) => Object.assign(made("option"), { value: name })));
+  }, { once: true });
+  if (!("ownZone" in field.dataset) || !own || own === field.value) return;
+  const use = made("button", `Use ${own}, as this browser has it`);
+  use.type = "button";
+  use.className = "quiet";
+  use.addEventListener("click", () => {
+    field.value = own;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+    use.remove();
+  });
+  field.after(use);
+}
+
+// A session that is over costs nobody what they have typed: the form waits until somebody has signed in again, in another window.
+function keepTyped() {
+  for (const form of all("main form[method=post]")) {
+    if (!form.querySelector("textarea")) continue;
+    let isGood = false;
+    form.addEventListener("submit", async (event) => {
+      if (isGood) return;
+      event.preventDefault();
+      // A page with a form that is for everybody and looks at nothing.
+      const answer = await fetch("/add-secret", { redirect: "manual" }).catch(() => null);
+      if (answer?.type === "opaqueredirect") return waitForSignIn(form);
+      // Whatever else is wrong, the page that answers the form says it.
+      const token = answer?.ok && parsed(await answer.text()).querySelector("main [name=form-token]");
+      if (token) form.elements["form-token"].value = token.value;
+      isGood = true;
+      form.requestSubmit(event.submitter);
+    });
+    addEventListener("pageshow", () => { isGood = false; });
+  }
+}
+
+// Says what to do before a form can be sent.
+function waitForSignIn(form) {
+  let line = document.getElementById("ended");
+  if (!line) {
+    line = made("p", "Your session is over. What you typed stays here: ");
+    line.id = "ended";
+    line.className = "message bad";
+    line.setAttribute("role", "alert");
+    const link = made("a", "sign in in another window");
+    link.href = "/sign-in";
+    link.target = "_blank";
+    line.append(link, ", and send it then.");
+    form.prepend(line);
+  }
+  line.querySelector("a").focus();
 }
 
 // Says that the page may be old, for as long as it may be.
@@ -534,6 +594,13 @@ function bringCurrentIntoSight(root) {
   }
 }
 
+// A row or a picture that is wider than the window shows all of what the focus is on; browsers are content with a part of it.
+function followFocus() {
+  addEventListener("focusin", ({ target }) => {
+    if (target.closest(".top nav, .tabs, .diagram a")) target.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+}
+
 function wire(root) {
   tellOwnTimes(root);
   copies(root);
@@ -543,8 +610,12 @@ function wire(root) {
 }
 
 signIn();
+addEventListener("hashchange", signIn);
 wire(document);
 keys();
+followFocus();
 checks();
 previews();
+zones();
+keepTyped();
 live();

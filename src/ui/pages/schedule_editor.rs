@@ -225,8 +225,10 @@ impl Page<'_> {
                 p.hint #crons-hint { "Second, minute, hour, day, month, weekday; or " code { "@hourly" } ", " code { "@daily" } ", " code { "@weekly" }
                     ". Several go on lines of their own, and each may end with a zone." }
                 label for="zone" { "Time zone" }
-                input #zone name="zone" value=(draft.zone) list="zones" spellcheck="false" autocapitalize="off";
-                datalist #zones { @for zone in jiff::tz::db().available() { option value=(zone.as_str()) {} } }
+                // The script suggests what the browser knows: all names are more than the rest of the page.
+                input #zone name="zone" value=(draft.zone) list="zones" spellcheck="false" autocapitalize="off" aria-describedby="zone-hint" data-own-zone[is_new];
+                datalist #zones {}
+                p.hint #zone-hint { "A name as " code { "Europe/Berlin" } "; the clock that counts is the one there." }
                 label for="input" { "Input as JSON" }
                 textarea.mono #input name="input" rows="4" spellcheck="false" placeholder="{}" { (draft.input) }
                 (self.details(&field))

@@ -330,6 +330,22 @@ test("a schedule is made, and what it means is told while it is filled in", asyn
   assert.deepEqual(page.wrongs, []);
 });
 
+test("a zone is suggested as the browser knows it, and none where it is chosen already", async () => {
+  const page = await site.signedIn({ timezoneId: "Asia/Tokyo" });
+  await page.goto(`${site.origin}/edit-schedule?workflow=rotate_github`);
+  const zone = page.getByLabel("Time zone");
+  assert.equal(await zone.inputValue(), "UTC");
+  assert.equal(await page.locator("#zones option").count(), 0, "nobody has asked for them");
+  await page.getByRole("button", { name: "Use Asia/Tokyo" }).click();
+  assert.equal(await zone.inputValue(), "Asia/Tokyo");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "zone");
+  assert.ok(await page.locator("#zones option").count() > 400);
+  await page.locator("#preview").getByText("Asia/Tokyo").first().waitFor();
+  await page.goto(`${site.origin}/edit-schedule?name=rotate_github`);
+  assert.equal(await page.getByRole("button", { name: /^Use / }).count(), 0);
+  assert.deepEqual(page.wrongs, []);
+});
+
 test("a run that fails is followed live and tried again", async () => {
   const page = await site.signedIn();
   await page.goto(`${site.origin}/workflows/rotate_slow`);
