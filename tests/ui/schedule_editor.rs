@@ -238,7 +238,8 @@ fn everybody_makes_changes_and_sees_what_is_granted_to_them() {
     assert_eq!(concealed.status, 403, "{concealed:?}");
     let missing = maker.submit(PAGE, PAGE, &fields("nightly", "unheard"));
     let told = |body: &str, name: &str| {
-        body.split_once("role=\"alert\">").unwrap().1.split_once('<').unwrap().0.replace(name, "")
+        let alert = body.split_once("role=\"alert\"").unwrap().1.split_once('>').unwrap().1;
+        alert.split_once('<').unwrap().0.replace(name, "")
     };
     assert_eq!(told(&concealed.body, "concealed"), told(&missing.body, "unheard"), "nobody hears which are there");
     let preview = |workflow| preview(&maker, PAGE, &fields("n", workflow)).replace(workflow, "");
