@@ -28,6 +28,8 @@ mod filed;
 mod forms;
 #[path = "api/grants.rs"]
 mod grants;
+#[path = "api/hidden.rs"]
+mod hidden;
 #[path = "api/leaks.rs"]
 mod leaks;
 #[path = "api/live.rs"]
