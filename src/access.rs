@@ -2,8 +2,8 @@
 //!
 //! The applications are here too, their keys and the tokens that they sign in for.
 //!
-//! **Architecture Invariant:** pure, and what is not allowed is denied. Tags come from the store and the API, never from a
-//! definition file: whoever edits a file must not widen its rights.
+//! **Architecture Invariant:** pure, and what is not allowed is denied. A tag that a definition file says grants only what
+//! the file itself may do: whoever edits a file must not widen its rights.
 
 mod accounts;
 mod authority;
@@ -21,7 +21,7 @@ use crate::words::{App, Grant, GrantTarget, Grantee, Owner, Permission};
 pub use accounts::{APPLICATIONS_MAX, AccessKey, Accounts, Application, KEYS_MAX, name_problem};
 pub use authority::{Authority, Current, Ruled};
 pub use links::{LINK_LIFE, Links};
-pub use tags::{TAGS_MAX, Tagged, Tags, tag_problem};
+pub use tags::{FiledTags, TAGS_MAX, Tagged, Tags, tag_problem};
 pub use token::{Claims, Signer, Untrusted};
 
 /// How the reason begins where the owner of something may not do what it is about to. Orkes says it in these words.
@@ -52,7 +52,7 @@ pub struct Target<'a> {
     pub kind: TargetKind,
     /// Its name.
     pub name: &'a str,
-    /// Its tags, as the store or the API keep them.
+    /// Its tags, as the store, the API or its file say them.
     pub tags: &'a BTreeMap<String, String>,
 }
 

@@ -11,12 +11,14 @@ mod news;
 mod problem;
 mod registered;
 mod served;
+mod tags;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::access::FiledTags;
 use crate::words::Owner;
 use crate::workflow::definition::{EventHandler, TaskDef, WorkflowDef, WorkflowSchedule};
 use crate::workflow::load::Loaded;
@@ -145,6 +147,11 @@ impl Catalog {
     /// Returns every handler of events, by name.
     pub fn event_handlers(&self) -> impl Iterator<Item = &Arc<Owned<EventHandler>>> {
         self.served.event_handlers.values()
+    }
+
+    /// Returns the tags that files say of what is served of them.
+    pub const fn tags(&self) -> &FiledTags {
+        &self.served.tags
     }
 
     /// Returns everything that the API made, with whom it acts as.

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Accounts, Application, Policy, Principal, Tags, Target, TargetKind};
-use crate::words::{Grant, Grantee, Permission};
+use super::tags::NONE;
+use super::{Accounts, Application, FiledTags, Policy, Principal, Tagged, Tags, Target, TargetKind};
+use crate::words::{Grant, Grantee, Owner, Permission};
 
 /// The rules in force, shared by everybody who asks: those of the settings, and those that the API made. Cloning is cheap.
 #[derive(Clone)]
@@ -35,6 +36,10 @@ pub struct Current {
     /// What the API made.
     pub made: Ruled,
     policy: Arc<Policy>,
+    /// The tags that files say.
+    filed: Arc<FiledTags>,
+    /// Those of them by which something is granted.
+    granting: FiledTags,
 }
 
 impl Authority {
@@ -72,7 +77,7 @@ impl Authority {
     ) -> bool {
         let current = self.current();
         let tags = of_secret.filter(|_| kind == TargetKind::Secret);
-        let tags = tags.unwrap_or_else(|| current.made.tags.granting(kind, name));
+        let tags = tags.unwrap_or_else(|| current.tags(kind, name));
         current.policy.allows(who, permission, &Target { kind, name, tags })
     }
 
@@ -84,8 +89,20 @@ impl Authority {
         groups.extend(settings.groups.clone());
         let grants = settings.grants.iter().chain(&made.grants).cloned().collect();
         let policy = Policy::new(self.0.workflows_granted, groups, grants).with_applications(accounts.apps());
-        let current = Current { accounts, made, policy: Arc::new(policy) };
-        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+        self.change(|current| Current { accounts, made, policy: Arc::new(policy), ..current.clone() });
+    }
+
+    /// Puts the tags that files say in force.
+    pub fn file(&self, filed: FiledTags) {
+        if *self.current().filed != filed {
+            self.change(|current| Current { filed: Arc::new(filed), ..current.clone() });
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&Current) -> Current) {
+        let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
+        let next = change(&current);
+        *current = Arc::new(Current { granting: granting(&next.policy, &next.filed), ..next });
     }
 }
 
@@ -109,4 +126,38 @@ impl Current {
     pub fn application(&self, name: &str) -> Option<&Application> {
         self.accounts.application(name)
     }
+
+    /// Returns the tags by which something is granted on a thing: those of its file, or else of the API.
+    fn tags(&self, kind: TargetKind, name: &str) -> &BTreeMap<String, String> {
+        let Some(tagged) = Tagged::granting(kind) else { return &NONE };
+        self.granting.of(tagged, name).map_or_else(|| self.made.tags.of(tagged, name), |(_, tags)| tags)
+    }
+
+    /// Returns the tags that files say and that grant nothing, since a grant gives more by them than the file may do: the
+    /// file, what carries it, its name, the key and the value.
+    pub fn powerless(&self) -> impl Iterator<Item = (&str, Tagged, &str, &str, &str)> {
+        self.filed.all().flat_map(|(tagged, name, file, tags)| {
+            let grants = self.granting.of(tagged, name).map_or(&NONE, |(_, tags)| tags);
+            let powerless = tags.iter().filter(|(key, _)| !grants.contains_key(*key));
+            powerless.map(move |(key, value)| (file, tagged, name, key.as_str(), value.as_str()))
+        })
+    }
+}
+
+/// Returns the tags by which something is granted. A file sets a tag as an application does: where it has every right that
+/// some grant gives by it. What it has by its own tags does not count.
+fn granting(policy: &Policy, filed: &FiledTags) -> FiledTags {
+    let mut granting = FiledTags::default();
+    for (tagged, name, file, tags) in filed.all() {
+        let owner = Owner::File(file.to_owned());
+        let (who, target) =
+            (Principal { owner: &owner, workflow: None }, Target { kind: tagged.target(), name, tags: &NONE });
+        let may = |key: &str, value: &str| {
+            policy.granted_by_tag(key, value).all(|permission| policy.allows(who, permission, &target))
+        };
+        let tags = tags.iter().filter(|(key, value)| may(key, value));
+        let tags = tags.map(|(key, value)| (key.clone(), value.clone())).collect();
+        granting.set(tagged, name.to_owned(), file.to_owned(), tags);
+    }
+    granting
 }

@@ -7,7 +7,8 @@ pub const TAGS_MAX: usize = 50;
 /// How long the key or the value of a tag may be, as names of secrets are.
 const TAG_BYTES_MAX: usize = 128;
 
-static NONE: BTreeMap<String, String> = BTreeMap::new();
+/// No tags.
+pub(super) static NONE: BTreeMap<String, String> = BTreeMap::new();
 
 /// What is tagged over the API; the tags of secrets are in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,9 +23,46 @@ pub enum Tagged {
     Environment,
 }
 
-/// The tags of workflows, schedules, task definitions and variables, from the API alone: whoever edits a file must not widen its rights.
+/// The tags of workflows, schedules, task definitions and variables.
 #[derive(Clone, Debug, Default)]
 pub struct Tags(BTreeMap<(Tagged, String), BTreeMap<String, String>>);
+
+/// The tags that files say of what they define, each with its file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FiledTags(BTreeMap<(Tagged, String), (String, BTreeMap<String, String>)>);
+
+impl FiledTags {
+    /// Returns the tags that a file says of a thing, with the file; nothing where none says any, be it that it has none.
+    pub fn of(&self, tagged: Tagged, name: &str) -> Option<(&str, &BTreeMap<String, String>)> {
+        // Asked for every right of everybody, and most folders say no tags.
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&(tagged, name.to_owned())).map(|(file, tags)| (file.as_str(), tags))
+    }
+
+    /// Sets the tags that a file says of a thing.
+    pub fn set(&mut self, tagged: Tagged, name: String, file: String, tags: BTreeMap<String, String>) {
+        self.0.insert((tagged, name), (file, tags));
+    }
+
+    /// Returns all that files say the tags of: what it is, its name, the file and the tags.
+    pub fn all(&self) -> impl Iterator<Item = (Tagged, &str, &str, &BTreeMap<String, String>)> {
+        self.0.iter().map(|((tagged, name), (file, tags))| (*tagged, name.as_str(), file.as_str(), tags))
+    }
+
+    /// Returns what both say in the same way; of the rest no tag at all.
+    #[must_use]
+    pub fn shared_with(&self, other: &Self) -> Self {
+        let mut shared = self.clone();
+        for (thing, said) in &mut shared.0 {
+            said.1.retain(|key, value| other.0.get(thing).is_some_and(|other| other.1.get(key) == Some(value)));
+        }
+        let missing = other.0.iter().filter(|(thing, _)| !self.0.contains_key(*thing));
+        shared.0.extend(missing.map(|(thing, (file, _))| (thing.clone(), (file.clone(), BTreeMap::new()))));
+        shared
+    }
+}
 
 impl Tagged {
     /// Everything that is tagged over the API, for tables.
@@ -49,6 +87,16 @@ impl Tagged {
     pub fn of_row(row: &str) -> Option<(Self, &str)> {
         let (kind, name) = row.split_once(':')?;
         Some((Self::ALL.into_iter().find(|known| known.as_str() == kind)?, name))
+    }
+
+    /// Returns what is granted on by the tags of this; nobody is granted anything on a task definition by a tag.
+    pub(super) const fn granting(kind: TargetKind) -> Option<Self> {
+        match kind {
+            TargetKind::Workflow => Some(Self::Workflow),
+            TargetKind::Schedule => Some(Self::Schedule),
+            TargetKind::Environment => Some(Self::Environment),
+            TargetKind::Secret => None,
+        }
     }
 
     /// Returns whose rights it takes to see or change the tags: a task definition counts as the workflow of its name.
@@ -79,16 +127,6 @@ impl Tags {
     /// Returns everything that has tags.
     pub fn all(&self) -> impl Iterator<Item = (Tagged, &str, &BTreeMap<String, String>)> {
         self.0.iter().map(|((tagged, name), tags)| (*tagged, name.as_str(), tags))
-    }
-
-    /// Returns the tags by which something is granted on a thing of the API.
-    pub fn granting(&self, kind: TargetKind, name: &str) -> &BTreeMap<String, String> {
-        match kind {
-            TargetKind::Workflow => self.of(Tagged::Workflow, name),
-            TargetKind::Schedule => self.of(Tagged::Schedule, name),
-            TargetKind::Environment => self.of(Tagged::Environment, name),
-            TargetKind::Secret => &NONE,
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern::{name_matches, path_matches};
-use super::{Policy, Principal, Target, TargetKind};
+use super::{FiledTags, Policy, Principal, Tagged, Target, TargetKind};
 use crate::words::{App, Grant, GrantTarget, Grantee, Owner, Permission};
 
 const FILE: &str = "workflows/github/rotate.yaml";
@@ -142,4 +142,21 @@ fn globs_match_folder_by_folder_and_never_a_path_that_climbs() {
     ] {
         assert_eq!(path_matches(glob, path), expected, "{glob} {path}");
     }
+}
+
+#[test]
+fn what_two_moments_say_alike_is_all_that_holds_between_them() {
+    let said = |of: &[(&str, &[(&str, &str)])]| {
+        let mut filed = FiledTags::default();
+        for (name, tags) in of {
+            let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            filed.set(Tagged::Workflow, (*name).to_owned(), "f.yaml".to_owned(), tags);
+        }
+        filed
+    };
+    let before = said(&[("stays", &[("a", "1"), ("b", "1")]), ("goes", &[("a", "1")])]);
+    let after = said(&[("stays", &[("a", "1"), ("b", "2"), ("c", "1")]), ("comes", &[("a", "1")])]);
+    let between = said(&[("stays", &[("a", "1")]), ("goes", &[]), ("comes", &[])]);
+    assert_eq!(before.shared_with(&after), between);
+    assert_eq!(after.shared_with(&before), between);
 }

@@ -27,7 +27,7 @@ pub(super) fn routes() -> Routes {
         .get(
             "/api/metadata/workflow",
             each(Permission::Read, TargetKind::Workflow),
-            about("Gives every version of every workflow").gives(List("WorkflowDef")),
+            about("Gives every version of every workflow").asks([METADATA]).gives(List("WorkflowDef")),
             workflows,
         )
         .post(
@@ -90,7 +90,7 @@ pub(super) fn routes() -> Routes {
         .get(
             "/api/metadata/taskdefs",
             each(Permission::Read, TargetKind::Workflow),
-            about("Gives every task definition").gives(List("TaskDef")),
+            about("Gives every task definition").asks([METADATA]).gives(List("TaskDef")),
             task_defs,
         )
         .post(
@@ -167,9 +167,22 @@ async fn workflow(
     Ok(Json(shown).into_response())
 }
 
-async fn workflows(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
+async fn workflows(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
     let all = readable(&handle, &who);
-    Ok(Json(all.iter().map(|definition| shown_workflow(definition)).collect::<Vec<_>>()).into_response())
+    let mut shown: Vec<_> = all.iter().map(|definition| shown_workflow(definition)).collect();
+    if params.flag("metadata", false)? {
+        tag_each(&handle, &who, Tagged::Workflow, &mut shown);
+    }
+    Ok(Json(shown).into_response())
+}
+
+/// Says of each of several definitions which tags it has.
+fn tag_each(handle: &Handle, who: &Owner, tagged: Tagged, shown: &mut [Value]) {
+    for one in shown {
+        let name = one["name"].as_str().unwrap_or_default().to_owned();
+        // One that was removed a moment ago has none.
+        one["tags"] = shown_tags(&handle.tags(who, tagged, &name).unwrap_or_default());
+    }
 }
 
 async fn latest_versions(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
@@ -222,8 +235,12 @@ async fn put_task_def(State(handle): State<Handle>, Caller(who): Caller, body: B
     Ok(().into_response())
 }
 
-async fn task_defs(State(handle): State<Handle>, Caller(who): Caller) -> Answer {
-    Ok(Json(handle.task_defs(&who).iter().map(|owned| shown_task_def(owned)).collect::<Vec<_>>()).into_response())
+async fn task_defs(State(handle): State<Handle>, Caller(who): Caller, params: Params) -> Answer {
+    let mut shown: Vec<_> = handle.task_defs(&who).iter().map(|owned| shown_task_def(owned)).collect();
+    if params.flag("metadata", false)? {
+        tag_each(&handle, &who, Tagged::TaskDef, &mut shown);
+    }
+    Ok(Json(shown).into_response())
 }
 
 async fn task_def(

@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::access::{FiledTags, Tagged};
 use crate::words::Owner;
 use crate::workflow::definition::{EventHandler, TaskDef, TaskType, WorkflowDef, WorkflowSchedule, WorkflowTask};
-use crate::workflow::load::{Loaded, Located};
+use crate::workflow::load::{Loaded, Located, TagsOf};
 use crate::workflow::pinned::Pinned;
 
 use super::file::File;
 use super::registered::Registered;
-use super::{Definition, Name, Owned, Problem};
+use super::{Definition, Name, Owned, Problem, tags};
 
 type ByKey<K, T> = BTreeMap<K, Arc<Owned<T>>>;
 
@@ -20,6 +21,8 @@ pub(super) struct Served {
     pub(super) schedules: ByKey<String, WorkflowSchedule>,
     pub(super) task_defs: ByKey<String, TaskDef>,
     pub(super) event_handlers: ByKey<String, EventHandler>,
+    /// The tags that files say of it.
+    pub(super) tags: FiledTags,
     /// What two want to define.
     pub(super) clashes: Vec<Problem>,
     /// The workflows as they were claimed.
@@ -65,7 +68,19 @@ impl Served {
         served.event_handlers = EVENT_HANDLERS.settle(files, registered, &before.event_handlers, clashes);
         served.event_handlers.extend(registered.event_handlers.clone());
         served.pin(before);
+        served.tags = tags::of(files, &served);
         served
+    }
+
+    /// Returns whose the definition is that some tags are of.
+    pub(super) fn owner(&self, of: &TagsOf) -> Option<&Owner> {
+        let name = &of.name;
+        match of.tagged {
+            Tagged::Workflow => self.owned.get(&(name.clone(), of.version)).map(|owned| &owned.owner),
+            Tagged::Schedule => self.schedules.get(name).map(|owned| &owned.owner),
+            Tagged::TaskDef => self.task_defs.get(name).map(|owned| &owned.owner),
+            Tagged::Environment => None,
+        }
     }
 
     /// Pins every workflow to the task definitions that it names; what is as it was stays the same one.

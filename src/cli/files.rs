@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::error::{Error, Kind};
 use super::project::Project;
+use crate::access::Tagged;
 use crate::catalog::{News, Trouble};
 use crate::clock::{Clock, SystemClock};
 use crate::disk;
 use crate::watch::{Change, Places, read_once};
 use crate::workflow::definition::WorkflowDef;
-use crate::workflow::load::{Loaded, Located, load, unreadable};
+use crate::workflow::load::{Loaded, Located, TagsOf, load, unreadable};
 
 /// The longest definition file that is read; the loader refuses it before that.
 pub(super) const FILE_BYTES_MAX: u64 = 2 << 20;
@@ -32,6 +35,18 @@ pub(super) fn only_workflow(loaded: &Loaded) -> Result<&Located<WorkflowDef>, Er
                 .hint("name one of them instead"))
         }
     }
+}
+
+/// Returns a definition with the tags that its file says of it.
+pub(super) fn with_tags(mut definition: Value, loaded: &Loaded, tagged: Tagged) -> Value {
+    let is_its = |one: &&TagsOf| {
+        let is_version = tagged != Tagged::Workflow || definition["version"] == one.version;
+        one.tagged == tagged && definition["name"] == one.name.as_str() && is_version
+    };
+    if let Some(said) = loaded.tags.iter().find(is_its) {
+        definition["tags"] = said.tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+    }
+    definition
 }
 
 /// What was read.

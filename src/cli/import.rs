@@ -19,6 +19,9 @@ use crate::workflow::expressions::{environment_in_template, references_in_templa
 use crate::workflow::shown::shown_definition;
 use definitions::documents;
 
+/// Asks for definitions with their tags; Conductor has none, and takes no notice.
+const WITH_TAGS: &[(&str, &str)] = &[("metadata", "true")];
+
 /// What a server has.
 #[derive(Default)]
 struct Found {
@@ -32,8 +35,8 @@ struct Found {
 pub(super) fn conductor(arguments: &ImportConductor, project: &Project, console: &Console) -> Result<(), Error> {
     let client = client(project)?;
     let found = Found {
-        workflows: list(&client, &["api", "metadata", "workflow"])?,
-        task_defs: list(&client, &["api", "metadata", "taskdefs"])?,
+        workflows: list(&client, &["api", "metadata", "workflow"], WITH_TAGS)?,
+        task_defs: list(&client, &["api", "metadata", "taskdefs"], WITH_TAGS)?,
         schedules: optional(&client, &["api", "scheduler", "schedules"])?,
         event_handlers: optional(&client, &["api", "event"])?,
     };
@@ -53,14 +56,14 @@ fn client(project: &Project) -> Result<Client, Error> {
     connection::client(project)?.ok_or_else(missing)
 }
 
-fn get(client: &Client, path: &[&str]) -> Result<(u16, Value), Error> {
-    let request = Request { method: Method::GET, path, query: &[], body: None };
+fn get(client: &Client, path: &[&str], query: &[(&str, &str)]) -> Result<(u16, Value), Error> {
+    let request = Request { method: Method::GET, path, query, body: None };
     let reply = client.call(&request).map_err(connection::unanswered)?;
     Ok((reply.status, reply.body))
 }
 
-fn list(client: &Client, path: &[&str]) -> Result<Vec<Value>, Error> {
-    match get(client, path)? {
+fn list(client: &Client, path: &[&str], query: &[(&str, &str)]) -> Result<Vec<Value>, Error> {
+    match get(client, path, query)? {
         (200..300, Value::Array(items)) => Ok(items),
         (status, body) => Err(refused(path, status, &body)),
     }
@@ -68,7 +71,7 @@ fn list(client: &Client, path: &[&str]) -> Result<Vec<Value>, Error> {
 
 /// Returns a list that some servers do not have.
 fn optional(client: &Client, path: &[&str]) -> Result<Vec<Value>, Error> {
-    match get(client, path)? {
+    match get(client, path, &[])? {
         (200..300, Value::Array(items)) => Ok(items),
         (404, _) => Ok(Vec::new()),
         (status, body) => Err(refused(path, status, &body)),

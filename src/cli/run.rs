@@ -22,7 +22,7 @@ use crate::secret::Store;
 use crate::words::{Map, Owner, json_fault};
 use crate::workflow::definition::StartWorkflowRequest;
 use crate::workflow::duration::parse_duration_seconds;
-use crate::workflow::load::bare_task_as_workflow;
+use crate::workflow::load::{Loaded, bare_task_as_workflow};
 use crate::workflow::pinned::Pinned;
 
 /// The longest input that is read.
@@ -130,6 +130,21 @@ pub(super) fn file_of(
     store: Option<&Store>,
     console: &Console,
 ) -> Result<Option<Pinned>, Error> {
+    let Some(loaded) = read_file(named, project, store, console)? else { return Ok(None) };
+    let path = project.environment.current.join(Path::new(named));
+    let workflow = files::only_workflow(&loaded)?.def.clone();
+    let task_defs = loaded.task_defs.iter().map(|located| (located.def.name.clone(), located.def.clone())).collect();
+    let owner = if path.starts_with(&project.workflows) { Owner::File(project.shown(&path)) } else { Owner::Local };
+    Ok(Some(Pinned::new(workflow, task_defs, owner)))
+}
+
+/// Returns a file without errors, or nothing where a name is meant.
+pub(super) fn read_file(
+    named: &str,
+    project: &Project,
+    store: Option<&Store>,
+    console: &Console,
+) -> Result<Option<Loaded>, Error> {
     if !files::looks_like_a_file(named) {
         return Ok(None);
     }
@@ -141,10 +156,7 @@ pub(super) fn file_of(
     }
     let known = check::known(project, store);
     check::refuse_errors(&check::diagnostics(&[&loaded], &known), &check::masker(store), console)?;
-    let workflow = files::only_workflow(&loaded)?.def.clone();
-    let task_defs = loaded.task_defs.iter().map(|located| (located.def.name.clone(), located.def.clone())).collect();
-    let owner = if path.starts_with(&project.workflows) { Owner::File(project.shown(&path)) } else { Owner::Local };
-    Ok(Some(Pinned::new(workflow, task_defs, owner)))
+    Ok(Some(loaded))
 }
 
 /// Reads an input: JSON, `@FILE` or `-`, and single fields over it.

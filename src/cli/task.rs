@@ -10,6 +10,7 @@ use super::console::Console;
 use super::error::{Error, Kind};
 use super::project::Project;
 use super::{check, files, run as runner, runs};
+use crate::access::Tagged;
 use crate::client::Method;
 
 /// Where definitions are.
@@ -107,7 +108,8 @@ fn definitions(file: &Path, project: &Project, console: &Console) -> Result<Vec<
         let none = format!("{} holds no task definition", file.display());
         return Err(Error::new(Kind::Usage, none).hint("write them as a list below `taskDefs:`"));
     }
-    Ok(loaded.task_defs.iter().map(|located| json!(located.def)).collect())
+    let defs = loaded.task_defs.iter();
+    Ok(defs.map(|located| files::with_tags(json!(located.def), &loaded, Tagged::TaskDef)).collect())
 }
 
 /// The longest file of task definitions that is read.

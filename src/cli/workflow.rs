@@ -9,7 +9,8 @@ use super::connection::{Connection, list, text};
 use super::console::Console;
 use super::error::{Error, Kind};
 use super::project::Project;
-use super::{run as runner, runs};
+use super::{files, run as runner, runs};
+use crate::access::Tagged;
 use crate::client::Method;
 
 /// Where definitions are.
@@ -131,8 +132,8 @@ fn definition(file: &Path, project: &Project, console: &Console) -> Result<Value
     let name = file.to_string_lossy();
     let missing =
         || Error::new(Kind::Usage, format!("{name} is no definition")).hint("name a .json, .yaml or .yml file");
-    let pinned = runner::file_of(&name, project, None, console)?.ok_or_else(missing)?;
-    serde_json::to_value(pinned.workflow).map_err(|error| Error::new(Kind::Failed, error))
+    let loaded = runner::read_file(&name, project, None, console)?.ok_or_else(missing)?;
+    Ok(files::with_tags(json!(files::only_workflow(&loaded)?.def), &loaded, Tagged::Workflow))
 }
 
 fn registered(definition: &Value, console: &Console) {

@@ -67,7 +67,10 @@ impl Definitions {
         let live: std::collections::HashSet<_> = catalog.workflows().map(|definition| definition.hash).collect();
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| live.contains(hash));
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| live.contains(hash));
+        // In between, nothing is granted by a tag that is not there before and after.
+        self.authority.file(self.current().tags().shared_with(catalog.tags()));
         self.current.send_replace(catalog.clone());
+        self.authority.file(catalog.tags().clone());
         self.scheduled(&catalog)
     }
 

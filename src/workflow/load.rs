@@ -3,6 +3,7 @@
 //! **Architecture Invariant:** loading never stops at the first problem, and no file can take it down.
 
 mod document;
+mod tags;
 mod trial;
 mod walk;
 
@@ -15,6 +16,7 @@ use super::problem;
 use super::tree::{self, Entry, Node, Syntax, Tree, decode};
 
 pub(super) use document::{Kind, Named};
+pub use tags::TagsOf;
 pub use trial::{LoadedTests, TEST_ENDINGS, TESTS_MAX, is_test_file, load_tests};
 
 /// A file, read as far as it goes.
@@ -30,6 +32,8 @@ pub struct Loaded {
     pub task_defs: Vec<Located<TaskDef>>,
     /// The event handlers that could be read.
     pub event_handlers: Vec<Located<EventHandler>>,
+    /// The tags that the file says of them.
+    pub tags: Vec<TagsOf>,
     /// What is wrong with the file by itself; [`super::check`] finds what is wrong with its meaning.
     pub diagnostics: Vec<Diagnostic>,
     /// What the file holds, readable or not.
@@ -59,6 +63,7 @@ impl Loaded {
             schedules: Vec::new(),
             task_defs: Vec::new(),
             event_handlers: Vec::new(),
+            tags: Vec::new(),
             diagnostics: Vec::new(),
             documents: Vec::new(),
             bare_task: None,

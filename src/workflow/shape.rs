@@ -4,6 +4,7 @@
 mod event_handler;
 mod inputs;
 mod schedule;
+mod tag;
 mod task;
 mod task_def;
 mod trial;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 pub(super) use event_handler::EVENT_HANDLER;
 pub(super) use inputs::{EVALUATORS, Form, HTTP_METHODS, Inputs, input_names, of_types};
 pub(super) use schedule::SCHEDULE;
+use tag::{TAGS, TAGS_TEXT};
 pub(super) use task_def::{TASK_DEF, TASK_DEFS};
 pub(super) use trial::{TEST, TESTS};
 pub(super) use workflow::WORKFLOW;
@@ -69,8 +71,6 @@ impl Shape {
 
 /// What many fields are: read by Conductor, and kept here so that it comes back.
 const KEPT: &str = "Kept for Conductor; nothing here reads it.";
-/// Names of tags, which belong to the catalog.
-const TAGS: &str = "Labels, for people and searches; they never widen a right.";
 const SCHEMA: &str = "The JSON Schema that an editor checks this file with; nothing here reads it.";
 const CREATED: &str = "When it was made, in milliseconds since 1970; set by the server.";
 const UPDATED: &str = "When it was changed last, in milliseconds since 1970; set by the server.";

@@ -39,7 +39,9 @@ impl Served {
     /// Returns all that is defined, but for whose it is and when it was made.
     fn defined(&self) -> Value {
         const OF_A_SERVER: [&str; 6] = ["origin", "createTime", "updateTime", "updatedTime", "createdBy", "updatedBy"];
-        let lists = ["metadata/workflow", "metadata/taskdefs", "scheduler/schedules", "event"].map(|path| {
+        let lists =
+            ["metadata/workflow?metadata=true", "metadata/taskdefs?metadata=true", "scheduler/schedules", "event"];
+        let lists = lists.map(|path| {
             let mut list = self.get(&format!("api/{path}"));
             for one in list.as_array_mut().unwrap() {
                 one.as_object_mut().unwrap().retain(|name, _| !OF_A_SERVER.contains(&name.as_str()));
@@ -81,6 +83,7 @@ fn made() -> Served {
         {"action": "terminate_workflow", "terminate_workflow": {"workflowId": "${id}", "terminationReason": "no"}}]});
     let tick = json!({"name": "tick", "cronExpression": "0 0 3 1 1 *", "zoneId": "Europe/Berlin",
         "startWorkflowRequest": {"name": "started", "input": {"a": 1}}});
+    let tag = |value: &str| json!([{"key": "team", "value": value}, {"key": "stage", "value": ""}]);
     for (path, body) in [
         ("metadata/workflow", source),
         ("metadata/workflow", started(1)),
@@ -91,6 +94,12 @@ fn made() -> Served {
         ("event", idle),
     ] {
         let (status, said) = served.ask(Method::POST, &format!("api/{path}"), Some(&body));
+        assert_eq!(status, 200, "{path}: {said}");
+    }
+    for (path, value) in
+        [("metadata/workflow/started", "yes"), ("metadata/task/tool", "7"), ("scheduler/schedules/tick", "a b")]
+    {
+        let (status, said) = served.ask(Method::PUT, &format!("api/{path}/tags"), Some(&tag(value)));
         assert_eq!(status, 200, "{path}: {said}");
     }
     served
@@ -149,4 +158,17 @@ fn files_take_over_an_event_handler_and_the_api_leaves_it_alone() {
     let (status, said) = again.ask(Method::DELETE, "api/event/on done", None);
     assert_eq!(status, 409, "{said}");
     again.test.keytide(&["export", "--event", "on done"]).fails(3);
+}
+
+#[test]
+fn commands_that_register_a_file_bring_its_tags_along() {
+    let test = Test::new()
+        .file("w.yaml", "name: w\nversion: 2\ntasks:\n- {name: n, taskReferenceName: n, type: NOOP}\ntags:\n- {key: team, value: build}\n")
+        .file("t.yaml", "taskDefs:\n- {name: bare}\n- {name: t, tags: [{key: stage, value: test}]}\n");
+    let served = Served::of(test);
+    served.test.keytide(&["workflow", "create", "w.yaml"]).success();
+    served.test.keytide(&["task", "create", "t.yaml"]).success();
+    let tags = |path: &str| served.get(&format!("api/metadata/{path}?metadata=true"))["tags"].clone();
+    assert_eq!(tags("workflow/w"), json!([{"key": "team", "value": "build"}]));
+    assert_eq!((tags("taskdefs/t"), tags("taskdefs/bare")), (json!([{"key": "stage", "value": "test"}]), json!([])));
 }

@@ -66,8 +66,10 @@ fn document(name: String, content: &Value) -> Document {
 /// Returns a definition without what is the server's, and without what says nothing.
 fn own(definition: &Value) -> Value {
     let Value::Object(fields) = definition else { return definition.clone() };
-    // Of an event handler the empty evaluator is none.
-    let is_empty = |name: &str, field: &Value| field.is_null() || name == "evaluatorType" && field == "";
+    // Of an event handler the empty evaluator is none; without tags, they stay the API's to set.
+    let is_empty = |name: &str, field: &Value| {
+        field.is_null() || name == "evaluatorType" && field == "" || name == "tags" && *field == json!([])
+    };
     let kept = fields.iter().filter(|(name, field)| !OF_THE_SERVER.contains(&name.as_str()) && !is_empty(name, field));
     Value::Object(kept.map(|(name, field)| (name.clone(), field.clone())).collect::<Map<_, _>>())
 }

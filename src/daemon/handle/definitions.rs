@@ -317,10 +317,13 @@ fn json<T: serde::Serialize>(definition: &T) -> Value {
     serde_json::to_value(definition).expect("a definition has only text keys")
 }
 
-/// Returns what has no more tags when that is removed and this is left.
+/// Returns what has no more tags of the API when that is removed and this is left.
 fn left_untagged<'a>(removed: &'a Name, left: &Catalog) -> Option<(Tagged, &'a str)> {
     match removed {
-        Name::Workflow { name, .. } => left.workflow(name, None).is_none().then_some((Tagged::Workflow, name)),
+        Name::Workflow { name, .. } => {
+            let is_gone = left.workflow(name, None).is_none() || left.tags().of(Tagged::Workflow, name).is_some();
+            is_gone.then_some((Tagged::Workflow, name))
+        }
         Name::Schedule(name) => Some((Tagged::Schedule, name)),
         Name::TaskDef(name) => Some((Tagged::TaskDef, name)),
         Name::EventHandler(_) => None,

@@ -1,6 +1,7 @@
-use crate::access::TargetKind;
+use crate::access::{Tagged, TargetKind};
 use crate::catalog::Registration;
 use crate::daemon::handle::Handle;
+use crate::daemon::handle::tags::shown_tags;
 use crate::words::{Owner, Permission};
 use crate::workflow::shown::shown_definition;
 use crate::workflow::written::{spare_event_handler, spare_schedule, spare_task_def, spare_workflow};
@@ -35,12 +36,22 @@ impl Handle {
             self.may(who, Permission::Read, kind, name)
         };
         let shown = |(registration, owner): (Registration, Owner)| {
-            let (kind, clear) = match registration {
-                Registration::Workflow(def) => ("workflow", spare_workflow(&def)),
-                Registration::Schedule(def) => ("schedule", spare_schedule(&def)),
-                Registration::TaskDef(def) => ("taskDef", spare_task_def(&def)),
-                Registration::EventHandler(def) => ("eventHandler", spare_event_handler(&def)),
+            let (kind, tagged, name, mut clear) = match registration {
+                Registration::Workflow(def) => {
+                    ("workflow", Some(Tagged::Workflow), def.name.clone(), spare_workflow(&def))
+                }
+                Registration::Schedule(def) => {
+                    ("schedule", Some(Tagged::Schedule), def.name.clone(), spare_schedule(&def))
+                }
+                Registration::TaskDef(def) => {
+                    ("taskDef", Some(Tagged::TaskDef), def.name.clone(), spare_task_def(&def))
+                }
+                Registration::EventHandler(def) => ("eventHandler", None, def.name.clone(), spare_event_handler(&def)),
             };
+            let tags = tagged.map(|tagged| self.tags_of(tagged, &name)).unwrap_or_default();
+            if !tags.is_empty() {
+                clear.insert("tags".to_owned(), shown_tags(&tags));
+            }
             let clear = Value::Object(clear);
             let masked = masker.mask_value(&shown_definition(&clear));
             Made { kind, is_masked: masked != clear, definition: fields(masked), owner }

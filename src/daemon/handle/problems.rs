@@ -1,5 +1,6 @@
 use std::sync::PoisonError;
 
+use crate::access::Tagged;
 use crate::catalog::Problem;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
@@ -18,6 +19,7 @@ impl Handle {
         problems.extend(self.0.unreadable.iter().cloned());
         let troubles = self.0.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone();
         problems.extend(troubles.iter().map(|(place, message)| plain(place, message.clone())));
+        problems.extend(self.powerless_tags());
         let store = self.0.store.problems().into_iter();
         problems.extend(store.map(|problem| plain("the secret store", problem.to_string())));
         let running = self.ask(|reply| Message::Problems { reply }).await?;
@@ -37,6 +39,18 @@ impl Handle {
 }
 
 impl Handle {
+    /// Returns that files say tags which grant nothing, for more is granted by them than the files may do.
+    fn powerless_tags(&self) -> Vec<Problem> {
+        let said = |(file, tagged, name, key, value): (&str, Tagged, &str, &str, &str)| {
+            let (thing, who) = (tagged.as_str(), Owner::File(file.to_owned()));
+            let why = format!("more is granted by it than {who} may do");
+            let message =
+                format!("the tag `{key}:{value}` of {thing} `{name}` grants nothing: {why}; set it over the API");
+            plain(file, message)
+        };
+        self.0.authority.current().powerless().map(said).collect()
+    }
+
     /// Returns the text of a file of which something is wrong, line by line as its problems count them and with no value in it;
     /// none where it cannot be shown so.
     pub fn faulty_text(&self, who: &Owner, file: &str) -> Result<Option<String>, Error> {

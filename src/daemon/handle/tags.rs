@@ -36,7 +36,8 @@ impl Handle {
         self.changed(who, tagged, name, change).map(drop)
     }
 
-    /// Changes the tags of a workflow, a schedule or a task definition, be it of a file or of the API.
+    /// Changes the tags of a workflow, a schedule or a task definition, be it of a file or of the API, unless its file says
+    /// them.
     pub async fn change_tags(&self, who: &Owner, tagged: Tagged, name: String, change: TagChange) -> Result<(), Error> {
         self.permit_tagged(who, Permission::Update, tagged, &name)?;
         let (entry, who) = (self.entry(who, Action::Tag, object(tagged, &name)).detailed(&told(&change)), who.clone());
@@ -56,6 +57,10 @@ impl Handle {
 
     /// Returns the tags that follow from a change, where each new one may be set and they are not too many.
     fn changed(&self, who: &Owner, tagged: Tagged, name: &str, change: &TagChange) -> Result<TagMap, Error> {
+        if let Some((file, _)) = self.catalog().tags().of(tagged, name) {
+            let thing = tagged.as_str();
+            return Err(Error::Conflict(format!("the tags of {thing} `{name}` stand in {file}; change them there")));
+        }
         let before = self.tags_of(tagged, name);
         let after = after(&before, change);
         for (key, value) in after.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
@@ -87,8 +92,11 @@ impl Handle {
 
     /// Returns everything tagged that `who` may read, but secrets: what it is, its name and its tags.
     pub fn tagged(&self, who: &Owner) -> Vec<(Tagged, String, TagMap)> {
-        let current = self.0.authority.current();
-        let readable = current.made.tags.all().filter(|(tagged, name, _)| self.has_tagged(who, *tagged, name));
+        let (current, catalog) = (self.0.authority.current(), self.catalog());
+        let made = current.made.tags.all().filter(|(tagged, name, _)| catalog.tags().of(*tagged, name).is_none());
+        let filed = catalog.tags().all().map(|(tagged, name, _, tags)| (tagged, name, tags));
+        let all = made.chain(filed.filter(|(.., tags)| !tags.is_empty()));
+        let readable = all.filter(|(tagged, name, _)| self.has_tagged(who, *tagged, name));
         readable.map(|(tagged, name, tags)| (tagged, name.to_owned(), tags.clone())).collect()
     }
 
@@ -107,7 +115,10 @@ impl Handle {
 
     /// Returns tags for whoever may see what they belong to.
     pub(super) fn tags_of(&self, tagged: Tagged, name: &str) -> TagMap {
-        self.0.authority.current().made.tags.of(tagged, name).clone()
+        match self.catalog().tags().of(tagged, name) {
+            Some((_, tags)) => tags.clone(),
+            None => self.0.authority.current().made.tags.of(tagged, name).clone(),
+        }
     }
 
     /// Fails where `who` may not do that to something whose tags are asked for, or where it is not there.

@@ -98,6 +98,9 @@ async fn save(State(house): State<Arc<House>>, form: Form) -> Answer {
     if others.iter().any(|count| *count > 0) || loaded.workflows.is_empty() {
         return Ok(refused(&Failure::wrong("write workflows here, and nothing else")));
     }
+    if !loaded.tags.is_empty() {
+        return Ok(refused(&Failure::wrong("leave `tags` out here: they are set over the API, or in a file")));
+    }
     let workflows: Vec<_> = loaded.workflows.into_iter().map(|located| located.def).collect();
     let name = workflows.first().map(|workflow| workflow.name.clone()).unwrap_or_default();
     match house.handle.register_workflows(&form.visitor.who, workflows, true).await {

@@ -3,12 +3,14 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::access::Tagged;
 use crate::words::{Map, Severity, nearest};
 use crate::workflow::definition::{EventHandler, TaskDef, WorkflowDef, WorkflowSchedule};
 use crate::workflow::problem;
 use crate::workflow::shape::{self, Shape};
 use crate::workflow::tree::Node;
 
+use super::tags;
 use super::walk::{as_read, found, shorten, walk};
 use super::{Loaded, Located};
 
@@ -85,6 +87,7 @@ fn workflow(loaded: &mut Loaded, mut node: Node) {
         schedules_beside(loaded, &name, schedules, def.is_some());
     }
     if let Some(def) = def {
+        tags::read(loaded, &node, Tagged::Workflow, &def.name, def.version);
         loaded.workflows.push(Located { def, node: node.clone() });
     }
     loaded.documents.push(Named { kind: Kind::Workflow, node, beside: None });
@@ -102,8 +105,11 @@ fn schedules_beside(loaded: &mut Loaded, workflow: &str, list: &Node, is_good: b
         if is_good {
             let request = request_of(workflow, &mut fields);
             fields.insert("startWorkflowRequest".to_owned(), request);
-            match serde_json::from_value(Value::Object(fields)) {
-                Ok(def) => loaded.schedules.push(Located { def, node: node.clone() }),
+            match serde_json::from_value::<WorkflowSchedule>(Value::Object(fields)) {
+                Ok(def) => {
+                    tags::read(loaded, node, Tagged::Schedule, &def.name, 0);
+                    loaded.schedules.push(Located { def, node: node.clone() });
+                }
                 Err(error) => {
                     let message = format!("the schedule cannot be read: {error}");
                     loaded.diagnostics.push(problem::error(&loaded.source, Some(node.head()), "E0201", message));
@@ -130,6 +136,7 @@ fn request_of(workflow: &str, fields: &mut Map) -> Value {
 
 fn schedule(loaded: &mut Loaded, mut node: Node) {
     if let Some(def) = part::<WorkflowSchedule>(loaded, &mut node, &shape::SCHEDULE) {
+        tags::read(loaded, &node, Tagged::Schedule, &def.name, 0);
         loaded.schedules.push(Located { def, node: node.clone() });
     }
     loaded.documents.push(Named { kind: Kind::Schedule, node, beside: None });
@@ -140,6 +147,7 @@ fn task_defs(loaded: &mut Loaded, node: &Node) {
     for item in node.get("taskDefs").map(Node::items).unwrap_or_default() {
         let mut item = item.clone();
         if let Some(def) = part::<TaskDef>(loaded, &mut item, &shape::TASK_DEF) {
+            tags::read(loaded, &item, Tagged::TaskDef, &def.name, 0);
             loaded.task_defs.push(Located { def, node: item.clone() });
         }
         loaded.documents.push(Named { kind: Kind::TaskDef, node: item, beside: None });

@@ -1,11 +1,12 @@
 mod fields;
 mod slips;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{Loaded, bare_task_as_workflow, load};
+use super::{Loaded, TagsOf, bare_task_as_workflow, load};
+use crate::access::Tagged;
 use crate::workflow::check::{Known, check};
 use crate::workflow::definition::{EventHandler, TaskType};
 
@@ -232,4 +233,54 @@ fn an_event_handler_is_refused_in_a_file_for_whatever_the_api_refuses_it() {
     let none = r#"{"name": "h", "event": "conductor:w:e", "active": true, "actions": []}"#;
     assert_eq!(judged(none).1, ["E0202"]);
     assert_eq!(judged(&none.replace("\"actions\": []", "\"x\": 1")).1, ["E0202", "W0201"]);
+}
+
+#[test]
+fn tags_of_a_file_are_read_as_the_api_reads_them() {
+    let tagged = |tags: &str| yaml(&format!("name: w\nversion: 3\ntasks:\n{TASK}\ntags: {tags}\n"));
+    let loaded = tagged("[{key: team, value: build, type: METADATA}, {key: lonely}]");
+    assert!(told(&loaded).is_empty(), "{:?}", told(&loaded));
+    let tags = [("lonely", ""), ("team", "build")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let of = |tags| vec![TagsOf { tagged: Tagged::Workflow, name: "w".to_owned(), version: 3, tags }];
+    assert_eq!(loaded.tags, of(BTreeMap::from(tags.clone())));
+    assert_eq!(tagged("[]").tags, of(BTreeMap::new()), "none is something else than nothing");
+    assert_eq!(tagged("null").tags, []);
+    assert_eq!(yaml(&format!("name: w\ntasks:\n{TASK}\n")).tags, []);
+    let loaded = tagged(
+        "[{key: team, value: red}, {key: team, value: build}, {key: lonely}, {key: w, value: 3, type: rate_limit}]",
+    );
+    assert_eq!(
+        told(&loaded),
+        [
+            "W0204 5:34 the tag `team` is there twice, and has one value: the last | leave one of them out",
+            "W0204 5:76 the tag `w` limits nothing here, and is left out | say the limit in `rateLimitConfig` of the workflow",
+            "W0203 5:91 `value` is a number, where a text is meant | put it in quotes",
+        ]
+    );
+    assert_eq!(loaded.tags, of(BTreeMap::from(tags)));
+    let many = (0..51).map(|at| format!("{{key: k{at}}}")).collect::<Vec<_>>().join(", ");
+    let long = "k".repeat(129);
+    for (tags, part) in [
+        ("[{key: 'a:b'}]".to_owned(), "key: \"a:b\" has a `:` in it"),
+        (format!("[{{key: {long}}}]"), "128 bytes"),
+        ("[{key: a, value: \"\\u0001\"}]".to_owned(), "control characters"),
+        (format!("[{many}]"), "`w` has 51 tags, more than 50, the limit"),
+        ("[team]".to_owned(), "an item of `tags` must be a tag"),
+        ("{team: build}".to_owned(), "`tags` must be a list"),
+        ("[{value: build}]".to_owned(), "a tag needs `key`"),
+    ] {
+        let loaded = tagged(&tags);
+        assert!(
+            loaded.has_errors() && told(&loaded).iter().any(|line| line.contains(part)),
+            "{tags}: {:?}",
+            told(&loaded)
+        );
+        assert_eq!(loaded.tags, []);
+    }
+    let beside = yaml(&format!(
+        "name: w\ntasks:\n{TASK}\nschedules:\n- {{cronExpression: 0 0 0 * * *, tags: [{{key: a}}]}}\n---\ntaskDefs:\n- {{name: t, tags: [{{key: b}}]}}\n"
+    ));
+    assert!(told(&beside).is_empty(), "{:?}", told(&beside));
+    let names: Vec<_> = beside.tags.iter().map(|one| (one.tagged, one.name.as_str())).collect();
+    assert_eq!(names, [(Tagged::Schedule, "w"), (Tagged::TaskDef, "t")]);
 }

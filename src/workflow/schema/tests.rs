@@ -146,9 +146,9 @@ impl Judge<'_> {
 #[test]
 fn schema_and_loader_judge_every_field_the_same() {
     for (schema, shape, shapes) in [
-        (workflow(), &WORKFLOW, 8),
-        (schedule(), &SCHEDULE, 10),
-        (task_defs(), &TASK_DEFS, 2),
+        (workflow(), &WORKFLOW, 9),
+        (schedule(), &SCHEDULE, 11),
+        (task_defs(), &TASK_DEFS, 3),
         (event_handler(), &EVENT_HANDLER, 6),
     ] {
         let validator = Validator::of(schema);

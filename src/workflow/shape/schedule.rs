@@ -1,4 +1,6 @@
-use super::{CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, UPDATED, UPDATED_BY, WORKFLOW, absent};
+use super::{
+    CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, TAGS_TEXT, UPDATED, UPDATED_BY, WORKFLOW, absent,
+};
 use crate::workflow::definition::WorkflowSchedule;
 
 const CRONS: Kind = Kind::List(&Kind::Of(&CRON));
@@ -49,7 +51,7 @@ pub(in crate::workflow) static SCHEDULE: Shape = Shape {
         ("overlap", OVERLAP, OVERLAP_TEXT),
         ("dst", DST, DST_TEXT),
         ("nextRunTime", Kind::Long, "The next slot, in milliseconds since 1970; set by the server."),
-        ("tags", Kind::Any, TAGS),
+        ("tags", TAGS, TAGS_TEXT),
         ("orgId", Kind::Any, KEPT),
         ("queueMsgId", Kind::Any, KEPT),
         ("createTime", Kind::Long, CREATED),
@@ -86,7 +88,7 @@ pub(super) static SCHEDULE_BESIDE: Shape = Shape {
         ("taskToDomain", DOMAINS, DOMAINS_TEXT),
         ("idempotencyKey", Kind::Text, KEY),
         ("idempotencyStrategy", Kind::Text, STRATEGY),
-        ("tags", Kind::Any, TAGS),
+        ("tags", TAGS, TAGS_TEXT),
     ],
 };
 

@@ -1,4 +1,6 @@
-use super::{CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, TEXTS, UPDATED, UPDATED_BY, absent};
+use super::{
+    CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, TAGS_TEXT, TEXTS, UPDATED, UPDATED_BY, absent,
+};
 use crate::workflow::definition::lenient::Words as _;
 use crate::workflow::definition::{RetryLogic, TaskDef, TaskTimeoutPolicy};
 
@@ -43,7 +45,7 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("inputSchema", Kind::Map, KEPT),
     ("outputSchema", Kind::Map, KEPT),
     ("enforceSchema", Kind::Flag, KEPT),
-    ("tags", Kind::Any, TAGS),
+    ("tags", TAGS, TAGS_TEXT),
     ("createTime", Kind::Long, CREATED),
     ("updateTime", Kind::Long, UPDATED),
     ("createdBy", Kind::Text, CREATED_BY),

@@ -1,6 +1,8 @@
 use super::schedule::SCHEDULE_BESIDE;
 use super::task::A_TASK;
-use super::{CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, TEXTS, UPDATED, UPDATED_BY, absent};
+use super::{
+    CREATED, CREATED_BY, KEPT, Kind, ORIGIN, SCHEMA, Shape, TAGS, TAGS_TEXT, TEXTS, UPDATED, UPDATED_BY, absent,
+};
 use crate::workflow::definition::lenient::Words as _;
 use crate::workflow::definition::{WorkflowDef, WorkflowTimeoutPolicy};
 
@@ -39,7 +41,7 @@ pub(in crate::workflow) static WORKFLOW: Shape = Shape {
         ("cacheConfig", Kind::Of(&CACHE), KEPT),
         ("maskedFields", TEXTS, "Fields of inputs and outputs that every view shows as `***`."),
         ("schedules", Kind::List(&Kind::Of(&SCHEDULE_BESIDE)), "When this workflow starts by itself (keytide's own field)."),
-        ("tags", Kind::Any, TAGS),
+        ("tags", TAGS, TAGS_TEXT),
         ("createTime", Kind::Long, CREATED),
         ("updateTime", Kind::Long, UPDATED),
         ("createdBy", Kind::Text, CREATED_BY),
