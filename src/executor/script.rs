@@ -19,7 +19,9 @@ mod frame;
 mod javascript;
 mod jq;
 mod jq_error;
+mod jq_updates;
 mod limits;
+mod numbers;
 mod queue;
 
 #[cfg(test)]

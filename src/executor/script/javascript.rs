@@ -9,6 +9,7 @@ use rquickjs::{Context, Ctx, Error, Function, Object, Runtime, Value};
 
 use super::frame::Said;
 use super::limits::{Limits, STACK_BYTES};
+use super::numbers::Known;
 
 /// What prepares the input and reads the result.
 const PRELUDE: &str = include_str!("prelude.js");
@@ -34,7 +35,7 @@ pub(super) fn evaluate(source: &str, input: &str, limits: &Limits) -> Said {
 
 fn within(ctx: &Ctx<'_>, source: &str, input: &str, limits: &Limits) -> Said {
     let Ok(prelude) = ctx.eval::<Object<'_>, _>(PRELUDE) else { return Said::Failed(limits.too_hungry()) };
-    match run(ctx, &prelude, source, input) {
+    match run(ctx, &prelude, source, input).map(|text| Known::of(input).settled(text)) {
         Ok(text) if text.len() > limits.output_bytes => Said::Failed(limits.too_large()),
         Ok(text) => Said::Gave(text),
         Err(error) => Said::Failed(failure(ctx, &prelude, &error, source, limits)),
@@ -73,14 +74,31 @@ fn failure<'js>(ctx: &Ctx<'js>, prelude: &Object<'js>, error: &Error, source: &s
     format!("Error evaluating the script `{}`{place}", in_javas_words(text))
 }
 
-/// The interpreter says the same as GraalJS, and starts it small.
+/// What the interpreter says, and how GraalJS says it.
+const WORDS: [(&str, &str); 8] = [
+    (": cannot read property", ": Cannot read property"),
+    (": cannot set property", ": Cannot set property"),
+    (": cannot convert BigInt to number", ": Cannot convert a BigInt value to a number"),
+    (": cannot convert symbol to string", ": Cannot convert a Symbol value to a string"),
+    (": invalid array length", ": Invalid array length"),
+    (": invalid repeat count", ": illegal repeat count"),
+    (": empty array", ": Reduce of empty array with no initial value"),
+    (" is not initialized", " is not defined"),
+];
+
 fn in_javas_words(text: &str) -> String {
-    text.replacen(": cannot read property", ": Cannot read property", 1)
+    if let Some(rest) = text.strip_suffix("' is read-only") {
+        return format!("{}\"", rest.replacen(": '", ": Assignment to constant \"", 1));
+    }
+    let said = WORDS.iter().find(|(said, _)| text.contains(said));
+    said.map_or_else(|| text.to_owned(), |(said, wanted)| text.replacen(said, wanted, 1))
 }
 
-/// Returns the line where it happened: the first of the stack, else that of the only `throw`. Without a stack there is none.
+/// Returns the line where it happened: the first of the stack, else that of the only `throw`. Without a stack there is none,
+/// nor where what the language brings along found the fault.
 fn line(stack: &str, source: &str) -> Option<usize> {
-    if stack.is_empty() {
+    let is_built_in = stack.lines().next().is_some_and(|first| first.ends_with("(native)"));
+    if stack.is_empty() || is_built_in {
         return None;
     }
     let place = stack.split_once(&format!("{SCRIPT}:")).map(|(_, place)| place);

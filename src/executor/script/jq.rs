@@ -1,23 +1,33 @@
-//! jq: a filter over its input, without the environment, other inputs, files and an exit.
+//! jq: a filter over its input, without the environment, other inputs, files and an exit. Where the library does otherwise
+//! than Conductor's jq, `jq.jq` and `jq_updates` do as that.
 
 use std::fmt::Write as _;
 
 use jaq_core::compile::Undefined;
 use jaq_core::data::JustLut;
-use jaq_core::load::{Arena, File, Loader};
-use jaq_core::native::Fun;
+use jaq_core::load::parse::Def;
+use jaq_core::load::{Arena, File, Loader, parse};
+use jaq_core::native::{Fun, bome, run, v};
 use jaq_core::{Compiler, Ctx, Filter, Vars};
 use jaq_json::{Num, Val, read};
 use serde_json::{Map, Number, Value};
 
 use super::frame::Said;
 use super::jq_error::told;
+use super::jq_updates::rewritten;
 use super::limits::Limits;
+use crate::workflow::expressions::java_text;
 
 type Data = JustLut<Val>;
 
 /// How many outputs a filter may have: each is at least a byte of the result, and some filters never stop.
 const OUTPUTS_MAX: usize = 100_000;
+
+/// What Conductor's jq has besides, or does otherwise than the library.
+const DEFINITIONS: &str = include_str!("jq.jq");
+
+/// What the filter is called among the definitions.
+const FILTER: &str = "filter__";
 
 /// What a child process may not tell, whatever it knows.
 const WITHHELD: [&str; 1] = ["env"];
@@ -57,9 +67,16 @@ fn outputs(source: &str, input: &str, limits: &Limits) -> Result<Vec<Value>, Str
 }
 
 fn compile(source: &str) -> Result<Filter<Data>, String> {
-    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let ours = parse(DEFINITIONS, |parser| parser.defs()).ok_or("the definitions of jq cannot be read")?;
+    let known = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(ours);
+    let mut definitions: Vec<Def<&str>> = known.collect();
+    // A filter that cannot be read is left to the loader, which says where.
+    let filter = parse(source, |parser| parser.term()).map(rewritten);
+    let filter = filter.map(|body| Def { name: FILTER, args: Vec::new(), body });
+    let code = if filter.is_some() { FILTER } else { source };
+    definitions.extend(filter);
     let arena = Arena::default();
-    let modules = Loader::new(definitions).load(&arena, File { code: source, path: () }).map_err(|errors| {
+    let modules = Loader::new(definitions).load(&arena, File { code, path: () }).map_err(|errors| {
         let places = errors.iter().map(|(_, error)| match error {
             jaq_core::load::Error::Io(missing) => {
                 missing.first().map_or_else(String::new, |(path, _)| format!("no module can be read here (`{path}`)"))
@@ -104,7 +121,51 @@ fn place(rest: Option<&str>, source: &str) -> String {
 
 fn functions() -> impl Iterator<Item = Fun<Data>> {
     let all = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
-    all.filter(|(name, _, _)| !WITHHELD.contains(name))
+    all.filter(|(name, _, _)| !WITHHELD.contains(name)).chain([
+        run(("decimal__", v(0), |(_, value)| bome(Ok(decimal(value))))),
+        run(("text__", v(0), |(_, value)| bome(Ok(number_text(value))))),
+        run(("index__", v(1), |(mut ctx, _)| bome(Ok(index(ctx.pop_var()))))),
+    ])
+}
+
+/// Returns a whole number as one with a fraction, as Conductor's mathematical functions give it.
+fn decimal(value: Val) -> Val {
+    match as_float(&value) {
+        Some(float) if float.fract() == 0.0 => Val::Num(Num::Dec(format!("{float:?}").into())),
+        _ => value,
+    }
+}
+
+/// Returns a number as the text that Java has of it, where what was calculated to a whole number is one; anything else as
+/// it is.
+fn number_text(value: Val) -> Val {
+    match &value {
+        Val::Num(number @ (Num::Float(_) | Num::Dec(_))) => {
+            let number = match number {
+                Num::Dec(_) => as_float(&value).and_then(Number::from_f64).map(Value::Number),
+                _ => Some(self::number(number)),
+            };
+            number.map_or(value, |number| Val::utf8_str(java_text(&number)))
+        }
+        _ => value,
+    }
+}
+
+/// Returns a number as an index.
+fn index(value: Val) -> Val {
+    match &value {
+        Val::Num(Num::Float(_) | Num::Dec(_)) => match as_float(&value) {
+            #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53, checked here")]
+            Some(float) if float.abs() < 9_007_199_254_740_992.0 => Val::Num(Num::Int(float.floor() as isize)),
+            _ => value,
+        },
+        _ => value,
+    }
+}
+
+fn as_float(value: &Val) -> Option<f64> {
+    let Val::Num(number) = value else { return None };
+    number.to_string().parse().ok()
 }
 
 /// Returns the text of an error: what it was raised with.
@@ -140,6 +201,14 @@ fn number(number: &Num) -> Value {
         }
         // Conductor writes what JSON does not have as text.
         Num::Float(float) => Number::from_f64(*float).map_or_else(|| Value::String(number.to_string()), Value::Number),
-        Num::BigInt(_) | Num::Dec(_) => serde_json::from_str(&number.to_string()).unwrap_or(Value::Null),
+        Num::BigInt(_) | Num::Dec(_) => {
+            let text = number.to_string();
+            let float = || text.parse().map(Num::Float);
+            // What is too large for a number is as large as can be.
+            serde_json::from_str(&text)
+                .ok()
+                .or_else(|| float().ok().map(|float| self::number(&float)))
+                .unwrap_or_default()
+        }
     }
 }

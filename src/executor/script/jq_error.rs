@@ -4,7 +4,7 @@ use serde_json::{Deserializer, Value};
 
 /// Returns the text of an error that the interpreter made; one that a filter raised is as it was raised.
 pub(super) fn told(text: String) -> String {
-    let told = index(&text).or_else(|| calculation(&text)).or_else(|| misuse(&text));
+    let told = index(&text).or_else(|| calculation(&text)).or_else(|| misuse(&text)).or_else(|| length(&text));
     told.unwrap_or(text)
 }
 
@@ -35,7 +35,16 @@ fn calculation(text: &str) -> Option<String> {
 fn misuse(text: &str) -> Option<String> {
     let (given, rest) = value(text.strip_prefix("cannot use ")?)?;
     let wanted = rest.strip_prefix(" as ")?;
+    if wanted.starts_with("iterable") {
+        return Some(format!("Cannot iterate over {}", kind(&given)));
+    }
     Some(format!("{} cannot be used as {wanted}", kind(&given)))
+}
+
+/// `true has no length`
+fn length(text: &str) -> Option<String> {
+    let (given, rest) = value(text)?;
+    (rest == " has no length").then(|| format!("{} has no length", kind(&given)))
 }
 
 /// Reads the value that a text starts with, and returns what follows it.

@@ -4,6 +4,7 @@
   const { parse, stringify } = JSON;
   const { create, defineProperties, getPrototypeOf, hasOwn, keys, prototype, setPrototypeOf, values } = Object;
   const isArray = Array.isArray;
+  const { isView } = ArrayBuffer;
   // No script needs a clock finer than a date's.
   delete globalThis.performance;
   const hidden = (methods) => {
@@ -21,7 +22,19 @@
     isEmpty() { return keys(this).length === 0; },
     keySet() { return keys(this); },
     values() { return values(this); },
+    put(key, value) { const before = this.get(key); this[key] = value; return before; },
+    toString() { return javaText(this); },
   }));
+  // Java's text of a map and a list, where a script makes a text of what it was given.
+  const javaText = (value) => {
+    if (value === null || typeof value !== "object") return String(value);
+    if (isArray(value)) return `[${value.map(javaText).join(", ")}]`;
+    return `{${keys(value).map((key) => `${key}=${javaText(value[key])}`).join(", ")}}`;
+  };
+  const asList = hidden({
+    toString() { return javaText(this); },
+    add(value) { this.push(value); return true; },
+  });
   defineProperties(Array.prototype, hidden({
     get(index) { return this[index]; },
     size() { return this.length; },
@@ -31,6 +44,7 @@
   const asMap = (value) => {
     if (value === null || typeof value !== "object") return value;
     if (isArray(value)) {
+      defineProperties(value, asList);
       for (let at = 0; at < value.length; at++) asMap(value[at]);
     } else {
       setPrototypeOf(value, map);
@@ -41,10 +55,16 @@
 
   // What JSON does not have is what Conductor makes of it: Java's text of a number, null for undefined, an empty object for
   // what is no data. A date is its text.
+  // Half a character is none; Java writes it so.
+  const half = /[\uD800-\uDFFF]/gu;
+  const whole = (text) => text.replace(half, "?");
+  const isList = (value) =>
+    isArray(value) || (isView(value) && !(value instanceof DataView)) || prototype.toString.call(value) === "[object Arguments]";
   const plain = (value, depth) => {
     switch (typeof value) {
       case "number": return isFinite(value) ? value : String(value);
-      case "bigint": return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+      case "bigint": return BigInt(Number(value)) === value ? Number(value) : String(value);
+      case "string": return whole(value);
       case "undefined": return null;
       case "function": case "symbol": return create(null);
       case "object": break;
@@ -52,23 +72,45 @@
     }
     if (value === null) return null;
     if (depth > 120) throw new RangeError("the result nests too deep");
-    if (value instanceof Date) return value.toISOString();
-    if (isArray(value)) {
+    if (value instanceof Date) return isNaN(value) ? null : value.toISOString();
+    if (value instanceof String || value instanceof Number || value instanceof Boolean) return plain(value.valueOf(), depth);
+    if (isList(value)) {
       const items = [];
       for (let at = 0; at < value.length; at++) items[at] = plain(value[at], depth + 1);
       return items;
     }
     const entries = value instanceof Map ? [...value] : keys(value).map((key) => [key, value[key]]);
     const fields = create(null);
-    for (const [key, item] of entries) fields[String(key)] = plain(item, depth + 1);
+    for (const [key, item] of entries) fields[whole(String(key))] = plain(item, depth + 1);
     return fields;
   };
   // An error that the script made itself has no place in Conductor's text, and an object that is none no text.
-  const ours = [TypeError, ReferenceError, RangeError, SyntaxError, EvalError, URIError].map((kind) => kind.prototype);
+  const kinds = [Error, TypeError, ReferenceError, RangeError, SyntaxError, EvalError, URIError];
+  const made = new WeakSet();
+  const make = (kind, given, target) => {
+    const error = Reflect.construct(kind, given, target);
+    made.add(error);
+    return error;
+  };
+  for (const kind of kinds) {
+    const noted = new Proxy(kind, {
+      construct: make,
+      apply: (_, self, given) => make(kind, given, kind),
+    });
+    globalThis[kind.name] = kind.prototype.constructor = noted;
+  }
+  const isBuiltIn = (() => {
+    const prototypes = kinds.map((kind) => kind.prototype);
+    return (thrown) => prototypes.includes(getPrototypeOf(thrown));
+  })();
+  const text = (thrown) => {
+    const own = !isBuiltIn(thrown) && kinds.some((kind) => kind.name === thrown.name) && thrown.constructor;
+    return own ? `${own.name}: ${thrown.message}` : String(thrown);
+  };
   const told = (thrown) => {
-    if (!(thrown instanceof Error)) return [thrown !== null && typeof thrown === "object" ? "Error" : String(thrown), "?"];
-    const made = !ours.includes(getPrototypeOf(thrown)) && thrown.name !== "InternalError";
-    return [String(thrown), made ? "" : String(thrown.stack)];
+    if (thrown instanceof Error) return [text(thrown), made.has(thrown) ? "" : String(thrown.stack)];
+    const isObject = thrown !== null && typeof thrown === "object";
+    return [isObject ? (isArray(thrown) ? "Array" : "Error") : String(thrown), "?"];
   };
 
   return {
