@@ -14,7 +14,7 @@ use reqwest::{Certificate, ClientBuilder, Identity, Url};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use tower::util::MapResponseLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 
 use super::Error;
 use super::egress::{Egress, Refusal};
@@ -45,6 +45,7 @@ tokio::task_local! {
 /// How far a call came.
 struct Progress {
     port: Option<u16>,
+    opening: AtomicBool,
     connected: AtomicBool,
     connecting: Notify,
 }
@@ -112,6 +113,7 @@ impl HttpClient {
         };
         let progress = Arc::new(Progress {
             port: request.url.port_or_known_default(),
+            opening: AtomicBool::new(false),
             connected: AtomicBool::new(false),
             connecting: Notify::new(),
         });
@@ -212,6 +214,7 @@ impl HttpClient {
             .no_proxy()
             .connect_timeout(kind.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
+            .connector_layer(MapRequestLayer::new(note_opening))
             .connector_layer(MapResponseLayer::new(note_connection));
         if let Some(identity) = identity {
             builder = builder.identity(identity.clone());
@@ -243,14 +246,21 @@ async fn send(
         builder = builder.body(body.clone());
     }
     let mut response = std::pin::pin!(builder.send());
-    let connected = async {
-        tokio::select! {
-            biased;
-            response = &mut response => Some(response),
-            () = progress.connecting.notified() => None,
+    let reached = {
+        let mut connected = std::pin::pin!(async {
+            tokio::select! {
+                biased;
+                response = &mut response => Some(response),
+                () = progress.connecting.notified() => None,
+            }
+        });
+        // Over a connection that was there before the server has the request; a new one has its own time to be made.
+        match timeout(request.read_timeout, &mut connected).await {
+            Err(_) if progress.opening.load(Ordering::Acquire) => timeout(request.connect_timeout, connected).await,
+            reached => reached,
         }
     };
-    let received = match timeout(request.connect_timeout + request.read_timeout, connected).await {
+    let received = match reached {
         Ok(Some(received)) => Ok(received),
         Ok(None) => timeout(request.read_timeout, response).await,
         Err(elapsed) => Err(elapsed),
@@ -302,6 +312,12 @@ fn parse_authorities(path: &str, file: &[u8]) -> Result<Vec<Certificate>, Error>
     let wrong = |problem: &str| Error::Authorities { path: path.to_owned(), problem: problem.to_owned() };
     let certificates = Certificate::from_pem_bundle(file).map_err(|_| wrong("it is not PEM"))?;
     if certificates.is_empty() { Err(wrong("it holds no certificate")) } else { Ok(certificates) }
+}
+
+/// Notes that a connection is about to be made.
+fn note_opening<R>(request: R) -> R {
+    let _ = CALL.try_with(|call| call.opening.store(true, Ordering::Release));
+    request
 }
 
 /// Notes that a connection was made: from here on the server may have seen the request.

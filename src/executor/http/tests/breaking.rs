@@ -219,3 +219,23 @@ async fn no_reason_names_what_the_call_carried() {
         assert!(!reason.to_lowercase().contains(&canary.to_lowercase()), "{reason}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_that_was_there_has_no_time_to_be_made() {
+    let address = listen(|mut stream| async move {
+        read_request(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+        read_request(&mut stream).await;
+        hang(stream);
+    })
+    .await;
+    let client = client();
+    let input = |read_ms: u64| {
+        // With an hour for the connection the call would last as long as `[http] timeout` lets it.
+        json!({"uri": format!("http://{address}/t"), "method": "GET", "readTimeOut": read_ms,
+            "connectionTimeOut": 3_600_000})
+    };
+    assert_eq!(summary(&call(&client, &input(20_000)).await), "response 200");
+    let expected = "unknown: no answer to GET http://SERVER/t within 300ms (`readTimeOut`)";
+    assert_eq!(trouble(&client, address, &input(300)).await, expected);
+}
