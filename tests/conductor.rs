@@ -108,7 +108,7 @@ fn recorded_executions_come_to_the_same_end() {
     runtime.spawn(serve(Limits::default(), listener, move || router(handle, Door::Loopback(address)), stopping));
     let (_echo, echo) = echo();
     let cases = cases();
-    assert!(cases.len() >= 101, "{cases:?}");
+    assert!(cases.len() >= 160, "{cases:?}");
     let told = python("run_corpus.py")
         .args(["--base", &format!("http://{address}/api"), "--echo", &echo, "--lenient", "--only", &cases.join(",")])
         .output()

@@ -355,7 +355,11 @@ impl Step<'_> {
         match result {
             Err(Refusal { reason, terminal }) => {
                 let status = if terminal { TaskStatus::FailedWithTerminalError } else { TaskStatus::Failed };
-                self.fail_run(run, status, reason);
+                let known = self.at(run);
+                let is_event = self.execution.planned(known).task.task_type == TaskType::Event;
+                // What could not be told is shown all the same.
+                let untold = is_event.then(|| event::payload(self.execution, known, event::sink(known)));
+                self.fail_run_with(run, status, reason, untold.map(|told| Payload::new(Value::Object(told))));
             }
             Ok(output) => {
                 let output = Payload::new(Value::Object(output));

@@ -90,7 +90,7 @@ impl<'a> Scope<'a> {
                 Some(_) | None => return Some(execution.output(run)),
             },
             "taskType" => json!(view::task_type(planned)),
-            "status" => json!(run.status.as_str()),
+            "status" => json!(view::status(execution, run).as_str()),
             "referenceTaskName" => json!(execution.reference(run)),
             "retryCount" => json!(run.attempt),
             "correlationId" => json!(execution.correlation_id),

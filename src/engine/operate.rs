@@ -64,7 +64,11 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Asking twice is as good as once.
     fn terminate(&mut self, reason: Option<String>) -> Result<(), Rejected> {
+        if self.execution.status == WorkflowStatus::Terminated {
+            return Ok(());
+        }
         self.live()?;
         self.quiet = true;
         self.end(WorkflowStatus::Terminated, reason, None);
@@ -124,6 +128,12 @@ impl Step<'_> {
             }
         }
         self.ended.extend(held);
+        // One that has ended the execution still does: it comes to the same end again, as on Conductor.
+        let over = self.execution.shown_runs().find(|run| {
+            let ends = self.execution.planned(run).task.task_type == TaskType::Terminate;
+            ends && run.status == TaskStatus::Completed
+        });
+        self.ended.extend(over.map(|run| run.number));
         true
     }
 

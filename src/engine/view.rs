@@ -89,15 +89,21 @@ pub fn progress_json(execution: &Execution, run: &Run) -> Value {
     json!({
         "referenceTaskName": execution.reference(run),
         "taskId": run.id(execution.id).to_string(),
-        "status": run.status.as_str(),
+        "status": status(execution, run).as_str(),
         "retryCount": run.attempt,
         "iteration": execution.shown_iteration(run),
     })
 }
 
-/// Returns the status that is shown: what a worker gave back for a while is scheduled again, as on Conductor.
-fn status(run: &Run) -> TaskStatus {
-    if run.offered && run.status == TaskStatus::InProgress { TaskStatus::Scheduled } else { run.status }
+/// Returns the status that is shown: what a worker gave back for a while is scheduled again, as on Conductor, and what waits
+/// for others is under way from the beginning.
+pub(super) fn status(execution: &Execution, run: &Run) -> TaskStatus {
+    let waits = matches!(execution.planned(run).task.task_type, TaskType::Join | TaskType::ExclusiveJoin);
+    match run.status {
+        TaskStatus::InProgress if run.offered => TaskStatus::Scheduled,
+        TaskStatus::Scheduled if waits => TaskStatus::InProgress,
+        status => status,
+    }
 }
 
 /// Returns Conductor's Task.
@@ -109,7 +115,7 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
     let queue_wait = run.started.map_or(0, |started| started.as_millis() - run.scheduled.as_millis());
     without_nulls(json!({
         "taskType": task_type(planned),
-        "status": status(run).as_str(),
+        "status": status(execution, run).as_str(),
         "inputData": input(execution, run),
         "referenceTaskName": execution.reference(run),
         "retryCount": run.attempt,

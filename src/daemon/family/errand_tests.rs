@@ -57,7 +57,7 @@ fn start_workflow_goes_on_with_the_id_of_what_it_started() {
 fn a_start_that_cannot_be_says_why() {
     for (request, reason) in [
         (json!({"name": "nowhere"}), "No such workflow found by name: nowhere, version: null"),
-        (json!({"input": {}}), "the workflow to start is not named"),
+        (json!({"input": {}}), "startWorkflow validation failed. 'name' -> Workflow name cannot be null or empty. "),
         (json!({"name": "other", "priority": 100}), "priority is not between 0 and 99"),
         (json!({"name": "other", "version": "x"}), "the version of `other` is no number"),
         (Value::Null, "Missing 'startWorkflow' in input data."),
@@ -396,7 +396,8 @@ fn an_event_for_nobody_we_know_fails_its_task() {
     let mut rig = Rig::new(&[workflow("source", &[event])]);
     let source = rig.start("source", &json!({}));
     let task = rig.task(source, "e");
-    assert_eq!(task["status"], "FAILED_WITH_TERMINAL_ERROR");
+    assert_eq!(task["status"], "FAILED");
+    assert_eq!(task["outputData"]["event_produced"], "kafka:topic", "what could not be told is shown");
     assert!(
         task["reasonForIncompletion"]
             .as_str()

@@ -34,6 +34,7 @@ impl Applying<'_> {
 
     pub(super) fn completed(&mut self, completion: &Completion) -> Result<(), Illegal> {
         let stores = self.task_type(completion.run) == Some(&TaskType::UpdateSecret);
+        let is_early = self.is_early(completion.run);
         self.close(completion.run, "completed", |run| {
             run.status = if completion.errors { TaskStatus::CompletedWithErrors } else { TaskStatus::Completed };
             run.stored = stores;
@@ -48,7 +49,7 @@ impl Applying<'_> {
             if completion.worker_id.is_some() {
                 run.worker_id.clone_from(&completion.worker_id);
             }
-            if run.poll_count > 0 {
+            if run.poll_count > 0 || is_early {
                 run.callback_after_seconds = 0;
             }
         })?;
@@ -58,6 +59,7 @@ impl Applying<'_> {
     }
 
     pub(super) fn failed(&mut self, failure: &Failure) -> Result<(), Illegal> {
+        let is_early = self.is_early(failure.run);
         self.close(failure.run, "failed", |run| {
             run.status = failure.status;
             run.reason.clone_from(&failure.reason);
@@ -68,12 +70,18 @@ impl Applying<'_> {
             if failure.worker_id.is_some() {
                 run.worker_id.clone_from(&failure.worker_id);
             }
-            if run.poll_count > 0 {
+            if run.poll_count > 0 || is_early {
                 run.callback_after_seconds = 0;
             }
         })?;
         self.weigh(failure.run);
         Ok(())
+    }
+
+    /// Returns whether a WAIT ends before its time: somebody says so.
+    fn is_early(&self, number: RunNumber) -> bool {
+        let waits = self.task_type(number) == Some(&TaskType::Wait);
+        waits && self.execution.run(number).and_then(|run| run.wake).is_some_and(|wake| self.at < wake)
     }
 
     /// Counts what a run gave.

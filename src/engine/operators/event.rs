@@ -17,18 +17,24 @@ pub(in crate::engine) fn note_input(planned: &PlannedTask, sink: Value, input: &
     input.insert("asyncComplete".to_owned(), Value::Bool(planned.task.async_complete));
 }
 
+/// Returns where the event goes, as the task says it.
+pub(in crate::engine) fn sink(run: &Run) -> &str {
+    run.input.expose().get("sink").and_then(Value::as_str).unwrap_or_default()
+}
+
 /// Returns the event's name.
 pub(in crate::engine) fn name(execution: &Execution, run: &Run) -> Result<String, Refusal> {
     let workflow = execution.name();
-    let Some(sink) = run.input.expose().get("sink").and_then(Value::as_str).filter(|sink| !sink.is_empty()) else {
-        return Err(Refusal::lasting("No sink specified in task"));
-    };
+    let sink = sink(run);
+    if sink.is_empty() {
+        return Err(Refusal::passing("No sink specified in task"));
+    }
     if sink == SINK {
         return Ok(format!("{SINK}:{workflow}:{}", execution.planned(run).task.task_reference_name));
     }
     match sink.strip_prefix("conductor:") {
         Some(event) => Ok(format!("{SINK}:{workflow}:{event}")),
-        None => Err(Refusal::lasting(format!(
+        None => Err(Refusal::passing(format!(
             "Invalid / Unsupported sink specified: {sink}; use `conductor` or `conductor:NAME`"
         ))),
     }

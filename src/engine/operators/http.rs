@@ -18,7 +18,7 @@ const FILTERS: [&str; 2] = ["outputFilter", "_outputFilters"];
 
 /// Shows in the input whether somebody else completes the task, as Conductor does.
 pub(in crate::engine) fn note_input(planned: &PlannedTask, input: &mut Map) {
-    input.entry("asyncComplete").or_insert(Value::Bool(planned.task.async_complete));
+    input.insert("asyncComplete".to_owned(), Value::Bool(planned.task.async_complete));
 }
 
 /// Returns a field of the request, in either form that the dialect has.

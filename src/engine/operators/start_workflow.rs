@@ -23,6 +23,10 @@ pub(in crate::engine) fn wanted(request: &Map, planned: &PlannedTask) -> Result<
     let definition = request.get("workflowDef").or_else(|| request.get("workflowDefinition"));
     let Some(definition) = definition.filter(|definition| !definition.is_null()) else {
         let part = |name: &str| request.get(name).unwrap_or(&Value::Null);
+        if part("name").as_str().is_none_or(|name| name.trim().is_empty()) && !part("name").is_number() {
+            let reason = format!("{PARAMETER} validation failed. 'name' -> Workflow name cannot be null or empty. ");
+            return Err(Refusal::passing(reason));
+        }
         return sub_workflow::named(part("name"), part("version"));
     };
     let own = planned.task.input_parameters.get(PARAMETER).filter(|_| !planned.is_generated).and_then(|template| {

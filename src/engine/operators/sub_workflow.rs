@@ -30,13 +30,22 @@ pub(in crate::engine) fn input(planned: &PlannedTask, scope: &Scope<'_>, workflo
         let value = parameter.and_then(|parameter| parameter.get(name)).map(|value| scope.resolve(value));
         input.insert(shown_as.to_owned(), value.transpose()?.unwrap_or_default());
     }
-    let definition = match literal(&planned.task) {
+    if let Some(version) = input.get_mut("subWorkflowVersion")
+        && let Some(number) = version.as_str().and_then(|text| text.trim().parse::<i32>().ok())
+    {
+        *version = json!(number);
+    }
+    let literal = literal(&planned.task);
+    let is_literal = literal.is_some();
+    let definition = match literal {
         Some(definition) => whole(&definition),
         None => given(&planned.task).map(|value| scope.resolve(value)).transpose()?.unwrap_or_default(),
     };
     if !definition.is_null() {
         input.insert("subWorkflowVersion".to_owned(), Value::Null);
-        if let Some(name) = definition.get("name").filter(|name| name.is_string()) {
+        // One that an expression brings keeps the name that stands beside it.
+        let is_named = !is_literal && !input["subWorkflowName"].is_null();
+        if let Some(name) = definition.get("name").filter(|name| name.is_string() && !is_named) {
             input.insert("subWorkflowName".to_owned(), name.clone());
         }
     }
@@ -81,7 +90,8 @@ fn whole_below(task: &mut WorkflowTask) {
 
 /// Returns the workflow that a run wants to start.
 pub(in crate::engine) fn wanted(planned: &PlannedTask, input: &Value) -> Result<Wanted, Refusal> {
-    if planned.task.sub_workflow_param.is_none() {
+    // A DYNAMIC that became one has no parameters, but what its input says.
+    if planned.task.sub_workflow_param.is_none() && input["subWorkflowName"].is_null() {
         let name = &planned.task.name;
         return Err(Refusal::lasting(format!(
             "Task {name} is defined as sub-workflow and is missing subWorkflowParams. Please check the workflow definition"

@@ -47,6 +47,12 @@ fn of_recorded_definitions_only_what_is_so_is_told_by_the_rules_that_warn() {
     assert_eq!(
         told,
         [
+            "ask_switch_nested_default/workflow.json W0422 SWITCH `d` never takes the case `x`",
+            "ask_terminate_failed_list/workflow.json W0422 no run comes to what follows TERMINATE `t`",
+            "ask_terminate_terminated_whole/workflow.json W0422 no run comes to what follows TERMINATE `t`",
+            "ask_xjoin_default/workflow.json W0422 SWITCH `d` never takes the case `x`",
+            "ask_xjoin_default/workflow.json W0422 SWITCH `d` never takes the case `y`",
+            "ask_xjoin_second/workflow.json W0422 SWITCH `d` never takes the case `x`",
             "expr_output/workflow.json W0314 `$${workflow.input.s}` is not evaluated",
             "reg_nested_paths/workflow.json W0422 SWITCH `o` never takes the case `a`",
             "switch_in_fork/workflow.json W0422 SWITCH `s2` never takes the case `a`",
