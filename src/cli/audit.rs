@@ -11,6 +11,7 @@ use super::error::{Error, Kind};
 use super::project::Project;
 use super::runs;
 use crate::clock::{Clock, SystemClock};
+use crate::daemon;
 use crate::journal::{Action, Actor, AuditQuery, Entry, Log as _, Notes, Object, SqliteLog, Verdict};
 use crate::secret::{Snapshot, Store, Version};
 use crate::words::{Owner, Timestamp};
@@ -150,7 +151,8 @@ pub(super) fn change<T>(
     store: &Store,
     change: impl FnOnce() -> Result<T, crate::secret::Error>,
 ) -> Result<T, Error> {
-    record(entries, project, store)?;
+    // Most of what a rewrite computes is done while the disk syncs what is told.
+    daemon::meanwhile(|| store.prepare(), || record(entries, project, store))?;
     let changed = change();
     if changed.is_err() {
         let failed: Vec<_> = entries.iter().cloned().map(|entry| entry.with(Verdict::Failed)).collect();

@@ -65,7 +65,7 @@ pub use assembly::{Config, Daemon, Recovery, Reread};
 pub use batch::Batch;
 pub use dispatcher::Dispatcher;
 pub use error::{Error, SignedOut};
-pub use faces::{aside, spawn};
+pub use faces::{aside, meanwhile, spawn};
 pub use feed::{Kind, Listener, Next, Wanted};
 pub use handle::{
     Ground, Handle, KeyChange, Known, Listed, Made, Membership, Standstill, TagChange, TagMap, asking, latest, on_page,

@@ -102,11 +102,12 @@ impl Store {
         let Ok(_working) = self.working.try_lock() else { return };
         // The copy comes last. Its rename makes the file system write all of it out, and a journal on the same disk, which
         // is syncing that the secret is stored, would wait for that.
-        self.prepare_blank();
+        self.prepare();
         self.keep_copy_due();
     }
 
-    fn prepare_blank(&self) {
+    /// Makes the costly part of the next file ready, where it is not: worth calling beside what must come before an update.
+    pub fn prepare(&self) {
         let snapshot = self.snapshot();
         let recipients = &snapshot.contents().recipients;
         let mut blank = lock(&self.blank);
