@@ -91,6 +91,13 @@ fn a_workflow_is_written_and_what_is_wrong_with_it_is_told_at_its_place() {
     let told = owner.send("/check-workflow", &[&fields[..], &[("form-token", &*token)]].concat());
     assert_eq!((told.status, told.header("content-type")), (200, "text/plain; charset=utf-8"));
     assert!(told.body.lines().any(|line| line.starts_with("definition:7:5")), "{}", told.body);
+    let fine = "name: fine\ntasks:\n- {name: n, taskReferenceName: n, type: NOOP}\n";
+    let handler = "---\nname: h\nevent: conductor:fine:n\nactive: true\nactions:\n- {action: start_workflow, start_workflow: {name: fine}}\n";
+    for (more, said) in [("tags: [{key: a}]\n", "they are set over the API"), (handler, "Write workflows here")] {
+        let answer = owner.submit("/edit-workflow", "/edit-workflow", &[("source", &format!("{fine}{more}"))]);
+        assert!(answer.status == 400 && answer.body.contains(said), "{more}: {}", answer.body);
+        assert_eq!(site.server.get("/api/metadata/workflow/fine").status, 404, "nothing is lost on the way: {more}");
+    }
     for nothing in ["", "a: 1", &EVIL.repeat(10)] {
         let answer = owner.submit("/edit-workflow", "/edit-workflow", &[("source", nothing)]);
         assert_eq!(answer.status, 400, "{nothing}");
