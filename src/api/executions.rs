@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,11 +20,14 @@ use crate::api::routes::{Routes, on};
 use crate::api::{Answer, Caller, Error, json_text, text};
 use crate::daemon::Handle;
 use crate::engine::{Operation, Rerun, Skip};
-use crate::words::{ExecutionId, Map, Permission};
+use crate::words::{Begun, ExecutionId, Map, Permission};
 use crate::workflow::definition::StartWorkflowRequest;
 
 /// How many tasks a page holds where nobody says, as on Conductor.
 const TASKS_USUAL: usize = 15;
+
+/// Where a caller says to which trace a request belongs, as the W3C has it.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -141,8 +144,17 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-async fn start(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {
-    Ok(text(handle.start(&who, named(body.json()?)?).await?.to_string()))
+async fn start(State(handle): State<Handle>, Caller(who): Caller, headers: HeaderMap, body: Body) -> Answer {
+    let request = StartWorkflowRequest { begun: begun(&headers), ..named(body.json()?)? };
+    Ok(text(handle.start(&who, request).await?.to_string()))
+}
+
+/// Returns the trace of a caller, with which the execution goes on where traces are told.
+pub(super) fn begun(headers: &HeaderMap) -> Option<Begun> {
+    let mut said = headers.get_all(TRACEPARENT).iter().filter(|_| cfg!(feature = "otel"));
+    // Of two nobody can say which one is meant.
+    let only = said.next().filter(|_| said.next().is_none())?;
+    Begun::parse(only.to_str().ok()?)
 }
 
 /// Sees that a request names a workflow, if only by the definition that it brings.
@@ -159,10 +171,12 @@ async fn start_by_name(
     Caller(who): Caller,
     Path(name): Path<String>,
     params: Params,
+    headers: HeaderMap,
     body: Body,
 ) -> Answer {
     let request = StartWorkflowRequest {
         name,
+        begun: begun(&headers),
         version: params.number("version")?,
         correlation_id: params.text("correlationId").map(str::to_owned),
         priority: params.number("priority")?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::access::TargetKind;
 use crate::api::about::Content::One;
 use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
-use crate::api::executions::{execution, named};
+use crate::api::executions::{begun, execution, named};
 use crate::api::parameters::{OTHER_VERSION, REQUEST, SIGNAL_WAIT, STRATEGY, VERSION, WAITING, WORKER};
 use crate::api::params::Params;
 use crate::api::routes::{Routes, on};
@@ -207,10 +207,16 @@ async fn execute_latest(
     Caller(who): Caller,
     Path(name): Path<String>,
     params: Params,
+    headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let version = params.number("version")?;
-    executed(&handle, &who, name, version, &params, &body).await
+    let request = StartWorkflowRequest {
+        name,
+        version: params.number("version")?,
+        begun: begun(&headers),
+        ..body.json_or_default()?
+    };
+    executed(&handle, &who, request, &params).await
 }
 
 async fn execute(
@@ -218,6 +224,7 @@ async fn execute(
     Caller(who): Caller,
     Path((name, version)): Path<(String, String)>,
     params: Params,
+    headers: HeaderMap,
     body: Body,
 ) -> Answer {
     // Clients write what they have, and that may be nothing: the latest one is meant.
@@ -225,20 +232,13 @@ async fn execute(
         "" | "0" | "null" | "None" | "undefined" => None,
         text => Some(text.parse().map_err(|_| Error::wrong(format!("version: \"{text}\" is not a number that fits")))?),
     };
-    executed(&handle, &who, name, version, &params, &body).await
+    let request = StartWorkflowRequest { name, version, begun: begun(&headers), ..body.json_or_default()? };
+    executed(&handle, &who, request, &params).await
 }
 
-async fn executed(
-    handle: &Handle,
-    who: &Owner,
-    name: String,
-    version: Option<i32>,
-    params: &Params,
-    body: &Body,
-) -> Answer {
+async fn executed(handle: &Handle, who: &Owner, request: StartWorkflowRequest, params: &Params) -> Answer {
     let strategy = Strategy::of(params)?;
     let patience = Duration::from_secs(params.number("waitForSeconds")?.unwrap_or(EXECUTE_SECONDS_USUAL));
-    let request = StartWorkflowRequest { name, version, ..body.json_or_default()? };
     let id = handle.start_to_read(who, named(request)?).await?;
     let standstill = handle.standstill(who, id, &waited_for(params), patience).await?;
     let request_id = params.text("requestId").map_or_else(|| id.to_string(), str::to_owned);

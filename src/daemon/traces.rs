@@ -110,14 +110,11 @@ fn since(execution: &Execution) -> Timestamp {
     execution.last_retried.unwrap_or(execution.created)
 }
 
-fn trace_of(execution: &Execution) -> TraceId {
-    TraceId::of(execution.root().unwrap_or(execution.id))
-}
-
 fn span_of_workflow(execution: &Execution, status: WorkflowStatus, at: Timestamp) -> Span {
     let parent = execution.parent.as_ref().map(|parent| SpanId::of_task(parent.execution, parent.run));
+    let parent = parent.or_else(|| execution.begun?.span);
     Span {
-        trace: trace_of(execution),
+        trace: execution.trace(),
         id: SpanId::of_workflow(execution.id, since(execution)),
         parent,
         name: format!("workflow {}", execution.name()),
@@ -139,9 +136,15 @@ fn spans_of_run(execution: &Execution, run: RunNumber) -> Vec<Span> {
     let planned = execution.planned(run);
     let reference = execution.reference(run);
     let ended = run.ended.unwrap_or(run.updated);
+    // A run that a retry takes up again has told a span already.
+    let again = execution.last_retried.filter(|retried| run.scheduled < *retried);
+    let id = again.map_or_else(
+        || SpanId::of_task(execution.id, run.number),
+        |retried| SpanId::of_task_again(execution.id, run.number, retried),
+    );
     let task = Span {
-        trace: trace_of(execution),
-        id: SpanId::of_task(execution.id, run.number),
+        trace: execution.trace(),
+        id,
         parent: Some(SpanId::of_workflow(execution.id, since(execution))),
         name: format!("task {reference}"),
         kind: Kind::Internal,
@@ -158,7 +161,7 @@ fn spans_of_run(execution: &Execution, run: RunNumber) -> Vec<Span> {
         ],
     };
     let began = run.started.filter(|_| planned.task.task_type.is_http());
-    let call = began.map(|began| span_of_call(execution, run, began, ended));
+    let call = began.map(|began| Span { parent: Some(id), ..span_of_call(execution, run, began, ended) });
     [task].into_iter().chain(call).collect()
 }
 
@@ -176,7 +179,7 @@ fn span_of_call(execution: &Execution, run: &Run, began: Timestamp, ended: Times
     let status = run.response.as_ref().map(|response| response.status_code);
     attributes.extend(status.map(|status| ("http.response.status_code", status.into())));
     Span {
-        trace: trace_of(execution),
+        trace: execution.trace(),
         id: SpanId::of_call(execution.id, run.number),
         parent: Some(SpanId::of_task(execution.id, run.number)),
         name: method,

@@ -96,6 +96,7 @@ pub(super) fn begin(id: ExecutionId, plan: Arc<Plan>, event: &Event) -> Result<E
         chain: beginning.chain,
         event: beginning.event.clone(),
         idempotency_key: beginning.idempotency_key.clone(),
+        begun: beginning.begun,
         share: None,
         held: Vec::new(),
         made: Vec::new(),

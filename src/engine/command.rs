@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::engine::plan::{Plan, TaskIndex};
 use crate::engine::script::Question;
-use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskId, Timestamp};
+use crate::words::{ExecutionId, Owner, Payload, RunNumber, TaskId, Timestamp, TraceId};
 use crate::workflow::definition::TaskType;
 use crate::workflow::taken::Lent;
 
@@ -39,8 +39,8 @@ pub enum Command {
 pub struct Assignment {
     /// The execution that asks.
     pub execution: ExecutionId,
-    /// The execution at the top: that one, or the one that it is below.
-    pub root: ExecutionId,
+    /// The trace that its calls belong to.
+    pub trace: TraceId,
     /// The run that asks: the token of the answer.
     pub run: RunNumber,
     /// The definition it runs, with its owner, whose rights count.

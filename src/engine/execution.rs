@@ -7,7 +7,7 @@ use crate::engine::family::{Chain, Parent};
 use crate::engine::looping::{Frame, Looping, Pin};
 use crate::engine::plan::{Plan, PlannedTask, TaskIndex};
 use crate::engine::script::Asked;
-use crate::words::{ExecutionId, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp, WorkflowStatus};
+use crate::words::{Begun, ExecutionId, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp, WorkflowStatus};
 use crate::workflow::definition::TaskType;
 
 /// One execution of a workflow: what its events add up to. It has no `Debug`: it holds payloads.
@@ -78,6 +78,8 @@ pub struct Execution {
     pub event: Option<String>,
     /// The key under which it was started once.
     pub idempotency_key: Option<String>,
+    /// The trace that its caller began.
+    pub begun: Option<Begun>,
     /// Its place among those that share the limit of its workflow.
     pub share: Option<Share>,
     /// Runs that ended during a pause, or beside an open script, and whose consequences are owed.
@@ -302,6 +304,7 @@ impl Execution {
             parent: self.parent.clone(),
             event: self.event.clone(),
             idempotency_key: self.idempotency_key.clone(),
+            begun: self.begun,
             share: self.share.clone(),
             held: Vec::new(),
             made: Vec::new(),

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::engine::event::{Event, Fact};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::limits::{CHAIN_LENGTH, CHAIN_PAUSE, CHILD_DEPTH};
-use crate::words::{ExecutionId, Map, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp, WorkflowStatus};
+use crate::words::{
+    Begun, ExecutionId, Map, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp, WorkflowStatus,
+};
 use crate::workflow::definition::TaskType;
 use crate::workflow::flow;
 
@@ -82,6 +84,8 @@ pub struct Origin {
     pub masks: Vec<Sensitive>,
     /// Whether its input is in stored form already: it comes from another execution.
     pub stored: bool,
+    /// The trace that its caller began.
+    pub begun: Option<Begun>,
 }
 
 /// A key under which a workflow is started once.

@@ -12,7 +12,7 @@ use crate::engine::lookup::Scope;
 use crate::engine::operators::{event, get_workflow, start_workflow, sub_workflow, update_secret, update_task};
 use crate::engine::step::Step;
 use crate::redact::Masker;
-use crate::words::{ExecutionId, Map, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp};
+use crate::words::{Begun, ExecutionId, Map, Payload, RunNumber, Sensitive, TaskId, TaskStatus, Timestamp};
 use crate::workflow::definition::{TaskType, WorkflowDef};
 use crate::workflow::expressions::{inert, java_text, shown};
 
@@ -106,6 +106,7 @@ pub fn child_order(execution: &Execution, run: &Run) -> Result<Order, Refusal> {
         task_to_domain: domains.unwrap_or_else(|| execution.task_to_domain.clone()),
         origin: Origin {
             parent: Some(parent),
+            begun: execution.begun.map(Begun::below),
             ..origin(execution, &given, key(&input["idempotencyKey"], &input["idempotencyStrategy"])?)
         },
         ..start(execution, given)?

@@ -8,7 +8,7 @@ use crate::engine::domains;
 use crate::engine::event::{Event, Fact};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::script;
-use crate::words::{RunNumber, TaskStatus, WorkflowStatus};
+use crate::words::{RunNumber, TaskStatus, TraceId, WorkflowStatus};
 use crate::workflow::definition::Nature;
 
 /// Returns what an execution owes, from its state alone.
@@ -124,11 +124,18 @@ fn owed(execution: &Execution, run: &Run) -> Option<Command> {
     }
 }
 
+impl Execution {
+    /// Returns the trace that it belongs to.
+    pub fn trace(&self) -> TraceId {
+        self.begun.map_or_else(|| TraceId::of(self.root().unwrap_or(self.id)), |begun| begun.trace)
+    }
+}
+
 fn assignment(execution: &Execution, run: &Run) -> Assignment {
     let planned = execution.planned(run);
     Assignment {
         execution: execution.id,
-        root: execution.root().unwrap_or(execution.id),
+        trace: execution.trace(),
         run: run.number,
         plan: Arc::clone(&execution.plan),
         owner: execution.plan.pinned.owner.clone(),

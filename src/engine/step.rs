@@ -22,7 +22,7 @@ pub fn start(plan: Arc<Plan>, start: Start, turn: &Turn<'_>) -> (Execution, Vec<
     let (own_timeout, alert_only) = def.own_timeout();
     let given_timeout = start.timeout.map(|timeout| timeout.as_secs());
     let timeout_seconds = own_timeout.or(given_timeout);
-    let Origin { parent, chain, event, idempotency, masks, stored } = start.origin;
+    let Origin { parent, chain, event, idempotency, masks, stored, begun } = start.origin;
     let given = if stored { start.input } else { inert_input(start.input) };
     let beginning = Beginning {
         input: Payload::new(Value::Object(input_of(given, &def.input_template))),
@@ -39,6 +39,7 @@ pub fn start(plan: Arc<Plan>, start: Start, turn: &Turn<'_>) -> (Execution, Vec<
         chain,
         event,
         idempotency_key: idempotency.map(|idempotency| idempotency.key),
+        begun,
     };
     let event = Event { at: turn.now, fact: Fact::Started(Box::new(beginning)) };
     let fed = plan.input_leaves.clone();

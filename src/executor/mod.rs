@@ -190,7 +190,7 @@ async fn http_call(tools: &Arc<Tools>, assignment: &Assignment) -> (Answer, Vec<
     };
     match handed {
         Ok(handed) => {
-            let traceparent = || traceparent(assignment.root, assignment.execution, assignment.run);
+            let traceparent = || traceparent(assignment.trace, assignment.execution, assignment.run);
             (http::call(&tools.http, &handed.input, traceparent).await, handed.resolved)
         }
         Err(missing) => (missing.into(), Vec::new()),

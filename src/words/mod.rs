@@ -28,7 +28,7 @@ pub use percent::percent_encoded;
 pub use sensitive::Sensitive;
 pub use status::{TaskStatus, WorkflowStatus};
 pub use timestamp::Timestamp;
-pub use trace::{SpanId, TraceId, traceparent};
+pub use trace::{Begun, SpanId, TraceId, traceparent};
 pub use xml::xml_escaped;
 
 /// A JSON object that keeps the order of its keys.

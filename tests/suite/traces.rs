@@ -1,5 +1,6 @@
 //! Traces, as a collector gets them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -132,6 +133,77 @@ fn a_run_is_one_trace_that_goes_on_at_the_service_and_holds_no_secret() {
     let [trace, span] = ["traceId", "spanId"].map(|field| call[field].as_str().unwrap());
     let head = calls.recv().unwrap().head;
     assert!(head.contains(&format!("traceparent: 00-{trace}-{span}-01\r\n")), "{head}");
+}
+
+/// Starts a workflow by the port, with these headers beside what a request needs.
+fn start(address: &str, name: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /api/workflow/{name} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: 2\r\n\r\n{{}}"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, id) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    id.to_owned()
+}
+
+#[test]
+fn an_execution_goes_on_with_the_trace_of_who_started_it_where_that_is_one() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const SPAN: &str = "00f067aa0ba902b7";
+    let (service, calls) = server(&["200 OK"]);
+    let (collector, got) = server(&["200 OK"]);
+    let test = collected(project(service), collector).file("keytide.toml", "[http]\ntraceparent = true\n");
+    let mut serving = Running::serve(&test, &["--open", "--listen", "127.0.0.1:0"]);
+    let said = serving.until("listening on http://127.0.0.1:");
+    serving.until("2 workflows");
+    let address = said.split("http://").nth(1).unwrap().split(['/', ' ', ',', ';']).next().unwrap().to_owned();
+    let good = format!("traceparent: 00-{TRACE}-{SPAN}-01\r\n");
+    let twice = good.repeat(2);
+    let mut ids = BTreeMap::new();
+    for (what, headers) in [("none", ""), ("good", &*good), ("twice", &*twice), ("bad", "traceparent: 00-0-0-01\r\n")] {
+        ids.insert(what, start(&address, "outer", headers));
+    }
+    let mut spans = Vec::new();
+    // Each is two executions, two tasks and a call.
+    while spans.len() < 5 * ids.len() {
+        spans.extend(spans_of(&got.recv().unwrap()));
+    }
+    for (what, id) in &ids {
+        let workflow =
+            |span: &&Value| span["name"] == "workflow outer" && value(span, "conductor.workflow.id") == id.as_str();
+        let outer = spans.iter().find(workflow).unwrap();
+        let (trace, parent) = if *what == "good" { (TRACE.to_owned(), SPAN) } else { (id.replace('-', ""), "") };
+        assert_eq!((&outer["traceId"], &outer["parentSpanId"]), (&trace.clone().into(), &parent.into()), "{what}");
+        let below: Vec<_> = spans.iter().filter(|span| span["traceId"] == *trace).collect();
+        assert_eq!(below.len(), 5, "{what}: what is below it is in its trace: {below:#?}");
+    }
+    let heads: Vec<_> = ids.iter().map(|_| calls.recv().unwrap().head).collect();
+    assert_eq!(heads.iter().filter(|head| head.contains(&format!("traceparent: 00-{TRACE}-"))).count(), 1, "{heads:?}");
+    assert!(heads.iter().all(|head| !head.contains(SPAN)), "a call names its own span: {heads:?}");
+    assert_eq!(serving.stop(), Some(0));
+}
+
+#[test]
+fn a_run_that_a_retry_takes_up_again_is_another_span() {
+    let (service, _calls) = server(&["400 no", "200 OK"]);
+    let (collector, got) = server(&["200 OK"]);
+    let test = collected(project(service), collector);
+    let mut serving = Running::serve(&test, &[]);
+    serving.until("2 workflows");
+    let run = test.keytide(&["run", "outer", "-o", "json"]).fails(1).json();
+    let id = run["workflowId"].as_str().unwrap();
+    test.keytide(&["workflow", "retry", id, "--resume-subworkflow-tasks"]).success();
+    let mut spans: Vec<Value> = Vec::new();
+    let ended = |spans: &[Value]| spans.iter().filter(|span| span["name"] == "workflow outer").count();
+    while ended(&spans) < 2 {
+        spans.extend(spans_of(&got.recv().unwrap()));
+    }
+    assert_eq!(serving.stop(), Some(0));
+    let ids: BTreeSet<_> = spans.iter().map(|span| span["spanId"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), spans.len(), "{spans:#?}");
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Handle {
             slot: None,
             task_to_domain: request.task_to_domain,
             timeout: None,
-            origin: Origin { idempotency, ..Origin::default() },
+            origin: Origin { idempotency, begun: request.begun, ..Origin::default() },
         };
         let start = Box::new(start);
         // The dispatcher itself tells the audit of every start.

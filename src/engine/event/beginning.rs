@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::family::{Chain, Parent};
-use crate::words::{Payload, Timestamp, journaled};
+use crate::words::{Begun, Payload, Timestamp, journaled};
 
 /// How an execution began.
 #[derive(Clone, Serialize, Deserialize)]
@@ -49,4 +49,7 @@ pub struct Beginning {
     /// The key under which it was started once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// The trace that its caller began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
 }

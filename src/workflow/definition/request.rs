@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{WorkflowDef, lenient};
-use crate::words::Map;
+use crate::words::{Begun, Map};
 
 /// A request to start a workflow.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,4 +39,7 @@ pub struct StartWorkflowRequest {
     /// What a second start with the key does.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_text")]
     pub idempotency_strategy: Option<String>,
+    /// The trace that the caller began; it comes beside the request, and no document has it.
+    #[serde(skip)]
+    pub begun: Option<Begun>,
 }
