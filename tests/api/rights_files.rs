@@ -285,3 +285,46 @@ fn what_a_schedule_of_a_file_starts_has_the_rights_of_the_file_of_the_workflow()
     let reason = paused()["pausedReason"].as_str().unwrap().to_owned();
     assert!(reason.contains("file:workflows/named.json may not EXECUTE workflow `none_ticks`"), "{reason}");
 }
+
+#[test]
+fn a_handler_of_a_file_hears_what_the_file_may_read_and_hands_on_no_secret() {
+    let tell = json!({"name": "tell", "taskReferenceName": "tell", "type": "EVENT", "sink": "conductor:done",
+        "inputParameters": {"word": "heard"}});
+    let handler = |who: &str, of: &str, starts: &str, word: &str| {
+        let start = json!({"name": format!("{who}_{starts}"), "input": {"t": word}});
+        json!({"name": format!("{who}_on_{of}"), "event": format!("conductor:{of}_tells:done"), "active": true,
+            "actions": [{"action": "start_workflow", "start_workflow": start}]})
+    };
+    let mut files = BTreeMap::<String, Vec<Value>>::new();
+    for (who, _) in everybody() {
+        let all = files.entry(who.to_owned()).or_default();
+        all.extend(list(&defined(&format!("{who}_tells"), &json!([tell]), &json!({}))));
+        for heard in ["own", "stole"] {
+            let done = json!({"name": "n", "taskReferenceName": "n", "type": "NOOP"});
+            all.extend(list(&defined(&format!("{who}_{heard}"), &json!([done]), &json!({}))));
+        }
+        all.push(handler(who, who, "own", REFERENCE));
+        if who != "named" {
+            all.push(handler(who, "named", "stole", "${word}"));
+        }
+    }
+    let scene = serving(&files);
+    let ended = |id: &str| scene.server.until(&format!("/api/workflow/{id}"), |view| view["status"] == "COMPLETED");
+    for (who, _) in everybody() {
+        ended(&scene.start(who, &format!("{who}_tells"), "vault"));
+        let started = |heard: &str| {
+            let path = format!("/api/workflow/search?query=workflowType%20%3D%20{who}_{heard}");
+            scene.server.get(&path).json()["results"].as_array().unwrap().clone()
+        };
+        // A handler is no workflow, so what workflows are granted it is not. The reference is one of its file: where that may not
+        // read the secret nothing is started.
+        let may = ["named", "tagged"].contains(&who);
+        let own = started("own");
+        assert_eq!(own.len(), usize::from(may), "{who}: {own:?}");
+        for one in own {
+            let view = ended(one["workflowId"].as_str().unwrap());
+            assert!(!view.to_string().contains(VALUE), "{who}: {view}");
+        }
+        assert_eq!(started("stole"), Vec::<Value>::new(), "{who} heard what its file may not read");
+    }
+}
