@@ -232,7 +232,7 @@ function replace(area, fresh) {
   const before = stopsOf(area);
   const focused = before.find(({ stop }) => stop === document.activeElement);
   const typed = before.filter(({ stop }) => isChanged(stop));
-  const scrolled = () => all(".diagram, .panel, .attempts, pre, .logs", area);
+  const scrolled = () => all(".diagram, .panel, .attempts, pre, .logs, .reason", area);
   const places = scrolled().map((element) => [element.scrollLeft, element.scrollTop]);
   const titles = (selector) => all(selector, area).map((details) => details.querySelector("summary")?.textContent);
   const open = titles("details[open]");
@@ -601,10 +601,21 @@ function followFocus() {
   });
 }
 
+// A picture that is wider than its place begins at its first task, or at the one that is asked for, not at its empty left.
+function bringTaskIntoSight(root) {
+  for (const picture of all(".diagram", root)) {
+    const task = picture.querySelector("a:target") ?? picture.querySelector("a");
+    if (!task) continue;
+    const at = task.getBoundingClientRect();
+    picture.scrollLeft += at.left - picture.getBoundingClientRect().left - (picture.clientWidth - at.width) / 2;
+  }
+}
+
 function wire(root) {
   tellOwnTimes(root);
   copies(root);
   bringCurrentIntoSight(root);
+  bringTaskIntoSight(root);
   reveals(root);
   filters(root);
 }

@@ -22,6 +22,9 @@ use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
 use crate::words::{ExecutionId, Permission, TaskId, Timestamp, WorkflowStatus, percent_encoded};
 
+/// From how many bytes on a reason may be higher than its place on a phone.
+const REASON_BYTES: usize = 400;
+
 pub(super) fn routes() -> Routes {
     Routes::default()
         .page("/executions/{id}", show)
@@ -212,7 +215,7 @@ impl Seen<'_> {
                 (execution_forms::actions(self))
             }
             @if !reason.is_empty() {
-                div.message.bad { p { (sentence(reason)) } @if let Some(secret) = missing_secret(reason) { (remedy(secret, self.lacks)) } }
+                div.message.bad { (why(reason)) @if let Some(secret) = missing_secret(reason) { (remedy(secret, self.lacks)) } }
             }
             dl.facts {
                 div { dt { "Id" } dd { code { (self.id) } } }
@@ -230,6 +233,16 @@ impl Seen<'_> {
                     div { dt { "Part of" } dd { (link::execution(text(workflow, "parentWorkflowId"))) } }
                 }
             }
+        }
+    }
+}
+
+/// Returns why an execution failed; a long reason scrolls, so that what follows stays in sight.
+fn why(reason: &str) -> Markup {
+    let is_long = reason.len() > REASON_BYTES;
+    html! {
+        p.reason tabindex=[is_long.then_some("0")] role=[is_long.then_some("region")] aria-label=[is_long.then_some("Why it failed")] {
+            (sentence(reason))
         }
     }
 }

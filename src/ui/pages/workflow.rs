@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -19,13 +20,13 @@ use crate::ui::parts::diagram::diagram;
 use crate::ui::parts::json::{self, json};
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::link;
-use crate::ui::parts::notice::{Done, notice};
+use crate::ui::parts::notice::{Done, notice, problem};
 use crate::ui::parts::tabs::tabs;
 use crate::ui::parts::view::{planned, text};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
 use crate::words::{Map, Owner, Permission, percent_encoded};
-use crate::workflow::definition::StartWorkflowRequest;
+use crate::workflow::definition::{StartWorkflowRequest, WorkflowDef};
 
 /// How many runs a workflow's page shows.
 const RUNS: u64 = 10;
@@ -155,25 +156,11 @@ impl Seen<'_> {
     }
 
     fn run(&self) -> Markup {
-        let parameters = &self.definition.pinned.workflow.input_parameters;
         html! {
             @if self.may(Permission::Execute) {
                 details.run-form {
                     summary.button { "Run …" }
-                    form.narrow method="post" action={ (link::workflow_path(self.name)) "/run" } autocomplete="off" {
-                        (layout::token(&self.visitor.form_token))
-                        input type="hidden" name="version" value=(self.version());
-                        @for (index, parameter) in parameters.iter().take(PARAMETERS_MAX).enumerate() {
-                            label for={ "input-" (index) } { (parameter) }
-                            input id={ "input-" (index) } name={ "input." (parameter) } spellcheck="false";
-                        }
-                        label for="json" { "Input as JSON" }
-                        textarea #json name="json" rows="4" spellcheck="false" placeholder="{}" {}
-                        p.hint { "Fields that are left empty are left out; what reads as JSON (a number, true, an object) is taken as JSON." }
-                        label for="correlation" { "Correlation id" }
-                        input #correlation name="correlation" spellcheck="false";
-                        p.buttons { button.primary { "Run" } }
-                    }
+                    (run_form(self.visitor, &self.definition.pinned.workflow, None))
                 }
             }
         }
@@ -232,21 +219,62 @@ impl Seen<'_> {
     }
 }
 
-/// Starts the workflow with what the form says.
+/// Returns the form that runs a workflow, with what somebody has typed already.
+fn run_form(visitor: &Visitor, workflow: &WorkflowDef, typed: Option<&Fields>) -> Markup {
+    let typed = |name: &str| typed.map(|fields| fields.get(name)).unwrap_or_default();
+    html! {
+        form.narrow method="post" action={ (link::workflow_path(&workflow.name)) "/run" } autocomplete="off" {
+            (layout::token(&visitor.form_token))
+            input type="hidden" name="version" value=(workflow.version);
+            @for (index, parameter) in workflow.input_parameters.iter().take(PARAMETERS_MAX).enumerate() {
+                @let field = format!("input.{parameter}");
+                label for={ "input-" (index) } { (parameter) }
+                input id={ "input-" (index) } name=(field) value=(typed(&field)) spellcheck="false";
+            }
+            label for="json" { "Input as JSON" }
+            textarea #json name="json" rows="4" spellcheck="false" placeholder="{}" { (typed("json")) }
+            p.hint { "Fields that are left empty are left out; what reads as JSON (a number, true, an object) is taken as JSON." }
+            label for="correlation" { "Correlation id" }
+            input #correlation name="correlation" value=(typed("correlation")) spellcheck="false";
+            p.buttons { button.primary { "Run" } }
+        }
+    }
+}
+
+/// Starts the workflow with what the form says; one that is wrong is shown again.
 async fn run(State(house): State<Arc<House>>, Path(name): Path<String>, form: Form) -> Answer {
     let Form { visitor, fields } = form;
-    let version = fields.trimmed("version");
-    let version = Some(version).filter(|version| !version.is_empty());
-    let version = version.map(str::parse).transpose();
-    let request = StartWorkflowRequest {
-        name,
+    let started = match request(&name, &fields) {
+        Ok(request) => house.handle.start(&visitor.who, request).await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    let failure = match started {
+        Ok(id) => {
+            return Ok(Redirect::to(&format!("{}?done=started", link::execution_path(&id.to_string()))).into_response());
+        }
+        Err(failure) => failure,
+    };
+    let definition = house.handle.definition(&visitor.who, &name, fields.trimmed("version").parse().ok());
+    let (StatusCode::BAD_REQUEST, Ok(definition)) = (failure.status(), definition) else { return Err(failure) };
+    let content = html! {
+        nav.crumbs aria-label="Where this page is" { a href="/workflows" { "Workflows" } " / " (link::workflow(&name)) " / " }
+        div.head { h1.name { "Run " (name) } }
+        (problem(failure.message()))
+        (run_form(&visitor, &definition.pinned.workflow, Some(&fields)))
+    };
+    Ok((failure.status(), layout::page(&visitor, Place::Workflows, &name, &content)).into_response())
+}
+
+/// Reads what a form says of a run.
+fn request(name: &str, fields: &Fields) -> Result<StartWorkflowRequest, Failure> {
+    let version = Some(fields.trimmed("version")).filter(|version| !version.is_empty()).map(str::parse).transpose();
+    Ok(StartWorkflowRequest {
+        name: name.to_owned(),
         version: version.map_err(|_| Failure::wrong("the version is no number"))?,
-        input: input(&fields)?,
+        input: input(fields)?,
         correlation_id: Some(fields.trimmed("correlation").to_owned()).filter(|id| !id.is_empty()),
         ..StartWorkflowRequest::default()
-    };
-    let id = house.handle.start(&visitor.who, request).await?;
-    Ok(Redirect::to(&format!("{}?done=started", link::execution_path(&id.to_string()))).into_response())
+    })
 }
 
 /// Reads the input: the object, and the fields over it.

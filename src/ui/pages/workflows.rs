@@ -89,7 +89,9 @@ fn row(name: &str, definition: &Definition, versions: usize, schedules: &[Value]
         tr {
             th scope="row" { (link::workflow(name)) }
             td data-label="Version" { "v" (workflow.version) @if versions > 1 { span.none { " of " (versions) } } }
-            td data-label="What it does" { (workflow.description.as_deref().unwrap_or("–")) }
+            td data-label="What it does" {
+                @match &workflow.description { Some(description) => (description), None => span.none.dash { "–" } }
+            }
             td data-label="Defined by" { (definition.pinned.owner) }
             td data-label="Schedules" {
                 div {

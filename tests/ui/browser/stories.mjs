@@ -369,6 +369,50 @@ test("a run that fails is followed live and tried again", async () => {
   assert.deepEqual(page.wrongs.filter((wrong) => !wrong.includes("/live")), []);
 });
 
+test("what is long, wide or wrong stays in its page and in sight", async () => {
+  const noop = (name) => ({ name, taskReferenceName: name, type: "NOOP" });
+  const [name, reason] = ["w".repeat(200), "averylongword".repeat(60) + " and more".repeat(300)];
+  site.write("long.json", {
+    name, version: 1, description: "d".repeat(1000), inputParameters: ["p".repeat(200)],
+    tasks: [noop("n".repeat(200)), { ...noop("end"), type: "TERMINATE", inputParameters: { terminationStatus: "FAILED", terminationReason: reason } }],
+  });
+  const branch = (number) => Array.from({ length: 12 }, (_, at) => noop(`branch_${number}_${at}`));
+  site.write("wide.json", { name: "wide", version: 1, tasks: [
+    ...Array.from({ length: 100 }, (_, at) => noop(`task_${at}`)),
+    { ...noop("fork"), type: "FORK_JOIN", forkTasks: Array.from({ length: 8 }, (_, number) => branch(number)) }, { ...noop("join"), type: "JOIN" },
+  ] });
+  const owner = await site.signedIn();
+  await owner.goto(`${site.origin}/workflows`);
+  for (const made of [name, "wide"]) await row(owner, made).waitFor();
+  await assert.rejects(site.keytide("run", name));
+  await owner.goto(`${site.origin}/executions?workflow=${name}`);
+  const run = await owner.getByRole("rowheader").getByRole("link").first().getAttribute("href");
+  for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
+    const page = await site.signedIn({ viewport });
+    for (const path of ["/workflows", `/workflows/${name}`, "/executions", run, `${run}/summary?task=end`, `/edit-schedule?workflow=${name}`]) {
+      await page.goto(site.origin + path);
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(wider, 0, `${path.slice(0, 40)} at ${viewport.width}`);
+    }
+    await page.goto(site.origin + run);
+    const high = await page.locator(".reason").evaluate((text) => text.getBoundingClientRect().height / innerHeight);
+    assert.ok(high < 0.45, `the reason takes ${high} of the window`);
+    await page.screenshot({ path: join(SHOTS, `long-${viewport.width}.png`), fullPage: true });
+    await page.goto(`${site.origin}/workflows/wide`);
+    const isSeen = await page.locator("#task-task_0").evaluate((task) => {
+      const [at, place] = [task.getBoundingClientRect(), task.closest(".diagram").getBoundingClientRect()];
+      return at.left >= place.left && at.right <= place.right;
+    });
+    assert.ok(isSeen, `the first task of a wide picture, at ${viewport.width}`);
+    await page.getByText("Run …").click();
+    await page.getByLabel("Input as JSON").fill("{half");
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Input as JSON").inputValue(), "{half");
+    await page.screenshot({ path: join(SHOTS, `wrong-input-${viewport.width}.png`), fullPage: true });
+  }
+});
+
 test("a definition is checked while it is being written", async () => {
   const page = await site.signedIn();
   await page.goto(`${site.origin}/edit-workflow`);
