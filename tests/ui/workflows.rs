@@ -68,7 +68,12 @@ fn a_workflow_is_run_with_the_input_of_its_form() {
     assert_eq!(run["input"], json!({"region": "eu", "deep": {"a": 1}, "count": 3}));
     let wrong = owner.submit("/workflows/rotate", "/workflows/rotate/run", &[("json", "{\"a\": canary}")]);
     assert_eq!(wrong.status, 400);
-    assert!(wrong.body.contains("line 1 column 7") && !wrong.body.contains("canary"), "{}", wrong.body);
+    let (_, alert) = wrong.body.split_once("role=\"alert\"").unwrap();
+    let (alert, form) = alert.split_once("</p>").unwrap();
+    assert!(alert.contains("line 1 column 7") && !alert.contains("canary"), "{alert}");
+    // Who typed it has it in the field again, and nowhere else.
+    assert!(form.contains("{&quot;a&quot;: canary}</textarea>"), "{form}");
+    assert_eq!(wrong.body.matches("canary").count(), 1);
     assert!(owner.get("/workflows/rotate").body.contains(id));
 }
 
