@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::engine::execution::{Execution, Run};
 use crate::engine::view;
-use crate::words::{Map, RunNumber, Timestamp};
+use crate::words::{Map, RunNumber, Timestamp, WorkflowStatus};
 use crate::workflow::expressions::{LimitHit, Lookup, parse, resolve, resolve_text};
 use crate::workflow::fields::{TASK_FIELDS, WORKFLOW_FIELDS};
 
@@ -21,12 +21,14 @@ pub(super) struct Scope<'a> {
     pub(super) before: Option<RunNumber>,
     /// A run seen as if it had ended with this output.
     pub(super) finished: Option<(RunNumber, &'a Value)>,
+    /// How the execution is about to end.
+    pub(super) ending: Option<WorkflowStatus>,
 }
 
 impl<'a> Scope<'a> {
     /// Returns an execution as its expressions see it.
     pub(super) const fn new(execution: &'a Execution, environment: &'a Map) -> Self {
-        Self { execution, environment, task_id: None, before: None, finished: None }
+        Self { execution, environment, task_id: None, before: None, finished: None, ending: None }
     }
 
     /// Resolves a template to its stored form.
@@ -57,7 +59,7 @@ impl<'a> Scope<'a> {
             "output" => Cow::Borrowed(execution.output.expose()),
             "variables" => Cow::Borrowed(execution.variables.expose()),
             "env" => Cow::Owned(Value::Object(self.environment.clone())),
-            "status" => Cow::Owned(json!(execution.status.as_str())),
+            "status" => Cow::Owned(json!(self.ending.unwrap_or(execution.status).as_str())),
             "workflowId" => Cow::Owned(json!(execution.id.to_string())),
             "workflowType" => Cow::Owned(json!(def.name)),
             "version" => Cow::Owned(json!(def.version)),

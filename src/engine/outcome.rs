@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::engine::answer::{Answer, Outcome, WorkerUpdate};
 use crate::engine::event::{Completion, Fact, Failure};
 use crate::engine::execution::Run;
@@ -14,7 +12,7 @@ use crate::engine::schedule::seconds;
 use crate::engine::step::Step;
 use crate::words::{Payload, RunNumber, Sensitive, TaskStatus, WorkflowStatus};
 use crate::workflow::definition::TaskType;
-use crate::workflow::expressions::{LimitHit, inert};
+use crate::workflow::expressions::inert;
 
 impl Step<'_> {
     /// Takes an answer of the executor.
@@ -246,11 +244,6 @@ impl Step<'_> {
             in_doubt: false,
             worker_id: None,
         })));
-    }
-
-    /// Resolves a template that only this step needs.
-    pub(super) fn resolved(&self, template: &crate::words::Map) -> Result<Payload, LimitHit> {
-        self.scope().resolve(&Value::Object(template.clone())).map(Payload::new)
     }
 }
 

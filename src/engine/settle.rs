@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use crate::engine::event::Fact;
 use crate::engine::execution::Run;
 use crate::engine::operators::terminate;
@@ -89,7 +91,7 @@ impl Step<'_> {
 
     /// Ends the execution: what is open is canceled, and the output is what the definition says, else the last task's.
     pub(super) fn end(&mut self, status: WorkflowStatus, reason: Option<String>, output: Option<Payload>) {
-        let output = output.map_or_else(|| self.own_output(), Ok);
+        let output = output.map_or_else(|| self.own_output(status), Ok);
         let (status, reason, output) = match output {
             Ok(output) => (status, reason, output),
             Err(hit) => {
@@ -117,9 +119,16 @@ impl Step<'_> {
         left.into_iter().filter(|run| self.at(*run).status.is_successful()).collect()
     }
 
-    fn own_output(&self) -> Result<Payload, LimitHit> {
-        let last = self.execution.runs.iter().rfind(|run| !run.gone);
-        self.output_or(last.map(|run| self.given(run)).unwrap_or_default())
+    fn own_output(&self, status: WorkflowStatus) -> Result<Payload, LimitHit> {
+        let parameters = &self.execution.plan.pinned.workflow.output_parameters;
+        if parameters.is_empty() {
+            let last = self.execution.runs.iter().rfind(|run| !run.gone);
+            return Ok(last.map(|run| self.given(run)).unwrap_or_default());
+        }
+        let mut scope = self.scope();
+        // As on Conductor, which knows by then that it ends badly, and does not yet know that it ends well.
+        scope.ending = Some(status).filter(|status| *status != WorkflowStatus::Completed);
+        scope.resolve(&Value::Object(parameters.clone())).map(Payload::new)
     }
 
     fn given(&self, run: &Run) -> Payload {
@@ -127,11 +136,6 @@ impl Step<'_> {
             Cow::Borrowed(_) => run.output.clone(),
             Cow::Owned(output) => Payload::new(output),
         }
-    }
-
-    fn output_or(&self, otherwise: Payload) -> Result<Payload, LimitHit> {
-        let parameters = &self.execution.plan.pinned.workflow.output_parameters;
-        if parameters.is_empty() { Ok(otherwise) } else { self.resolved(parameters) }
     }
 }
 

@@ -451,6 +451,21 @@ fn failure_held_by_a_pause_is_retried_once() {
 }
 
 #[test]
+fn an_output_knows_that_its_execution_ends_badly() {
+    let check = |status: TaskStatus, expect: &str| {
+        let output = json!({"s": "${workflow.status}", "r": "${workflow.reasonForIncompletion}"});
+        let def = json!({"name": "w", "version": 1, "tasks": [simple("a")], "outputParameters": output});
+        let mut rig = Rig::of(def, json!([]), json!({}));
+        rig.poll(1);
+        rig.update(1, status, json!({}));
+        assert_eq!(rig.json()["output"], json!({"s": expect, "r": null}), "{status:?}");
+    };
+    check(TaskStatus::Completed, "RUNNING");
+    check(TaskStatus::Failed, "FAILED");
+    check(TaskStatus::Canceled, "TERMINATED");
+}
+
+#[test]
 fn terminate_cancels_and_ended_executions_refuse() {
     let mut rig = Rig::new(json!([simple("a")]));
     rig.operate(Operation::Terminate { reason: Some("by api".to_owned()) }).unwrap();
