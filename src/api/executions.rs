@@ -249,7 +249,7 @@ pub(super) fn termination(params: &Params) -> Result<Operation, Error> {
     })
 }
 
-/// What has ended already is refused, as on Conductor, and only removed by `remove`.
+/// What has ended by itself is refused, and only removed by `remove`.
 async fn terminate_and_remove(
     State(handle): State<Handle>,
     Caller(who): Caller,
