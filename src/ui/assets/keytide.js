@@ -342,12 +342,16 @@ function zones() {
 function keepTyped() {
   for (const form of all("main form[method=post]")) {
     if (!form.querySelector("textarea")) continue;
-    let isGood = false;
+    let isGood = false, isAsking = false;
     form.addEventListener("submit", async (event) => {
       if (isGood) return;
       event.preventDefault();
+      // Who clicks twice means it once.
+      if (isAsking) return;
+      isAsking = true;
       // A page with a form that is for everybody and looks at nothing.
       const answer = await fetch("/add-secret", { redirect: "manual" }).catch(() => null);
+      isAsking = false;
       if (answer?.type === "opaqueredirect") return waitForSignIn(form);
       // Whatever else is wrong, the page that answers the form says it.
       const token = answer?.ok && parsed(await answer.text()).querySelector("main [name=form-token]");
