@@ -59,3 +59,22 @@ pub mod journaled {
         serde_json::Value::deserialize(deserializer).map(Payload::new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use serde_json::Value;
+
+    #[test]
+    fn a_fraction_is_read_as_it_was_written() {
+        let random = iter::successors(Some(1_u64), |last| {
+            Some(last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
+        });
+        let fractions = random.map(f64::from_bits).filter(|fraction| fraction.is_finite()).take(2_000);
+        for fraction in iter::once(110.000_000_000_000_01).chain(fractions) {
+            let read: Value = serde_json::from_str(&format!("{fraction:e}")).unwrap();
+            assert_eq!(read.as_f64(), Some(fraction));
+        }
+    }
+}
