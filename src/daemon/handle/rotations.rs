@@ -21,6 +21,16 @@ struct Relations {
     starters: HashMap<String, BTreeSet<String>>,
 }
 
+/// What is known without the dispatcher.
+struct Recorded {
+    secrets: Vec<Summary>,
+    relations: Relations,
+    /// Each schedule of the catalog with what it starts, where it starts something.
+    scheduled: Vec<Option<(String, Schedule)>>,
+    heads: Vec<Head>,
+    troubled: Vec<Head>,
+}
+
 /// A schedule with what it starts and how it stands.
 struct Started {
     workflow: String,
@@ -34,22 +44,34 @@ impl Handle {
     pub async fn rotations(&self, who: &Owner) -> Result<Vec<Rotation>, Error> {
         self.record_listing(who).await?;
         let catalog = self.catalog();
-        let names: Vec<String> = catalog.schedules().map(|owned| owned.def.name.clone()).collect();
-        let facts = self.ask(|reply| Message::Facts { schedules: names, reply }).await?;
-        self.looking(who, move |handle, who| handle.judged(who, &catalog, facts)).await
+        let schedules = catalog.schedules().map(|owned| owned.def.name.clone()).collect();
+        let facts = self.ask(|reply| Message::Facts { schedules, reply });
+        let recorded = self.looking(who, move |handle, who| handle.recorded(who, &catalog));
+        // The journal is read while the dispatcher is busy, as it is when it starts.
+        let (facts, recorded) = tokio::try_join!(facts, recorded)?;
+        self.looking(who, move |handle, who| Ok(handle.judged(who, recorded, facts))).await
     }
 
-    fn judged(&self, who: &Owner, catalog: &Catalog, facts: Vec<Option<Facts>>) -> Result<Vec<Rotation>, Error> {
-        let known = self.listed(who, &[Permission::Read]);
-        let relations = self.relations(catalog, &known);
+    fn recorded(&self, who: &Owner, catalog: &Catalog) -> Result<Recorded, Error> {
+        let secrets = self.listed(who, &[Permission::Read]);
+        let relations = self.relations(catalog, &secrets);
         let defaults = self.definitions().defaults();
-        let started = catalog.schedules().zip(facts).filter_map(|(owned, facts)| {
+        let scheduled = catalog.schedules().map(|owned| {
             let workflow = owned.def.start_workflow_request.as_ref()?.name.clone();
-            Some(Started { workflow, schedule: Schedule::from_definition(&owned.def, defaults).ok()?, facts })
+            Some((workflow, Schedule::from_definition(&owned.def, defaults).ok()?))
         });
-        let started: Vec<_> = started.collect();
+        let scheduled = scheduled.collect();
         let heads = self.0.reader.newest(relations.rotating()).map_err(unavailable)?;
         let troubled = self.0.reader.troubled().map_err(unavailable)?;
+        Ok(Recorded { secrets, relations, scheduled, heads, troubled })
+    }
+
+    fn judged(&self, who: &Owner, recorded: Recorded, facts: Vec<Option<Facts>>) -> Vec<Rotation> {
+        let Recorded { secrets, relations, scheduled, heads, troubled } = recorded;
+        let started = scheduled.into_iter().zip(facts).filter_map(|(scheduled, facts)| {
+            scheduled.map(|(workflow, schedule)| Started { workflow, schedule, facts })
+        });
+        let started: Vec<_> = started.collect();
         let about = About {
             relations: &relations,
             started: by(&started, |started| &started.workflow),
@@ -59,10 +81,10 @@ impl Handle {
         };
         let may_read = |name: &str| self.may(who, Permission::Read, TargetKind::Workflow, name);
         let missing = self.missing(who, &relations).into_iter().map(|name| (name, None));
-        let secrets = known.into_iter().map(|summary| (summary.name.clone(), Some(summary))).chain(missing);
+        let secrets = secrets.into_iter().map(|summary| (summary.name.clone(), Some(summary))).chain(missing);
         let mut rotations: Vec<_> = secrets.map(|(name, summary)| about.rotation(name, summary, &may_read)).collect();
         rotations.sort_by(|one, other| (one.freshness, &one.secret).cmp(&(other.freshness, &other.secret)));
-        Ok(rotations)
+        rotations
     }
 
     /// Returns the secrets that a workflow is to write and that are not there yet.
