@@ -50,6 +50,8 @@ const GRACE: Duration = Duration::from_secs(40);
 const GRACE_STEP: Duration = Duration::from_millis(20);
 /// How often a journal that cannot be written is tried again at the end.
 const JOURNAL_STEP: Duration = Duration::from_millis(500);
+/// How long after its start a daemon first looks at what has ended: who waited for the start is answered before.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// What a daemon is made of.
 pub struct Config {
@@ -344,12 +346,14 @@ fn dispatcher(config: &Config, rules: Rules) -> Dispatcher {
 
 fn housekeeping(config: &Config, handle: &Handle) -> Housekeeping {
     let handle = handle.clone();
+    // A command goes before long, and looks at once.
+    let pause = if config.recovery == Recovery::Everything { LOOK_AFTER } else { Duration::ZERO };
     Housekeeping {
         retry_window: config.settings.history.retry_window,
         keep: config.settings.history.keep,
         keep_audit: config.settings.audit.keep,
         snapshot: Box::new(move |execution| handle.0.views.workflow(execution, true)),
-        next: config.clock.now(),
+        next: config.clock.now().plus(pause),
         // The process before may have been killed between a removal and its wipe; where nothing went, a wipe costs one sync.
         unwiped: true,
     }

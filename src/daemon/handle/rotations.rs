@@ -42,13 +42,13 @@ impl Handle {
     /// Returns how every secret stands that `who` may read, also those that a workflow is to write and that are not there
     /// yet; what somebody has to look at comes first. Workflows that `who` may not read count, and are not named.
     pub async fn rotations(&self, who: &Owner) -> Result<Vec<Rotation>, Error> {
-        self.record_listing(who).await?;
+        let told = self.record_listing(who);
         let catalog = self.catalog();
         let schedules = catalog.schedules().map(|owned| owned.def.name.clone()).collect();
         let facts = self.ask(|reply| Message::Facts { schedules, reply });
         let recorded = self.looking(who, move |handle, who| handle.recorded(who, &catalog));
-        // The journal is read while the dispatcher is busy, as it is when it starts.
-        let (facts, recorded) = tokio::try_join!(facts, recorded)?;
+        // The journal is read while the dispatcher is busy, as it is when it starts; nothing is handed out before it is told.
+        let (_, facts, recorded) = tokio::try_join!(told, facts, recorded)?;
         self.looking(who, move |handle, who| Ok(handle.judged(who, recorded, facts))).await
     }
 

@@ -60,6 +60,8 @@ fn an_archived_run_is_a_masked_snapshot_and_cannot_be_retried_and_is_purged_in_t
 
     clock.advance(2 * HOUR);
     let served = world.serve_with(settings());
+    // The first look is when who waited for the start has been answered.
+    pass(&served, &clock, Duration::from_secs(1));
     let gone = |id| matches!(served.ask(served.handle.read(&Owner::Local, id)), Err(Error::NotFound(_)));
     served.until("the purge", || (gone(failed) && gone(done)).then_some(()));
     served.stop();
