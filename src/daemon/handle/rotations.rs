@@ -48,7 +48,7 @@ impl Handle {
         let facts = self.ask(|reply| Message::Facts { schedules, reply });
         let recorded = self.looking(who, move |handle, who| handle.recorded(who, &catalog));
         // The journal is read while the dispatcher is busy, as it is when it starts; nothing is handed out before it is told.
-        let (_, facts, recorded) = tokio::try_join!(told, facts, recorded)?;
+        let ((), facts, recorded) = tokio::try_join!(told, facts, recorded)?;
         self.looking(who, move |handle, who| Ok(handle.judged(who, recorded, facts))).await
     }
 
