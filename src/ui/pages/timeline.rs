@@ -12,6 +12,8 @@ use crate::words::Timestamp;
 /// How wide the names are, and the field of the bars beside them, in pixels.
 const NAMES: u64 = 240;
 const FIELD: u64 = 720;
+/// How wide the field is beside the panel of a task.
+const FIELD_BESIDE: u64 = 440;
 /// How high the scale is, and each row.
 const SCALE: usize = 28;
 const ROW: usize = 26;
@@ -24,13 +26,14 @@ const LETTERS_MAX: usize = 30;
 struct Scale {
     start: Timestamp,
     millis: u64,
+    field: u64,
 }
 
 impl Scale {
     /// Returns how far from the left a moment is.
     fn at(&self, moment: Timestamp) -> u64 {
         let millis = u64::try_from(moment.since(self.start).as_millis()).unwrap_or(u64::MAX);
-        millis.min(self.millis).saturating_mul(FIELD) / self.millis
+        millis.min(self.millis).saturating_mul(self.field) / self.millis
     }
 }
 
@@ -41,14 +44,15 @@ pub(super) fn timeline(seen: &Seen<'_>) -> Markup {
     let end = |task: &Value| view::moment(task, "endTime").unwrap_or(seen.now);
     let last = tasks.iter().map(end).max().unwrap_or(seen.now);
     let millis = u64::try_from(last.since(start).as_millis()).unwrap_or(u64::MAX).max(1);
-    let scale = Scale { start, millis };
-    let (width, height) = (NAMES + FIELD + 20, SCALE + ROW * tasks.len() + 4);
+    let field = if seen.task().is_some() { FIELD_BESIDE } else { FIELD };
+    let scale = Scale { start, millis, field };
+    let (width, height) = (NAMES + field + 20, SCALE + ROW * tasks.len() + 4);
     html! {
         (links)
         div.diagram tabindex="0" role="region" aria-label="Timeline" {
             svg.timeline width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } role="group" aria-label="Timeline" {
                 @for quarter in 0..=4 {
-                    @let x = NAMES + FIELD * quarter / 4;
+                    @let x = NAMES + field * quarter / 4;
                     @let at = std::time::Duration::from_millis(millis / 4 * quarter);
                     line.grid x1=(x) x2=(x) y1=(SCALE - 6) y2=(height) {}
                     text x=(x) y="14" text-anchor=(if quarter == 0 { "start" } else if quarter == 4 { "end" } else { "middle" }) {
