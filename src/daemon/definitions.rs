@@ -12,8 +12,9 @@ use crate::daemon::uses::Uses;
 use crate::engine::Plan;
 use crate::scheduler::{Defaults, Schedule};
 use crate::words::{Owner, Permission};
-use crate::workflow::definition::WorkflowSchedule;
+use crate::workflow::definition::{StartWorkflowRequest, WorkflowDef, WorkflowSchedule};
 use crate::workflow::pinned::DefinitionHash;
+use crate::workflow::registration::registration_errors;
 
 /// The definitions in force. Readers see one moment; one change at a time is made.
 pub(super) struct Definitions {
@@ -106,16 +107,35 @@ impl Definitions {
             let definition = &owned.def;
             let schedule = Schedule::from_definition(definition, defaults).ok()?;
             let request = definition.start_workflow_request.clone()?;
-            let plan = match catalog.workflow(&request.name, request.version) {
-                Some(definition) => self
-                    .may_start(&owned.owner, definition)
-                    .map_err(Barred::Denied)
-                    .and_then(|()| self.plan(definition).map_err(Barred::Missing)),
-                None => Err(Barred::Missing(format!("there is no workflow `{}`", request.name))),
+            let plan = match &request.workflow_def {
+                Some(brought) => self.brought(catalog, &owned.owner, brought),
+                None => self.named(catalog, &owned.owner, &request),
             };
             Some(Scheduled { schedule: Arc::new(schedule), request, plan })
         };
         catalog.schedules().filter_map(|owned| scheduled(owned)).collect()
+    }
+
+    fn named(&self, catalog: &Catalog, owner: &Owner, request: &StartWorkflowRequest) -> Result<Arc<Plan>, Barred> {
+        let missing = || Barred::Missing(format!("there is no workflow `{}`", request.name));
+        let definition = catalog.workflow(&request.name, request.version).ok_or_else(missing)?;
+        self.may_start(owner, definition).map_err(Barred::Denied)?;
+        self.plan(definition).map_err(Barred::Missing)
+    }
+
+    /// Returns the definition that a schedule brings along, ready to run. It acts as the schedule's owner, whoever starts it, and
+    /// runs under the name of a workflow that others may see.
+    pub(super) fn brought(&self, catalog: &Catalog, owner: &Owner, brought: &WorkflowDef) -> Result<Arc<Plan>, Barred> {
+        if let Some(problem) = registration_errors(brought).first() {
+            return Err(Barred::Missing(format!("its workflow `{}` cannot run: {}", brought.name, problem.message)));
+        }
+        let reason = self.authority.policy().security_error(owner);
+        let reason = reason.or_else(|| (!self.may_execute(owner, &brought.name)).then(|| denied(owner, &brought.name)));
+        if let Some(reason) = reason {
+            return Err(Barred::Denied(reason));
+        }
+        let plan = Plan::compile(catalog.pin(brought.clone(), owner.clone()));
+        plan.map(Arc::new).map_err(|error| Barred::Missing(error.to_string()))
     }
 
     /// Fails where a schedule of `who` may not start a workflow. Whoever owns both starts what is its own: it gets no rights
@@ -127,13 +147,16 @@ impl Definitions {
             return Err(reason);
         }
         let name = &definition.pinned.workflow.name;
-        let principal = Principal { owner: who, workflow: None };
-        let may = || self.authority.allows(principal, Permission::Execute, TargetKind::Workflow, name, None);
-        if *who == definition.pinned.owner || may() {
-            return Ok(());
-        }
-        Err(format!(
-            "{SECURITY_ERROR}: {who} may not EXECUTE workflow `{name}`; grant it, or put the schedule into the workflow's file"
-        ))
+        if *who == definition.pinned.owner || self.may_execute(who, name) { Ok(()) } else { Err(denied(who, name)) }
     }
+
+    fn may_execute(&self, who: &Owner, workflow: &str) -> bool {
+        let principal = Principal { owner: who, workflow: None };
+        self.authority.allows(principal, Permission::Execute, TargetKind::Workflow, workflow, None)
+    }
+}
+
+fn denied(who: &Owner, workflow: &str) -> String {
+    let advice = "grant it, or put the schedule into the workflow's file";
+    format!("{SECURITY_ERROR}: {who} may not EXECUTE workflow `{workflow}`; {advice}")
 }

@@ -25,6 +25,13 @@ pub struct Scheduled {
     pub plan: Result<Arc<Plan>, Barred>,
 }
 
+impl Scheduled {
+    /// Returns the name of the workflow that it starts.
+    fn workflow(&self) -> &str {
+        self.request.workflow_def.as_ref().map_or(self.request.name.as_str(), |brought| brought.name.as_str())
+    }
+}
+
 /// Why a schedule starts nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Barred {
@@ -160,7 +167,7 @@ impl Slots {
 
     /// Returns the workflow that a schedule starts.
     pub(super) fn workflow_of(&self, name: &str) -> Option<&str> {
-        self.scheduled.get(name).map(|scheduled| scheduled.request.name.as_str())
+        self.scheduled.get(name).map(Scheduled::workflow)
     }
 
     /// Holds a schedule, or lets it go on; returns whether there is such a schedule.
@@ -265,7 +272,7 @@ impl Dispatcher {
         batch.slots.push(Slot {
             execution: id,
             schedule: slot.schedule.clone(),
-            workflow: scheduled.request.name.clone(),
+            workflow: scheduled.workflow().to_owned(),
             due: slot.due,
             at: now,
             outcome,
@@ -278,7 +285,7 @@ impl Dispatcher {
         Some(Slot {
             execution: ExecutionId::of_slot(&self.slots.store_id, &slot.schedule, slot.due),
             schedule: slot.schedule.clone(),
-            workflow: scheduled.request.name.clone(),
+            workflow: scheduled.workflow().to_owned(),
             due: slot.due,
             at: now,
             outcome: SlotOutcome::Skipped { blocked_by: slot.blocked_by? },

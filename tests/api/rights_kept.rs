@@ -220,6 +220,33 @@ fn who_may_change_a_schedule_gets_nothing_of_what_it_hides_by_having_it_start_so
 }
 
 #[test]
+fn a_definition_that_a_schedule_brings_acts_as_who_made_the_schedule_whoever_starts_it() {
+    let server = Server::with(|settings| {
+        settings.access.grants.push(grant("ci", "workflow:ci_*", &Permission::ALL));
+        settings.access.grants.push(grant("ci", "schedule:*", &Permission::ALL));
+    });
+    assert_eq!(server.json("PUT", "/api/secrets/vault", &json!(VALUE)).status, 200);
+    let ci = server.signed_in("ci");
+    let takes = task(
+        "t",
+        "INLINE",
+        &json!({"evaluatorType": "javascript", "expression": "$.t.length", "t": "${workflow.secrets.vault}"}),
+    );
+    let schedule = |workflow: &str| {
+        let brought = json!({"name": workflow, "version": 1, "schemaVersion": 2, "tasks": [takes]});
+        json!({"name": "nightly", "cronExpression": "0 0 0 1 1 *", "startWorkflowRequest": {"name": "ci_named", "workflowDef": brought}})
+    };
+    let save =
+        |workflow: &str| server.client(Some(&ci), "POST", "/api/scheduler/schedules", &schedule(workflow)).status;
+    assert_eq!((save("others"), save("ci_brought")), (403, 200), "it runs under a name that others may see");
+    let started = server.json("POST", "/api/keytide/schedules/nightly/trigger", &json!({})).body;
+    let view = server.until(&format!("/api/workflow/{started}"), |view| view["status"] != "RUNNING");
+    let reason = view["reasonForIncompletion"].to_string();
+    assert!(view["status"] == "FAILED" && reason.contains("missing or not granted"), "{view}");
+    assert_eq!(view["workflowName"], "ci_brought");
+}
+
+#[test]
 fn a_further_version_of_a_workflow_changes_it_and_takes_update() {
     let server = Server::with(|settings| settings.access.grants.push(grant("ci", "workflow:*", &[Permission::Create])));
     let flow = |name: &str, version: i32| json!([{"name": name, "version": version, "tasks": [task("w", "WAIT", &json!({}))]}]);

@@ -8,12 +8,13 @@ use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
 use crate::daemon::handle::tags::shown_tags;
 use crate::daemon::message::Message;
-use crate::daemon::slots::{Facts, Hold};
+use crate::daemon::slots::{Barred, Facts, Hold};
 use crate::journal::{Action, Object, ObjectKind};
 use crate::redact::Masker;
 use crate::scheduler::{self, Defaults, Schedule};
 use crate::words::{ExecutionId, Owner, Permission, Timestamp};
 use crate::workflow::definition::{StartWorkflowRequest, WorkflowSchedule};
+use crate::workflow::registration::registration_errors;
 use crate::workflow::shown::shown_definition;
 
 impl Handle {
@@ -87,8 +88,9 @@ impl Handle {
             self.keep_hidden(&mut schedule, &exists.def);
         }
         check(&schedule)?;
-        let workflow = schedule.start_workflow_request.as_ref().map_or("", |request| request.name.as_str());
-        self.permit(who, Permission::Execute, TargetKind::Workflow, workflow)?;
+        for workflow in schedule.start_workflow_request.iter().flat_map(started) {
+            self.permit(who, Permission::Execute, TargetKind::Workflow, workflow)?;
+        }
         let now = self.now().as_millis();
         schedule.create_time = Some(exists.and_then(|owned| owned.def.create_time).unwrap_or(now));
         schedule.updated_time = Some(now);
@@ -131,12 +133,21 @@ impl Handle {
         }
     }
 
-    /// Starts a schedule's workflow now.
+    /// Starts a schedule's workflow now. A definition that the schedule brings along acts as the schedule's owner then too: whoever
+    /// starts it did not write it.
     pub async fn trigger(&self, who: &Owner, name: &str) -> Result<ExecutionId, Error> {
         self.permit_known(who, Permission::Execute, TargetKind::Schedule, name, || unknown(name))?;
         let owned = self.catalog().schedule(name).cloned().ok_or_else(|| unknown(name))?;
         let request = owned.def.start_workflow_request.clone();
-        self.start(who, request.ok_or_else(|| Error::invalid(format!("schedule `{name}` starts nothing")))?).await
+        let request = request.ok_or_else(|| Error::invalid(format!("schedule `{name}` starts nothing")))?;
+        let Some(brought) = &request.workflow_def else { return self.start(who, request).await };
+        self.permit(who, Permission::Execute, TargetKind::Workflow, &brought.name)?;
+        let plan =
+            self.definitions().brought(&self.catalog(), &owned.owner, brought).map_err(|barred| match barred {
+                Barred::Missing(reason) => Error::invalid(reason),
+                Barred::Denied(reason) => Error::Denied(reason),
+            })?;
+        self.start_plan(who, plan, request).await
     }
 }
 
@@ -147,15 +158,28 @@ fn check(schedule: &WorkflowSchedule) -> Result<(), Error> {
     if schedule.start_workflow_request.as_ref().is_none_or(|request| request.name.trim().is_empty()) {
         return Err(Error::invalid("startWorkflowRequest: it must name a workflow"));
     }
+    let brought = schedule.start_workflow_request.as_ref().and_then(|request| request.workflow_def.as_deref());
+    let problems = brought.map(registration_errors).unwrap_or_default();
+    if !problems.is_empty() {
+        let message = "Validation failed, check below errors for detail.".to_owned();
+        return Err(Error::Invalid { message, problems });
+    }
     Schedule::from_definition(schedule, Defaults::default())
         .map(drop)
         .map_err(|error| Error::invalid(error.to_string()))
 }
 
+/// Returns the names under which a request starts something: the one that it says, and that of the definition that it brings.
+fn started(request: &StartWorkflowRequest) -> impl Iterator<Item = &str> {
+    let brought = request.workflow_def.as_ref().map(|workflow| workflow.name.as_str());
+    std::iter::once(request.name.as_str()).chain(brought)
+}
+
 /// Returns the input that a schedule starts with as people may see it.
 fn masked_input(input: &Value, request: &StartWorkflowRequest, catalog: &Catalog, masker: &Masker) -> Value {
-    let definition = catalog.workflow(&request.name, request.version);
-    let fields = definition.map_or(&[][..], |definition| definition.pinned.workflow.masked_fields.as_slice());
+    let named = || catalog.workflow(&request.name, request.version).map(|definition| &definition.pinned.workflow);
+    let workflow = request.workflow_def.as_deref().or_else(named);
+    let fields = workflow.map_or(&[][..], |workflow| workflow.masked_fields.as_slice());
     masker.mask_payload(input, fields)
 }
 

@@ -56,6 +56,25 @@ fn a_slot_is_skipped_while_the_run_before_goes_and_names_it() {
 }
 
 #[test]
+fn a_schedule_fires_the_definition_that_it_brings() {
+    let (world, clock) = World::standing_still(NOON);
+    world.write("workflows/named.json", single("tick", &worker_task(&json!({}))).to_string());
+    let schedule = json!({"name": "ticking", "cronExpression": "0 * * * * *", "zoneId": "UTC",
+        "startWorkflowRequest": {"name": "tick", "workflowDef": single("brought", &noop())}});
+    world.write("workflows/ticking.json", schedule.to_string());
+    let served = world.serve();
+    served.nudge();
+    pass(&served, &clock, MINUTE);
+    let slots = served.slots();
+    assert_eq!((slots.len(), &slots[0].outcome), (1, &SlotOutcome::Fired), "{slots:?}");
+    let view = served.view(slots[0].execution);
+    assert_eq!((&view["workflowName"], &view["status"]), (&json!("brought"), &json!("COMPLETED")));
+    assert_eq!(slots[0].workflow, "brought");
+    served.has_no_problem();
+    served.stop();
+}
+
+#[test]
 fn missed_slots_are_caught_up_with_one_after_another_where_asked() {
     let (world, clock) = World::standing_still(NOON);
     world.write("workflows/tick.json", each_minute(&noop(), &json!({"runCatchupScheduleInstances": true})));
