@@ -247,6 +247,61 @@ fn a_definition_that_a_schedule_brings_acts_as_who_made_the_schedule_whoever_sta
 }
 
 #[test]
+fn who_may_run_a_workflow_of_somebody_else_gives_its_tasks_no_data() {
+    let server = Server::with(|settings| {
+        settings.access.grants.push(grant(
+            "ci",
+            "workflow:*",
+            &[Permission::Execute, Permission::Read, Permission::Create],
+        ));
+    });
+    let ci = server.signed_in("ci");
+    let fetch = task("fetch", "INLINE", &json!({"evaluatorType": "javascript", "expression": "'fetched-value'"}));
+    let store = |value: &str| {
+        task("store", "UPDATE_SECRET", &json!({"_secrets": {"secretKey": "vault", "secretValue": value}}))
+    };
+    let flow = |name: &str, tasks: Value| json!([{"name": name, "version": 1, "schemaVersion": 2, "tasks": tasks}]);
+    let rotate = flow("rotate", json!([task("wait", "WAIT", &json!({})), fetch, store("${fetch.output.result}")]));
+    assert_eq!(server.json("PUT", "/api/metadata/workflow", &rotate).status, 200);
+    let own = flow("own", json!([fetch]));
+    assert_eq!(server.client(Some(&ci), "PUT", "/api/metadata/workflow", &own).status, 200);
+    let ask = |method: &str, path: &str, body: &Value| server.client(Some(&ci), method, path, body);
+    let start = |name: &str| ask("POST", &format!("/api/workflow/{name}"), &json!({})).body;
+    let ended = |id: &str| server.until(&format!("/api/workflow/{id}"), |view| view["status"] != "RUNNING");
+
+    let id = start("rotate");
+    let skip = format!("/api/workflow/{id}/skiptask/fetch");
+    for data in [json!({"taskOutput": {"result": "evil-value"}}), json!({"taskInput": {"result": "evil-value"}})] {
+        assert_eq!(ask("PUT", &skip, &data).status, 403, "{data}");
+    }
+    assert_eq!(ask("POST", &format!("/api/tasks/{id}/wait/COMPLETED"), &json!({})).status, 200);
+    let view = ended(&id);
+    assert_eq!(view["status"], "COMPLETED", "{view}");
+    let from = &view["tasks"][2]["taskId"];
+    let evil = json!({"_secrets": {"secretKey": "another", "secretValue": "evil-value"}});
+    let rerun = format!("/api/workflow/{id}/rerun");
+    let refused = ask("POST", &rerun, &json!({"reRunFromTaskId": from, "taskInput": evil}));
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert_eq!(
+        ask("POST", &rerun, &json!({"reRunFromTaskId": from, "taskInput": {}})).status,
+        200,
+        "nothing is no data"
+    );
+    ended(&id);
+    assert_eq!(server.get("/api/secrets/another").status, 404);
+    assert_eq!(server.get("/api/secrets/vault").body, "fetched-value");
+
+    let id = start("own");
+    let from = &ended(&id)["tasks"][0]["taskId"];
+    let given = json!({"reRunFromTaskId": from, "taskInput": {"evaluatorType": "javascript", "expression": "'given'"}});
+    assert_eq!(ask("POST", &format!("/api/workflow/{id}/rerun"), &given).status, 200, "what it made itself");
+    assert_eq!(ended(&id)["tasks"][0]["outputData"]["result"], "given");
+    let skip = json!({"taskOutput": {"result": "given"}});
+    let waits = start("rotate");
+    assert_eq!(server.json("PUT", &format!("/api/workflow/{waits}/skiptask/fetch"), &skip).status, 200, "the owner");
+}
+
+#[test]
 fn a_further_version_of_a_workflow_changes_it_and_takes_update() {
     let server = Server::with(|settings| settings.access.grants.push(grant("ci", "workflow:*", &[Permission::Create])));
     let flow = |name: &str, version: i32| json!([{"name": name, "version": version, "tasks": [task("w", "WAIT", &json!({}))]}]);

@@ -12,7 +12,7 @@ use crate::daemon::ids;
 use crate::daemon::message::{Message, Removal};
 use crate::daemon::rendered::Answer;
 use crate::daemon::views::{Views, summary_of_snapshot};
-use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Operation, Origin, Plan, Start};
+use crate::engine::{self, DefinitionHash, Execution, Idempotency, Input, Origin, Plan, Start};
 use crate::journal::{Action, History, Object, ObjectKind, RunOf, Verdict};
 use crate::words::{ExecutionId, Owner, Permission, RunNumber, WorkflowStatus};
 use crate::workflow::definition::StartWorkflowRequest;
@@ -126,31 +126,6 @@ impl Handle {
         let start = Box::new(start);
         // The dispatcher itself tells the audit of every start.
         Ok(self.ask_told(Vec::new(), |reply| Message::Start { plan, start, reply }).await??)
-    }
-
-    /// Changes an execution and returns once the change is on disk.
-    pub async fn operate(&self, who: &Owner, execution: ExecutionId, operation: Operation) -> Result<(), Error> {
-        self.permit_on(who, execution).await?;
-        let object = Object::new(ObjectKind::Workflow, "");
-        let entry = self.entry(who, action_of(&operation), object).about(RunOf::id(execution));
-        let input = Box::new(Input::Operation(operation));
-        Ok(self.ask_told(vec![entry], |reply| Message::Step { execution, input, reply }).await??)
-    }
-
-    /// Starts an ended execution from the beginning; where `latest` is true, as the catalog defines its workflow now.
-    pub async fn restart(&self, who: &Owner, execution: ExecutionId, latest: bool) -> Result<(), Error> {
-        if !latest {
-            return self.operate(who, execution, Operation::Restart).await;
-        }
-        let known = self.known_to(who, execution, false).await?;
-        let name = known.workflow_name();
-        self.permit(who, Permission::Execute, TargetKind::Workflow, name)?;
-        let catalog = self.catalog();
-        let definition = catalog.workflow(name, None);
-        let definition =
-            definition.ok_or_else(|| Error::NotFound(format!("Unable to find latest definition for {name}")))?;
-        let plan = self.0.definitions.plan(definition).map_err(Error::invalid)?;
-        self.operate(who, execution, Operation::RestartAs(Box::new((*plan.pinned).clone()))).await
     }
 
     /// Forgets an execution that has ended.
@@ -350,33 +325,9 @@ impl Handle {
         let input = Box::new(input);
         Ok(self.ask_on(|reply| Message::Step { execution, input, reply }).await??)
     }
-
-    /// Operating on an execution needs EXECUTE on its workflow.
-    pub(super) async fn permit_on(&self, who: &Owner, execution: ExecutionId) -> Result<(), Error> {
-        if *who == Owner::Local {
-            return Ok(());
-        }
-        let known = self.known_to(who, execution, false).await?;
-        let missing = || no_such_execution(execution);
-        self.permit_known(who, Permission::Execute, TargetKind::Workflow, known.workflow_name(), missing)
-    }
 }
 
-fn action_of(operation: &Operation) -> Action {
-    match operation {
-        Operation::Pause => Action::Pause,
-        Operation::Resume => Action::Resume,
-        Operation::Terminate { .. } | Operation::TerminateFailing { .. } => Action::Terminate,
-        Operation::Retry | Operation::RetryLowest => Action::Retry,
-        Operation::Rerun(_) => Action::Rerun,
-        Operation::Skip(_) => Action::Skip,
-        Operation::Restart | Operation::RestartAs(_) => Action::Restart,
-        Operation::Dismiss => Action::Dismiss,
-        Operation::ResetCallbacks | Operation::SetVariables { .. } => Action::Execute,
-    }
-}
-
-fn no_such_execution(execution: ExecutionId) -> Error {
+pub(super) fn no_such_execution(execution: ExecutionId) -> Error {
     Error::NotFound(format!("no such workflow found by id: {execution}"))
 }
 

@@ -14,6 +14,7 @@ mod grants;
 mod links;
 mod listing;
 mod metrics;
+mod operating;
 mod problems;
 mod rescue;
 mod rotations;
