@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Error;
 use crate::words::{Map, Sensitive};
+use crate::workflow::expressions::java_text;
 
 /// What Conductor waits for a connection, and then for each piece of the answer.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(3);
@@ -160,21 +161,10 @@ fn add_header(headers: &mut HeaderMap, number: usize, name: &str, value: &Value)
     if FRAMING.contains(&parsed.as_str()) {
         return Err(wrong(parsed.as_str(), "is set by the client itself; leave it out"));
     }
-    let values = match value {
-        Value::Array(values) => values.as_slice(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-            std::slice::from_ref(value)
-        }
-    };
-    for value in values {
-        let text = match value {
-            Value::Null => continue,
-            Value::String(text) => text.clone(),
-            Value::Bool(_) | Value::Number(_) => value.to_string(),
-            Value::Array(_) | Value::Object(_) => return Err(wrong(name, "must be text")),
-        };
-        headers.append(parsed.clone(), header_value(name, &text)?);
+    if value.is_null() {
+        return Ok(());
     }
+    headers.append(parsed, header_value(name, &java_text(value))?);
     Ok(())
 }
 

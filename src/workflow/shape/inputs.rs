@@ -117,7 +117,7 @@ macro_rules! http_fields {
             $($more)*
             ("uri", Form::Text, "Where to: an `http://` or `https://` URL."),
             ("method", Form::Word(&HTTP_METHODS), "How."),
-            ("headers", Form::Map, "The headers: name to a text, or to a list of texts."),
+            ("headers", Form::Map, "The headers: name to a text."),
             ("body", Form::Any, "The body: a text as it is, a map as JSON, or as a form where `contentType` says so."),
             ("accept", Form::Texts, "The `Accept` header. Default: `application/json`."),
             ("contentType", Form::Text, "The `Content-Type` header. Default: `application/json`."),
