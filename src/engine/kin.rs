@@ -319,8 +319,11 @@ impl Step<'_> {
         }
         let plan = self.plan();
         let mut values: Vec<String> = end.masks.iter().map(|mask| mask.expose().to_owned()).collect();
-        let mut output = Map::from_iter([("subWorkflowId".to_owned(), json!(end.child.to_string()))]);
+        let id = ("subWorkflowId".to_owned(), json!(end.child.to_string()));
+        let mut output = Map::from_iter([id.clone()]);
         output.extend(end.output.expose().as_object().cloned().unwrap_or_default());
+        // Its own, also where what the child gave has that of a child below.
+        output.extend([id]);
         let output = Value::Object(output);
         update_secret::leaves(&self.planned(&plan, run).leaves, &output, &mut values);
         self.mask(values);
