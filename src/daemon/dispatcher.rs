@@ -19,6 +19,7 @@ use crate::daemon::quotas::Quotas;
 use crate::daemon::reloading::Missing;
 use crate::daemon::rules::Rules;
 use crate::daemon::slots::Slots;
+use crate::daemon::telling::Untold;
 use crate::daemon::turns::Turns;
 use crate::engine::{self, Command, Execution, Input, Need, Others, Outcome, PlannedTask};
 use crate::journal::Log;
@@ -56,6 +57,8 @@ pub struct Dispatcher {
     pub(super) needs: VecDeque<Need>,
     /// What they need and the journal could not serve.
     pub(super) unserved: Vec<Need>,
+    /// Events that are still to be heard.
+    pub(super) untold: Vec<Untold>,
     /// How many live executions are below each that is above all the others.
     pub(super) families: HashMap<ExecutionId, usize>,
     /// How many executions each chain of quick starts has, and when the last one started.
@@ -102,6 +105,7 @@ impl Dispatcher {
             onlookers: None,
             needs: VecDeque::new(),
             unserved: Vec::new(),
+            untold: Vec::new(),
             families: HashMap::new(),
             chains: HashMap::new(),
             by_key: HashMap::new(),
@@ -131,6 +135,7 @@ impl Dispatcher {
         self.serve_freed(now, log, &mut batch);
         self.serve_room(now, log, &mut batch);
         self.serve_places(now, log, &mut batch);
+        self.hear_again(now, log, &mut batch);
         batch
     }
 
@@ -203,7 +208,7 @@ impl Dispatcher {
 
     /// Returns whether answers of the executor or executions wait for a journal that works.
     pub fn awaits_journal(&self) -> bool {
-        let waits = !self.needs.is_empty() || !self.unserved.is_empty();
+        let waits = !self.needs.is_empty() || !self.unserved.is_empty() || self.has_untold();
         waits || !self.kept.is_empty() || !self.missing.is_empty() || self.slots.is_stale()
     }
 

@@ -11,6 +11,7 @@ use crate::daemon::family::{Failed, Scene};
 use crate::daemon::library::{Asking, Thing};
 use crate::daemon::loading::{load, unavailable};
 use crate::daemon::message::Refused;
+use crate::daemon::telling::Untold;
 use crate::engine::{Errand, Execution, Input, Kin, Refusal, Target, WorkerUpdate, errand};
 use crate::journal::{Action, Entry};
 use crate::words::{ExecutionId, Map, Owner, Payload, Permission, RunNumber, Sensitive, TaskId, TaskStatus};
@@ -38,14 +39,19 @@ impl Dispatcher {
             None => errand(&execution, found, scene.now).map_err(Failed::Refused),
         };
         let done = done.and_then(|errand| self.do_errand(&execution, run, errand, scene));
-        let (result, masks) = match done {
-            Ok(Some(Done { output, masks })) => (Ok(output), masks),
+        let (result, masks, untold) = match done {
+            Ok(Some(Done { output, masks, untold })) => (Ok(output), masks, untold),
             // Somebody must answer first; then it is served again.
             Ok(None) => return Ok(()),
             Err(Failed::Now(refused)) => return Err(refused),
-            Err(Failed::Refused(refusal)) => (Err(refusal), Vec::new()),
+            Err(Failed::Refused(refusal)) => (Err(refusal), Vec::new(), None),
         };
-        self.tell(id, Kin::Served { run, result, masks }, scene).map(drop)
+        self.tell(id, Kin::Served { run, result, masks }, scene)?;
+        // As on Conductor, who hears it finds the flow gone on: with a task that waits for just that, above all.
+        if let Some(untold) = untold {
+            self.hear(untold, scene);
+        }
+        Ok(())
     }
 
     fn do_errand(
@@ -73,13 +79,13 @@ impl Dispatcher {
                 match self.conditions.acting(execution, run, handlers, &event_of(&payload, true)) {
                     Known::Asked(questions) => {
                         scene.batch.questions.extend(questions);
-                        return Ok(None);
+                        Ok(None)
                     }
                     Known::All(handlers) => {
-                        self.publish_event(execution, run, &event, &payload, &handlers, scene)?;
+                        let untold = Untold::of(Arc::clone(execution), run, event, payload.clone(), &handlers);
+                        Ok(Some(Done { untold: Some(untold), ..Done::of(payload) }))
                     }
                 }
-                Ok(Some(Done::of(payload)))
             }
         }
     }
@@ -104,7 +110,7 @@ impl Dispatcher {
             return Err(missing());
         }
         match inert(self.library.view(&found, with_tasks)) {
-            Value::Object(output) => Ok(Done { output, masks: found.masks.to_vec() }),
+            Value::Object(output) => Ok(Done { masks: found.masks.to_vec(), ..Done::of(output) }),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(missing()),
         }
     }
@@ -190,15 +196,16 @@ impl Dispatcher {
     }
 }
 
-/// What a task gives once its errand is done, and the values in it that views hide.
+/// What a task gives once its errand is done, the values in it that views hide, and the event that it tells then.
 struct Done {
     output: Map,
     masks: Vec<Sensitive>,
+    untold: Option<Untold>,
 }
 
 impl Done {
     const fn of(output: Map) -> Self {
-        Self { output, masks: Vec::new() }
+        Self { output, masks: Vec::new(), untold: None }
     }
 }
 

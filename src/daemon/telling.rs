@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::catalog::Owned;
 use crate::daemon::auditing;
+use crate::daemon::batch::Batch;
 use crate::daemon::conditions::event_of;
 use crate::daemon::dispatcher::Dispatcher;
 use crate::daemon::family::{Failed, Scene};
@@ -13,42 +14,90 @@ use crate::daemon::library::{Asking, Thing};
 use crate::engine::{
     Execution, Input, Operation, Order, Origin, Refusal, Start, Target, Wanted, WorkerUpdate, chain_after,
 };
-use crate::journal::Action as Done;
-use crate::words::{ExecutionId, Map, Payload, Permission, RunNumber, TaskId, TaskStatus};
+use crate::journal::{Action as Done, Log};
+use crate::words::{ExecutionId, Map, Payload, Permission, RunNumber, TaskId, TaskStatus, Timestamp};
 use crate::workflow::definition::{Action, EventHandler, StartAction, TaskAction};
 use crate::workflow::expressions::{DocumentLookup, resolve, shown};
 
+/// An event, and who has not heard it yet.
+///
+/// What a handler could not do is tried once more when the flow has come to rest: on Conductor it acts a moment later, so a
+/// task behind a script is there by then. And what the journal cannot say now waits for it.
+pub(super) struct Untold {
+    source: Arc<Execution>,
+    run: RunNumber,
+    event: String,
+    payload: Map,
+    /// The handlers, by the places of their actions.
+    actions: Vec<(Arc<Owned<EventHandler>>, usize)>,
+}
+
+impl Untold {
+    pub(super) fn of(
+        source: Arc<Execution>,
+        run: RunNumber,
+        event: String,
+        payload: Map,
+        handlers: &[Arc<Owned<EventHandler>>],
+    ) -> Self {
+        let places = |handler: &Arc<Owned<EventHandler>>| {
+            let handler = Arc::clone(handler);
+            (0..handler.def.actions.len()).map(move |position| (Arc::clone(&handler), position))
+        };
+        Self { source, run, event, payload, actions: handlers.iter().flat_map(places).collect() }
+    }
+}
+
 impl Dispatcher {
     /// Tells an event to those who act on it. What one of them cannot do keeps nobody else from it.
-    pub(super) fn publish_event(
-        &mut self,
-        execution: &Arc<Execution>,
-        run: RunNumber,
-        event: &str,
-        payload: &Map,
-        handlers: &[Arc<Owned<EventHandler>>],
-        scene: &mut Scene<'_>,
-    ) -> Result<(), Failed> {
-        let message = run_id(execution, run);
-        for handler in handlers {
-            for (position, action) in handler.def.actions.iter().enumerate() {
-                let telling = Telling { source: execution, run, event, message: &message, handler, position };
-                match self.act(&telling, action, payload, scene) {
-                    Ok(()) => {}
-                    Err(Failed::Now(refused)) => return Err(Failed::Now(refused)),
-                    Err(Failed::Refused(refusal)) => {
-                        let name = &handler.def.name;
-                        tracing::error!(
-                            handler = name,
-                            event,
-                            reason = refusal.reason,
-                            "an event could not be handled"
-                        );
-                    }
+    pub(super) fn hear(&mut self, mut untold: Untold, scene: &mut Scene<'_>) {
+        let message = run_id(&untold.source, untold.run);
+        let goes_on = self.is_at_a_script(&untold.source);
+        let actions = std::mem::take(&mut untold.actions);
+        for (handler, position) in actions {
+            let (source, event) = (&untold.source, untold.event.as_str());
+            let telling = Telling { source, run: untold.run, event, message: &message, handler: &handler, position };
+            let Some(action) = handler.def.actions.get(position) else { continue };
+            match self.act(&telling, action, &untold.payload, scene) {
+                Ok(()) => {}
+                Err(Failed::Now(refused)) => {
+                    tracing::warn!(event, %refused, "who hears an event waits for the journal");
+                    untold.actions.push((handler, position));
+                }
+                Err(Failed::Refused(_)) if goes_on => untold.actions.push((handler, position)),
+                Err(Failed::Refused(refusal)) => {
+                    let name = &handler.def.name;
+                    tracing::error!(handler = name, event, reason = refusal.reason, "an event could not be handled");
                 }
             }
         }
-        Ok(())
+        if !untold.actions.is_empty() {
+            self.untold.push(untold);
+        }
+    }
+
+    /// Tells once more what could not be heard before, where the flow has come to rest.
+    pub(super) fn hear_again(&mut self, now: Timestamp, log: &dyn Log, batch: &mut Batch) {
+        if self.untold.is_empty() {
+            return;
+        }
+        for untold in std::mem::take(&mut self.untold) {
+            if self.is_at_a_script(&untold.source) {
+                self.untold.push(untold);
+            } else {
+                self.hear(untold, &mut Scene { now, log, batch: &mut *batch });
+            }
+        }
+        self.serve_needs(now, log, batch);
+    }
+
+    /// Returns whether an event waits for the journal to be heard.
+    pub(super) fn has_untold(&self) -> bool {
+        self.untold.iter().any(|untold| !self.is_at_a_script(&untold.source))
+    }
+
+    fn is_at_a_script(&self, execution: &Execution) -> bool {
+        self.read(execution.id).is_some_and(|execution| execution.is_live() && execution.awaits_script())
     }
 
     fn act(

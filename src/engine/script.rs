@@ -140,6 +140,13 @@ fn input(execution: &Execution, run: &Run, script: &Script) -> Payload {
     Payload::new(input)
 }
 
+impl Execution {
+    /// Returns whether it goes on by itself once a script is answered.
+    pub fn awaits_script(&self) -> bool {
+        self.index.asking > 0
+    }
+}
+
 impl Step<'_> {
     /// Has a script evaluated for a run; its operator's `answered` goes on with what it gives.
     pub(super) fn ask(&mut self, run: RunNumber, script: Script) {

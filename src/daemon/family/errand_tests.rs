@@ -343,6 +343,30 @@ fn a_handler_acts_where_its_condition_says_so_and_the_event_waits_for_all_of_the
     assert_eq!(rig.names(), ["other0", "other2", "other5", "other7", "other8", "source"]);
 }
 
+/// Starts a workflow with an EVENT whose handler completes the task `w` of it, and tasks after it.
+fn heard_by_itself(after: &[Value]) -> (Rig, ExecutionId) {
+    let target = json!({"workflowId": "${workflowInstanceId}", "taskRefName": "w", "output": {"k": 1}});
+    let mut event = typed("e", "EVENT", json!({}));
+    event["sink"] = json!("conductor");
+    let tasks: Vec<_> = [&[event], after].concat();
+    let mut shelf = Shelf::of(&[workflow("source", &tasks)]);
+    shelf.handlers = vec![handled("conductor:source:e", json!({"action": "complete_task", "complete_task": target}))];
+    let mut rig = Rig::with(shelf);
+    let source = rig.start("source", &json!({}));
+    (rig, source)
+}
+
+#[test]
+fn an_event_is_heard_once_the_flow_has_gone_on_from_it() {
+    let (rig, source) = heard_by_itself(&[wait("w")]);
+    assert_eq!((rig.status(source), &rig.task(source, "w")["outputData"]["k"]), (WorkflowStatus::Completed, &json!(1)));
+    let inline = |name: &str| typed(name, "INLINE", json!({"expression": "1 + 1", "evaluatorType": "javascript"}));
+    let (mut rig, source) = heard_by_itself(&[inline("i"), inline("i2"), wait("w")]);
+    assert_eq!(rig.status(source), WorkflowStatus::Running);
+    assert_eq!((evaluate(&mut rig), rig.status(source)), (1, WorkflowStatus::Running));
+    assert_eq!((evaluate(&mut rig), rig.status(source)), (1, WorkflowStatus::Completed), "behind scripts as well");
+}
+
 #[test]
 fn a_crash_or_a_journal_that_fails_while_conditions_are_asked_asks_them_again() {
     let mut rig = conditioned(&[("$.n == 1", None)]);
