@@ -98,6 +98,10 @@ impl Step<'_> {
         match (&planned.task.task_type, choice) {
             (TaskType::ForkJoin | TaskType::ForkJoinDynamic, _) => self.fork(planned, run, scope),
             (_, Some(choice)) => self.switch(planned, run, choice),
+            // A DYNAMIC that became one has no ways to choose from.
+            (TaskType::Switch | TaskType::Decision, None) if matches!(planned.ways, Ways::None) => {
+                self.work.push_back(run);
+            }
             (
                 TaskType::SetVariable
                 | TaskType::Terminate
@@ -263,10 +267,8 @@ impl Step<'_> {
         match &planned.task.task_type {
             TaskType::SetVariable => set_variable::execute(self, run),
             TaskType::Terminate => terminate::execute(self, run),
-            TaskType::Noop => {
-                self.complete_run(run, Some(Payload::empty()));
-                self.follow(run);
-            }
+            TaskType::Noop => self.pass_by(run),
+            TaskType::Switch | TaskType::Decision if matches!(planned.ways, Ways::None) => self.pass_by(run),
             TaskType::Join => join::execute(self, planned, run),
             TaskType::ExclusiveJoin => exclusive_join::execute(self, planned, run),
             TaskType::Inline => inline::execute(self, planned, run),
@@ -274,6 +276,12 @@ impl Step<'_> {
             TaskType::DoWhile if self.is_idle(run) => do_while::advance(self, run),
             _ => {}
         }
+    }
+
+    /// Ends a run that does nothing.
+    fn pass_by(&mut self, run: RunNumber) {
+        self.complete_run(run, Some(Payload::empty()));
+        self.follow(run);
     }
 
     /// Ends a run well.

@@ -136,10 +136,11 @@ impl Plan {
 }
 
 /// Returns the type of a task that is known by a name only: a type of ours, or a worker's task. Containers have no tasks to
-/// hold then, so they are left to workers.
+/// hold then, so they are left to workers, but for those that choose a way: as on Conductor, they end without one.
 fn named_type(name: &str) -> TaskType {
     match TaskType::from(name) {
         TaskType::Other(_) => TaskType::Simple,
+        known @ (TaskType::Switch | TaskType::Decision) => known,
         known if known.is_structure() => TaskType::Simple,
         known => known,
     }

@@ -331,6 +331,7 @@ fn recorded_executions_end_as_conductors_do() {
         "dynamic_missing_optional",
         "dynamic_named",
         "dynamic_optional",
+        "ask_dynamic_switch",
         "dynfork_clash",
         "dynfork_dynamic",
         "dynfork_empty",

@@ -131,6 +131,22 @@ fn task_that_is_named_at_run_time_makes_the_plan_grow_once() {
 }
 
 #[test]
+fn task_that_becomes_a_switch_ends_without_a_way() {
+    for name in ["SWITCH", "DECISION"] {
+        let named = json!({"name": "d", "taskReferenceName": "d", "type": "DYNAMIC", "dynamicTaskNameParam": "t",
+            "inputParameters": {"t": name, "v": "x"}, "evaluatorType": "value-param", "expression": "v",
+            "decisionCases": {"x": [{"name": "work", "taskReferenceName": "x"}]}});
+        let mut rig = of(json!([named, {"name": "work", "taskReferenceName": "z"}]), json!({}));
+        assert_eq!(rig.tasks(), ["d COMPLETED", "z SCHEDULED"]);
+        assert_eq!(rig.json()["tasks"][0]["inputData"], json!({"t": name, "v": "x"}));
+        assert_eq!((rig.json()["tasks"][0]["taskType"].as_str(), rig.run(1).output.expose()), (Some(name), &json!({})));
+        rig.crash();
+        rig.work(2, TaskStatus::Completed, json!({}));
+        assert_eq!(rig.status(), WorkflowStatus::Completed);
+    }
+}
+
+#[test]
 fn failed_branch_is_tried_again_as_its_task_definition_says() {
     let defs = json!([{"name": "work", "retryCount": 1, "retryDelaySeconds": 0}]);
     let def = json!({"name": "w", "tasks": [fork(json!({"forkTaskName": "work", "forkTaskInputs": [1]})), join()]});
