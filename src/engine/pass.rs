@@ -118,9 +118,7 @@ impl Step<'_> {
         if !self.execution.held.is_empty() {
             return Vec::new();
         }
-        let around = |run: &RunNumber| std::iter::successors(self.at(*run).frame, |holder| self.at(*holder).frame);
-        let idle = self.execution.index.idle.iter().copied().filter(|run| self.is_idle(*run));
-        idle.filter(|run| !self.ended.iter().any(|ended| around(ended).any(|frame| frame == *run))).collect()
+        self.execution.index.idle.iter().copied().filter(|run| self.is_idle(*run)).collect()
     }
 
     /// Returns whether a loop is still to begin.
@@ -128,9 +126,12 @@ impl Step<'_> {
         self.at(run).looping.as_ref().is_some_and(|looping| looping.iteration == 0)
     }
 
-    /// Returns whether nothing is open in the iteration of a loop, and its condition is not asked for.
+    /// Returns whether nothing is left to do in the iteration of a loop, and its condition is not asked for. What has ended in
+    /// it is gone on from first: also what was passed over, which never was open.
     pub(super) fn is_idle(&self, run: RunNumber) -> bool {
-        self.execution.index.idle.contains(&run) && self.at(run).asked.is_none()
+        let around = |ended: &RunNumber| std::iter::successors(self.at(*ended).frame, |holder| self.at(*holder).frame);
+        let goes_on = || self.ended.iter().any(|ended| around(ended).any(|frame| frame == run));
+        self.execution.index.idle.contains(&run) && self.at(run).asked.is_none() && !goes_on()
     }
 
     /// Ends an execution in which nothing is left to do.

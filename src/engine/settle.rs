@@ -122,7 +122,8 @@ impl Step<'_> {
     fn own_output(&self, status: WorkflowStatus) -> Result<Payload, LimitHit> {
         let parameters = &self.execution.plan.pinned.workflow.output_parameters;
         if parameters.is_empty() {
-            let last = self.execution.runs.iter().rfind(|run| !run.gone);
+            // What is passed over comes first, as in every view.
+            let last = self.execution.runs.iter().rfind(|run| !run.gone && run.status != TaskStatus::Skipped);
             return Ok(last.map(|run| self.given(run)).unwrap_or_default());
         }
         let mut scope = self.scope();

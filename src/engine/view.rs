@@ -43,6 +43,17 @@ pub fn task_def_name(planned: &PlannedTask) -> &str {
     if is_named_by_type || planned.task.name.is_empty() { task_type(planned) } else { &planned.task.name }
 }
 
+/// Returns the type that a run shows: one that was passed over has never become anything, and shows its name, as on
+/// Conductor.
+pub(super) fn shown_type<'a>(run: &Run, planned: &'a PlannedTask) -> &'a str {
+    if run.status == TaskStatus::Skipped { &planned.task.name } else { task_type(planned) }
+}
+
+/// Returns the name of its definition that a run shows.
+pub(super) fn shown_name<'a>(run: &Run, planned: &'a PlannedTask) -> &'a str {
+    if run.status == TaskStatus::Skipped { &planned.task.name } else { task_def_name(planned) }
+}
+
 /// Returns Conductor's Workflow.
 pub fn workflow_json(execution: &Execution, include_tasks: bool) -> Value {
     let def = &execution.plan.pinned.workflow;
@@ -114,7 +125,7 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
     let millis = |moment: Option<Timestamp>| moment.map_or(0, Timestamp::as_millis);
     let queue_wait = run.started.map_or(0, |started| started.as_millis() - run.scheduled.as_millis());
     without_nulls(json!({
-        "taskType": task_type(planned),
+        "taskType": shown_type(run, planned),
         "status": status(execution, run).as_str(),
         "inputData": input(execution, run),
         "referenceTaskName": execution.reference(run),
@@ -122,7 +133,7 @@ pub fn task_json(execution: &Execution, run: &Run) -> Value {
         "seq": run.seq,
         "correlationId": execution.correlation_id,
         "pollCount": run.poll_count,
-        "taskDefName": task_def_name(planned),
+        "taskDefName": shown_name(run, planned),
         "scheduledTime": run.scheduled.as_millis(),
         "startTime": millis(run.started),
         "endTime": millis(run.ended),

@@ -152,7 +152,14 @@ impl Applying<'_> {
             Some(run) if run.status == TaskStatus::Skipped => {
                 let task = run.task;
                 self.execution.index.skips.remove(&task);
-                self.change(number, |run| run.scope = scope)
+                let (frame, iteration) = self.execution.frame_of(scope);
+                self.change(number, |run| (run.scope, run.frame, run.iteration) = (scope, frame, iteration))?;
+                if frame.is_some() {
+                    // Until now it was of no iteration, so no JOIN of one knew of it.
+                    self.enter(number);
+                    self.through(number);
+                }
+                Ok(())
             }
             Some(run) => Err(self.out_of_state("passed", run.status)),
             None => Err(Illegal::UnknownRun { seq: self.seq(), run: number }),

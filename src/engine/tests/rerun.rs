@@ -146,6 +146,60 @@ fn a_skipped_task_counts_for_its_join() {
 }
 
 #[test]
+fn what_is_skipped_gives_no_output_to_the_workflow() {
+    let mut rig = Rig::new(json!([work("a"), work("b")]));
+    rig.operate(skip("b", json!({"v": 3}))).unwrap();
+    done(&mut rig, "a");
+    assert_eq!((rig.status(), rig.output()), (WorkflowStatus::Completed, &json!({"by": "a"})));
+}
+
+#[test]
+fn a_skipped_task_shows_its_name_as_its_type() {
+    let named = json!({"name": "call it", "taskReferenceName": "c", "type": "HTTP"});
+    let mut rig = Rig::new(json!([work("a"), named, {"name": "s", "taskReferenceName": "s", "type": "SET_VARIABLE",
+        "inputParameters": {"type": "${c.taskType}"}}]));
+    rig.operate(skip("c", json!({}))).unwrap();
+    done(&mut rig, "a");
+    let json = rig.json();
+    let task = &json["tasks"][0];
+    assert_eq!((&task["taskType"], &task["taskDefName"]), (&json!("call it"), &json!("call it")));
+    assert_eq!(rig.execution.variables.expose(), &json!({"type": "call it"}));
+}
+
+#[test]
+fn a_task_of_a_loop_is_skipped_in_one_iteration() {
+    let looped = |tasks: Value| {
+        json!([work("w"), {"name": "d", "taskReferenceName": "d", "type": "DO_WHILE", "items": [1, 2], "loopCondition": "",
+            "loopOver": tasks}, work("z")])
+    };
+    let fork =
+        json!({"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": [[work("a")], [work("b")]]});
+    let join = json!({"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["a", "b"]});
+    let list = json!([work("a"), work("b"), work("c")]);
+    for (tasks, skipped, left) in [
+        (&list, "a", &["b__1", "c__1", "a__2", "b__2", "c__2"][..]),
+        (&list, "b", &["a__1", "c__1", "a__2", "b__2", "c__2"]),
+        (&list, "c", &["a__1", "b__1", "a__2", "b__2", "c__2"]),
+        (&json!([work("a")]), "a", &["a__2"]),
+        (&json!([fork, join]), "a", &["b__1", "a__2", "b__2"]),
+    ] {
+        let mut rig = Rig::new(looped(tasks.clone()));
+        rig.operate(skip(skipped, json!({}))).unwrap();
+        rig.crash();
+        for reference in std::iter::once(&"w").chain(left).chain(&["z"]) {
+            let shown = rig.tasks();
+            assert!(
+                rig.execution.task_by_reference(reference).is_some(),
+                "{reference}: {shown:?}, {skipped} of {tasks}"
+            );
+            done(&mut rig, reference);
+            rig.crash();
+        }
+        assert_eq!(rig.status(), WorkflowStatus::Completed, "{skipped} of {tasks}");
+    }
+}
+
+#[test]
 fn what_has_run_or_is_not_there_cannot_be_skipped() {
     let mut rig = Rig::new(json!([work("a"), work("b")]));
     assert_eq!(rig.operate(skip("a", json!({}))), Err(Rejected::AlreadyRun("a".to_owned())));
