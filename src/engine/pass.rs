@@ -53,6 +53,8 @@ impl Step<'_> {
             let begun = std::mem::replace(&mut self.work, std::mem::take(&mut self.later));
             let (new, under_way): (Vec<_>, Vec<_>) = self.idle_loops().into_iter().partition(|run| self.is_new(*run));
             self.work.extend(under_way);
+            // One that this pass has scheduled is among them: looked at again, its first iteration could seem to be over.
+            let new: Vec<_> = new.into_iter().filter(|run| !begun.contains(run)).collect();
             self.work.extend(begun);
             self.work.extend(new);
         }

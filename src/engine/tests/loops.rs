@@ -8,7 +8,7 @@ use super::rig::{Rig, done, plan, response, start_of, turn};
 use crate::engine::{
     Answer, Command, Event, Input, Operation, Outcome, Verdict, outstanding, replay, start, step, view,
 };
-use crate::words::{Payload, TaskStatus, WorkflowStatus};
+use crate::words::{Payload, RunNumber, TaskStatus, WorkflowStatus};
 
 fn task(reference: &str) -> Value {
     json!({"name": "work", "taskReferenceName": reference})
@@ -435,4 +435,28 @@ fn ten_thousand_questions_cost_five_times_two_thousand() {
     for (few, many) in few.into_iter().zip(many) {
         assert!(many <= 6 * few, "{few} at 2,000 iterations, {many} at 10,000");
     }
+}
+
+#[test]
+fn iteration_of_a_second_loop_is_not_over_while_what_its_switch_leads_to_is_to_begin() {
+    let nowhere = json!({"name": "sw", "taskReferenceName": "sw", "type": "SWITCH", "evaluatorType": "value-param",
+        "expression": "k", "inputParameters": {"k": "z"}, "decisionCases": {"a": [set("never", json!({}))]}});
+    let looped = |reference: &str, tasks: Value| {
+        json!({"name": reference, "taskReferenceName": reference, "type": "DO_WHILE", "loopCondition": "false",
+            "inputParameters": {}, "loopOver": tasks})
+    };
+    let mut rig = Rig::new(json!([
+        looped("dw1", json!([join(json!([]))])),
+        looped("dw2", json!([nowhere, set("s", json!({"a": 1}))])),
+    ]));
+    while let Some((run, token)) = outstanding(&rig.execution).into_iter().find_map(|command| match command {
+        Command::Evaluate(question) => Some((question.run, question.token)),
+        _ => None,
+    }) {
+        let inside = if run == RunNumber(1) { "j__1 COMPLETED" } else { "s__1 COMPLETED" };
+        assert!(rig.tasks().contains(&inside.to_owned()), "{run:?} is asked too early: {:?}", rig.tasks());
+        rig.answer(run.0, Answer::Evaluated { token, verdict: Verdict::Gave(Payload::new(json!(false))) });
+    }
+    assert_eq!(shown(&rig, "dw2")["1"]["sw"]["selectedCase"], "z");
+    assert_eq!(rig.status(), WorkflowStatus::Completed);
 }
