@@ -40,7 +40,10 @@ pub fn registration_errors(workflow: &WorkflowDef) -> Vec<ValidationError> {
         add("", message);
     }
     for (path, task) in tasks.iter().filter_map(|(path, task)| Some((path.as_deref()?, task))) {
-        for message in one(task) {
+        for (field, message) in unnamed(task) {
+            add(&format!("{path}.{field}"), message.to_owned());
+        }
+        for message in by_type(task) {
             add(path, message);
         }
         if task.start_delay < 0 {
@@ -145,16 +148,11 @@ fn references(text: &str) -> Vec<&str> {
     parts.filter_map(|part| part.strip_prefix("${")?.strip_suffix('}')).collect()
 }
 
-fn one(task: &WorkflowTask) -> Vec<String> {
-    let mut messages = Vec::new();
-    if task.name.is_empty() {
-        messages.push("WorkflowTask name cannot be empty or null".to_owned());
-    }
-    if task.task_reference_name.is_empty() {
-        messages.push("WorkflowTask taskReferenceName name cannot be empty or null".to_owned());
-    }
-    messages.extend(by_type(task));
-    messages
+fn unnamed(task: &WorkflowTask) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let name = ("name", "WorkflowTask name cannot be empty or null");
+    let reference = ("taskReferenceName", "WorkflowTask taskReferenceName name cannot be empty or null");
+    let name = task.name.is_empty().then_some(name);
+    name.into_iter().chain(task.task_reference_name.is_empty().then_some(reference))
 }
 
 fn by_type(task: &WorkflowTask) -> Vec<String> {
@@ -328,6 +326,14 @@ mod tests {
             let told: Vec<_> = registration_errors(&workflow).into_iter().map(|error| error.message).collect();
             assert_eq!(told, expected, "{task}");
         }
+    }
+
+    #[test]
+    fn task_without_a_name_is_refused_at_the_field() {
+        let workflow = json!({"name": "w", "tasks": [{"name": null, "taskReferenceName": "", "type": "NOOP"}]});
+        let workflow: WorkflowDef = serde_json::from_value(workflow).unwrap();
+        let paths: Vec<_> = registration_errors(&workflow).into_iter().map(|error| error.path).collect();
+        assert_eq!(paths, [".tasks[0].name", ".tasks[0].taskReferenceName"]);
     }
 
     #[test]
