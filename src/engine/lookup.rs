@@ -1,4 +1,7 @@
 //! What expressions see of an execution.
+//!
+//! **Architecture Invariant:** what somebody else than the definition said is text here, whatever it looks like: how a caller
+//! calls an execution, what a worker says of itself, what the environment holds.
 
 use std::borrow::Cow;
 
@@ -7,7 +10,7 @@ use serde_json::{Value, json};
 use crate::engine::execution::{Execution, Run};
 use crate::engine::view;
 use crate::words::{Map, RunNumber, Timestamp, WorkflowStatus};
-use crate::workflow::expressions::{LimitHit, Lookup, parse, resolve, resolve_text};
+use crate::workflow::expressions::{LimitHit, Lookup, inert, parse, resolve, resolve_text};
 use crate::workflow::fields::{TASK_FIELDS, WORKFLOW_FIELDS};
 
 /// An execution as expressions see it.
@@ -58,13 +61,13 @@ impl<'a> Scope<'a> {
             "input" => Cow::Borrowed(execution.input.expose()),
             "output" => Cow::Borrowed(execution.output.expose()),
             "variables" => Cow::Borrowed(execution.variables.expose()),
-            "env" => Cow::Owned(Value::Object(self.environment.clone())),
+            "env" => Cow::Owned(inert(Value::Object(self.environment.clone()))),
             "status" => Cow::Owned(json!(self.ending.unwrap_or(execution.status).as_str())),
             "workflowId" => Cow::Owned(json!(execution.id.to_string())),
-            "workflowType" => Cow::Owned(json!(def.name)),
+            "workflowType" => Cow::Owned(inert(json!(def.name))),
             "version" => Cow::Owned(json!(def.version)),
-            "correlationId" => Cow::Owned(json!(execution.correlation_id)),
-            "reasonForIncompletion" => Cow::Owned(json!(execution.reason)),
+            "correlationId" => Cow::Owned(inert(json!(execution.correlation_id))),
+            "reasonForIncompletion" => Cow::Owned(inert(json!(execution.reason))),
             "schemaVersion" => Cow::Owned(json!(def.schema_version)),
             "parentWorkflowId" => {
                 Cow::Owned(json!(execution.parent.as_ref().map(|parent| parent.execution.to_string())))
@@ -91,21 +94,21 @@ impl<'a> Scope<'a> {
                 Some((number, output)) if number == run.number => return Some(Cow::Borrowed(output)),
                 Some(_) | None => return Some(execution.output(run)),
             },
-            "taskType" => json!(view::shown_type(run, planned)),
+            "taskType" => inert(json!(view::shown_type(run, planned))),
             "status" => json!(view::status(execution, run).as_str()),
-            "referenceTaskName" => json!(execution.reference(run)),
+            "referenceTaskName" => inert(json!(execution.reference(run))),
             "retryCount" => json!(run.attempt),
-            "correlationId" => json!(execution.correlation_id),
+            "correlationId" => inert(json!(execution.correlation_id)),
             "pollCount" => json!(run.poll_count),
-            "taskDefName" => json!(view::shown_name(run, planned)),
+            "taskDefName" => inert(json!(view::shown_name(run, planned))),
             "scheduledTime" => millis(Some(run.scheduled)),
             "startTime" => millis(run.started),
             "endTime" => millis(run.ended),
             "workflowInstanceId" => json!(execution.id.to_string()),
             "taskId" => json!(run.id(execution.id).to_string()),
-            "reasonForIncompletion" => json!(run.reason),
+            "reasonForIncompletion" => inert(json!(run.reason)),
             "callbackAfterSeconds" => json!(run.callback_after_seconds),
-            "workerId" => json!(run.worker_id),
+            "workerId" => inert(json!(run.worker_id)),
             "iteration" => json!(execution.shown_iteration(run)),
             _ => return None,
         }))

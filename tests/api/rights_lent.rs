@@ -209,3 +209,45 @@ fn a_task_that_comes_as_data_takes_no_secret_by_a_definition_that_it_brings() {
     assert!(!polled.body.contains(VALUE), "{polled:?}");
     assert_eq!(polled.json()[0]["inputData"]["t"], REFERENCE, "it is text");
 }
+
+#[test]
+fn what_a_caller_or_a_worker_says_of_itself_is_no_reference() {
+    let server = Server::with(|settings| {
+        settings.access.grants.push(grant("ci", "workflow:names", &[Permission::Execute]));
+        settings.access.grants.push(grant("ci", "environment:ci_said", &Permission::ALL));
+    });
+    assert_eq!(server.json("PUT", "/api/secrets/vault", &json!(VALUE)).status, 200);
+    let mut first = task("first", "SIMPLE", &json!({}));
+    first["optional"] = json!(true);
+    let second = json!({"c": "${workflow.correlationId}", "d": "x ${first.correlationId}", "w": "${first.workerId}",
+        "r": "${first.reasonForIncompletion}", "e": "${workflow.env.ci_said}", "all": "${first}", "env": "${workflow.env}",
+        "workflow": "${workflow}", "t": "${tell.output.correlationId}", "domains": "${tell.output.taskToDomain}"});
+    let mut tell = task("tell", "EVENT", &json!({}));
+    tell["sink"] = json!("conductor");
+    let tasks = json!([first, tell, task("second", "SIMPLE", &second)]);
+    let flow = json!([{"name": "names", "version": 1, "schemaVersion": 2, "tasks": tasks}]);
+    assert_eq!(server.json("PUT", "/api/metadata/workflow", &flow).status, 200);
+    let ci = server.signed_in("ci");
+    let ask = |method: &str, path: &str, body: &Value| server.client(Some(&ci), method, path, body);
+    assert_eq!(ask("PUT", "/api/environment/ci_said", &json!(REFERENCE)).status, 200);
+    let id = ask(
+        "POST",
+        "/api/workflow",
+        &json!({"name": "names", "correlationId": REFERENCE, "taskToDomain": {"other": REFERENCE}}),
+    )
+    .body;
+    let as_worker = "workerid=%24%7Bworkflow.secrets.vault%7D";
+    let polled = ask("GET", &format!("/api/tasks/poll/first?{as_worker}"), &Value::Null).json();
+    let failed = json!({"workflowInstanceId": id, "taskId": polled["taskId"], "status": "FAILED", "workerId": REFERENCE,
+        "reasonForIncompletion": REFERENCE});
+    assert_eq!(ask("POST", "/api/tasks", &failed).status, 200);
+    server.until(&format!("/api/workflow/{id}"), |view| view["tasks"].as_array().map(Vec::len) == Some(3));
+    let polled = ask("GET", "/api/tasks/poll/second", &Value::Null);
+    assert!(!polled.body.contains(VALUE), "{polled:?}");
+    let input = &polled.json()["inputData"];
+    for (name, said) in [("c", REFERENCE), ("w", REFERENCE), ("r", REFERENCE), ("e", REFERENCE), ("t", REFERENCE)] {
+        assert_eq!(input[name], said, "{name}: {input}");
+    }
+    assert_eq!(input["d"], format!("x {REFERENCE}"));
+    assert_eq!(input["env"]["ci_said"], REFERENCE);
+}

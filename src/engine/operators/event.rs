@@ -55,6 +55,7 @@ pub(in crate::engine) fn payload(execution: &Execution, run: &Run, event: &str) 
         ("taskToDomain", json!(execution.task_to_domain)),
         ("event_produced", json!(event)),
     ];
-    payload.extend(facts.map(|(name, value)| (name.to_owned(), value)));
+    // Callers said some of it.
+    payload.extend(facts.map(|(name, value)| (name.to_owned(), inert(value))));
     payload
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// What references are read from: `{workflow: {…}, <task reference>: {…}, …}` without building it.
 ///
-/// All values are in stored form; only `workflow.env` is raw.
+/// All values are in stored form.
 pub trait Lookup {
     /// Returns `head.field`, as `workflow.input` or `<task reference>.output`, borrowed where it can be.
     fn part(&self, head: &str, field: &str) -> Option<Cow<'_, Value>>;

@@ -169,6 +169,8 @@ impl Resolver<'_> {
             None => (reference, None),
         };
         let Some(environment) = self.lookup.part("workflow", "env") else { return Ok(Value::Null) };
+        // What is read in it may be JSON.
+        let environment = stored::shown(&environment);
         let value = match (environment.get(name), path) {
             (None, _) => Value::Null,
             (Some(value), None) => self.copier.copy(value)?,
