@@ -51,6 +51,7 @@ mod tasks;
 mod tls;
 mod token;
 mod trials;
+mod unread;
 
 use std::sync::Arc;
 use std::time::Duration;

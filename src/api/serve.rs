@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::api::patient::Patient;
+use crate::api::unread::Unread;
 use crate::daemon;
 use crate::door::Peer;
 use crate::live::Stopping;
@@ -203,7 +204,7 @@ fn converse<S>(
         let router = TowerToHyperService::new(router);
         let answer = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            router.call(request)
+            router.call(Unread::of(request))
         });
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
         let mut connection = pin!(connection);

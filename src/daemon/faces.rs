@@ -4,9 +4,11 @@ use std::thread;
 
 use crate::daemon::error::Error;
 
-/// Runs something beside everything else, as a connection is.
+/// Runs something beside everything else, as a connection is; nothing where the process is at its end.
 pub fn spawn(work: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(work);
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(work);
+    }
 }
 
 /// Does something that another waits for anyway, on a thread of its own while the other is done; not at all where there is no

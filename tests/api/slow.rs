@@ -59,6 +59,44 @@ fn who_takes_nothing_of_what_it_asked_for_loses_its_place() {
 }
 
 #[test]
+fn who_is_answered_before_it_has_sent_all_hears_the_answer_and_is_not_hung_up_on() {
+    let (_server, port) = open(Limits::default());
+    let body = "x".repeat(2 << 20);
+    let head = |more: &str, bytes: usize| {
+        format!("POST /api/nothing HTTP/1.1\r\nHost: {}\r\n{more}Content-Length: {bytes}\r\n\r\n", port.address)
+    };
+    let mut kept = port.connect();
+    for _ in 0..2 {
+        kept.write_all(head("", body.len()).as_bytes()).unwrap();
+        let answer = heard(&mut kept);
+        assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("connection: close"), "{answer}");
+        kept.write_all(body.as_bytes()).unwrap();
+    }
+    // It may not send what it asked for first, and what is far too long is not waited for.
+    for (more, bytes) in [("Expect: 100-continue\r\n", 2), ("", 1 << 40)] {
+        let mut stream = port.connect();
+        stream.write_all(head(more, bytes).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+}
+
+/// Reads one answer.
+fn heard(stream: &mut std::net::TcpStream) -> String {
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    let head = String::from_utf8(answer).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    stream.read_exact(&mut vec![0; length]).unwrap();
+    head
+}
+
+#[test]
 fn a_connection_that_waits_for_nothing_is_not_kept() {
     let (_server, port) = open(Limits { connections: 1, head_patience: SHORT, ..Limits::default() });
     let mut kept = port.connect();
