@@ -309,6 +309,7 @@ fn handle(
         store: config.store.clone(),
         authority: authority.clone(),
         governing: tokio::sync::Mutex::new(()),
+        registering: Arc::default(),
         signer: Signer::new(config.store.snapshot().token_key()),
         wrong_keys: Mutex::default(),
         wrong_tokens: Mutex::default(),

@@ -1,4 +1,9 @@
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use keytide::api::router;
+use keytide::door::Door;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::live::Listening;
 use crate::server::Server;
@@ -10,6 +15,29 @@ pub(crate) fn noop(name: &str, version: i32) -> Value {
         "schemaVersion": 2,
         "tasks": [{"name": "n", "taskReferenceName": "n", "type": "NOOP"}],
     })
+}
+
+#[test]
+fn of_several_who_register_one_workflow_at_once_one_does() {
+    let server = Server::new();
+    let runtime = server.daemon().runtime();
+    let asked: Vec<_> = (0..8)
+        .map(|number| {
+            let mut workflow = noop("w", 1);
+            workflow["description"] = json!(number.to_string());
+            let request = Request::post("/api/metadata/workflow").header("host", "127.0.0.1:8321");
+            let request = request.body(Body::from(workflow.to_string())).unwrap();
+            let door = Door::Loopback("127.0.0.1:8321".parse().unwrap());
+            runtime.spawn(router(server.daemon().handle().clone(), door).oneshot(request))
+        })
+        .collect();
+    let statuses: Vec<_> = asked.into_iter().map(|one| runtime.block_on(one).unwrap().unwrap().status()).collect();
+    let made = statuses.iter().position(StatusCode::is_success).unwrap();
+    let others = statuses.iter().enumerate().filter(|(number, _)| *number != made);
+    assert!(others.into_iter().all(|(_, status)| *status == 409), "{statuses:?}");
+    let described = |server: &Server| server.get("/api/metadata/workflow/w").json()["description"].clone();
+    assert_eq!(described(&server), made.to_string());
+    assert_eq!(described(&server.restarted()), made.to_string(), "the journal says the same");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::access::{Tagged, TargetKind};
 use crate::catalog::{self, Catalog, Definition, Name, Owned, Registration};
@@ -55,6 +55,7 @@ impl Handle {
         workflows: Vec<WorkflowDef>,
         overwrite: bool,
     ) -> Result<(), Error> {
+        let turn = self.turn_to_register().await;
         let catalog = self.catalog();
         for workflow in &workflows {
             let (name, version) = (&workflow.name, workflow.version);
@@ -71,7 +72,7 @@ impl Handle {
                 return Err(Error::Conflict(format!("Workflow with {name}.{version} already exists!")));
             }
         }
-        self.register(who, workflows.into_iter().map(Box::new).map(Registration::Workflow).collect()).await
+        self.register(who, workflows.into_iter().map(Box::new).map(Registration::Workflow).collect(), turn).await
     }
 
     /// Registers task definitions over the API, replacing those of the same names.
@@ -79,13 +80,14 @@ impl Handle {
         if let Some(nameless) = task_defs.iter().find(|def| def.name.trim().is_empty()) {
             return Err(Error::invalid(format!("a task definition has no name: {:?}", nameless.description)));
         }
+        let turn = self.turn_to_register().await;
         // It changes what the workflows that name it take and how they are retried.
         for def in &task_defs {
             let exists = self.catalog().task_def(&def.name).is_some();
             self.permit_write(who, TargetKind::Workflow, &def.name, exists)?;
             self.permit_taken(who, def)?;
         }
-        self.register(who, task_defs.into_iter().map(Registration::TaskDef).collect()).await
+        self.register(who, task_defs.into_iter().map(Registration::TaskDef).collect(), turn).await
     }
 
     /// Fails where a task definition takes what `who` may not READ: it is resolved with the rights of each workflow that uses
@@ -148,6 +150,7 @@ impl Handle {
         if let Some(problem) = handler.problem() {
             return Err(Error::invalid(problem));
         }
+        let turn = self.turn_to_register().await;
         let name = &handler.name;
         let catalog = self.catalog();
         let known = catalog.event_handler(name);
@@ -159,7 +162,7 @@ impl Handle {
             }
             (None, true) => Err(Error::NotFound(format!("EventHandler with name {name} not found!"))),
             (Some(_), _) | (None, false) => {
-                self.register(who, vec![Registration::EventHandler(Box::new(handler))]).await
+                self.register(who, vec![Registration::EventHandler(Box::new(handler))], turn).await
             }
         }
     }
@@ -185,7 +188,9 @@ impl Handle {
         self.permit_known(who, Permission::Delete, kind, text, || catalog::Error::Unknown(name.clone()).into())?;
         let entry = self.entry(who, Action::Remove, object(name));
         let (handle, name, who) = (self.clone(), name.clone(), who.clone());
+        let turn = self.turn_to_register().await;
         self.to_the_end(async move {
+            let _turn = turn;
             let next = handle.catalog().unregister(&name)?;
             if let Some((tagged, name)) = left_untagged(&name, &next) {
                 // Before it goes, so that a crash leaves less granted and not more.
@@ -201,7 +206,19 @@ impl Handle {
         .await
     }
 
-    pub(super) async fn register(&self, who: &Owner, registrations: Vec<Registration>) -> Result<(), Error> {
+    /// Waits for the turn of who changes what the API made. One after another they look at what is there and change it, so that
+    /// nobody overwrites what came in between, and the catalog is what the journal says.
+    pub(super) async fn turn_to_register(&self) -> OwnedMutexGuard<()> {
+        self.0.registering.clone().lock_owned().await
+    }
+
+    /// Registers something in a turn that lasts until it is in force.
+    pub(super) async fn register(
+        &self,
+        who: &Owner,
+        registrations: Vec<Registration>,
+        turn: OwnedMutexGuard<()>,
+    ) -> Result<(), Error> {
         registrations.iter().try_for_each(without_masks)?;
         let owned: Vec<_> = registrations.iter().map(|registration| self.kept(who, registration)).collect();
         let changes = owned.into_iter().map(OwnedChange::Put).collect();
@@ -209,6 +226,7 @@ impl Handle {
         let registrations: Vec<_> = registrations.into_iter().map(|one| (one, who.clone())).collect();
         let handle = self.clone();
         self.to_the_end(async move {
+            let _turn = turn;
             handle.change_catalog(entries, changes, |catalog| Ok(catalog.register(registrations.clone())?)).await
         })
         .await

@@ -76,6 +76,8 @@ pub(super) struct Shared {
     pub(super) authority: Authority,
     /// Held by who changes the authority: one after another.
     pub(super) governing: tokio::sync::Mutex<()>,
+    /// Held by who changes what the API made.
+    pub(super) registering: Arc<tokio::sync::Mutex<()>>,
     pub(super) signer: Signer,
     pub(super) wrong_keys: Mutex<WrongKeys>,
     pub(super) wrong_tokens: Mutex<WrongKeys>,

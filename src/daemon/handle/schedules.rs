@@ -82,6 +82,7 @@ impl Handle {
     /// Makes or changes a schedule over the API. What a client was shown as hidden and sends back stays what it is.
     pub async fn save_schedule(&self, who: &Owner, mut schedule: WorkflowSchedule) -> Result<Value, Error> {
         let name = schedule.name.clone();
+        let turn = self.turn_to_register().await;
         let exists = self.catalog().schedule(&name).cloned();
         self.permit_write(who, TargetKind::Schedule, &name, exists.is_some())?;
         if let Some(exists) = &exists {
@@ -94,7 +95,7 @@ impl Handle {
         let now = self.now().as_millis();
         schedule.create_time = Some(exists.and_then(|owned| owned.def.create_time).unwrap_or(now));
         schedule.updated_time = Some(now);
-        self.register(who, vec![Registration::Schedule(schedule)]).await?;
+        self.register(who, vec![Registration::Schedule(schedule)], turn).await?;
         // Whoever made it sees what it made, whether or not it may read it later.
         self.schedule(&Owner::Local, &name).await
     }
