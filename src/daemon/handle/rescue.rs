@@ -30,6 +30,10 @@ impl Handle {
             return Err(Error::Conflict(format!("workflow {execution} is archived: what it fetched is gone")));
         };
         let fetched: Vec<Fetched<'_>> = known.runs.iter().filter_map(Fetched::by).collect();
+        if !fetched.is_empty() {
+            // Before anything is said of what it is like.
+            self.permit_rescue(who, &known, secret)?;
+        }
         let found = fetched.iter().rev().map(|fetched| fetched.at_path(path));
         let found = found.into_iter().find(|found| *found != Ok(Value::Null));
         let value = found.transpose().map_err(|hit| Error::invalid(hit.to_string()))?;
@@ -37,7 +41,6 @@ impl Handle {
         let value = value.ok_or_else(|| not_found(execution, path, last))?;
         let text = text_to_store(&value, Evaluation::Resolved, allow)
             .map_err(|refusal| Error::invalid(format!("the value for `{secret}` is refused: {refusal}")))?;
-        self.permit_rescue(who, &known, secret)?;
         let write = Write { name: secret.to_owned(), value: text, expires: None, plain: false };
         // The path is part of it: a second rescue from another place is another write, not the same one again.
         let reference = Some(format!("rescue {path}"));
