@@ -46,7 +46,11 @@ fn entries_are_found_by_what_they_are_about_and_page_by_page() {
     let found = owner.get("/audit?secret=first&since=&actor=&run=").body;
     assert!(found.contains("/secrets/first") && !found.contains("/secrets/second"), "{found}");
     assert!(owner.get("/audit?actor=app:nobody").body.contains("No entry is like that."));
-    assert_eq!(owner.get("/audit?since=yesterday").status, 400);
+    let wrong = owner.get("/audit?since=yesterday&secret=first");
+    assert_eq!(wrong.status, 400);
+    for part in ["`yesterday` is no time", "entries of all times", "name=\"since\"", "value=\"first\""] {
+        assert!(wrong.body.contains(part), "what is wrong stands on the page, no {part}: {}", wrong.body);
+    }
     for _ in 0..60 {
         owner.submit("/secrets", "/secrets/first/reveal", &[("as", "text")]);
     }

@@ -18,7 +18,7 @@ use crate::ui::parts::icon::Icon;
 use crate::ui::parts::layout::{self, Place};
 use crate::ui::parts::sought::Sought;
 use crate::ui::parts::view::{self, text};
-use crate::ui::parts::{link, moment};
+use crate::ui::parts::{link, moment, notice};
 use crate::ui::routes::Routes;
 use crate::ui::{Answer, Failure, House, Visitor};
 use crate::words::Timestamp;
@@ -79,7 +79,12 @@ impl Search {
 }
 
 async fn show(State(house): State<Arc<House>>, visitor: Visitor, Asking(search): Asking<Search>) -> Answer {
-    Ok(page(&house, &visitor, &search, &html! {}).await?.into_response())
+    let Err(wrong) = search.to_query() else {
+        return Ok(page(&house, &visitor, &search, &html! {}).await?.into_response());
+    };
+    let said = notice::problem(&format!("{}; entries of all times are shown", wrong.message()));
+    let search = Search { since: String::new(), ..search };
+    Ok((wrong.status(), page(&house, &visitor, &search, &said).await?).into_response())
 }
 
 /// Goes through the whole chain, which takes a moment: so it is asked for, and done by no look at the page.
