@@ -20,8 +20,8 @@ use crate::daemon::Handle;
 use crate::engine::Operation;
 use crate::words::{Owner, Permission};
 
-/// How many executions one request may name, as on Conductor.
-const EXECUTIONS_MAX: usize = 1_000;
+/// How many executions, or schedules, one request may name, as on Conductor: each is an entry of the audit.
+pub(super) const NAMED_MAX: usize = 1_000;
 
 const REMOVES: &str = "Removes ended executions";
 
@@ -109,8 +109,8 @@ enum Act {
 /// Does something with each of the executions that a body names, and says what became of each.
 async fn all(handle: Handle, Caller(who): Caller, body: Body, act: Act) -> Answer {
     let ids: Vec<String> = body.json()?;
-    if ids.is_empty() || ids.len() > EXECUTIONS_MAX {
-        return Err(Error::wrong(format!("the body must name 1 to {EXECUTIONS_MAX} workflow ids")));
+    if ids.is_empty() || ids.len() > NAMED_MAX {
+        return Err(Error::wrong(format!("the body must name 1 to {NAMED_MAX} workflow ids")));
     }
     let mut failed = BTreeMap::new();
     let mut done = Vec::new();

@@ -10,6 +10,7 @@ use crate::access::TargetKind;
 use crate::api::about::Content::{List, One};
 use crate::api::about::about;
 use crate::api::body::{Body, Path};
+use crate::api::bulk::NAMED_MAX;
 use crate::api::parameters::{
     CRON, FREE_TEXT, FROM, LIMIT, NAME, PAUSED, REASON, SCHEDULE, SEARCH, SIZE, START, UNTIL, WORKFLOW,
 };
@@ -29,8 +30,6 @@ const TIMES_USUAL: usize = 3;
 const TIMES_MAX: usize = 5;
 /// How many schedules a page holds where nobody says, as on Conductor.
 const SCHEDULES_USUAL: usize = 100;
-/// How many schedules one request holds or lets go on: each is an entry of the audit, as executions are.
-const HELD_MAX: usize = 1_000;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -165,8 +164,8 @@ async fn hold_all(handle: &Handle, who: &Owner, body: &Body, hold: &Hold) -> Ans
     let mut failed = BTreeMap::new();
     let mut done = Vec::new();
     let names: Vec<String> = body.json()?;
-    if names.len() > HELD_MAX {
-        return Err(Error::wrong(format!("the body must name {HELD_MAX} schedules at most")));
+    if names.len() > NAMED_MAX {
+        return Err(Error::wrong(format!("the body must name {NAMED_MAX} schedules at most")));
     }
     for name in names {
         match handle.hold_schedule(who, &name, hold.clone()).await {

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::error::{Error, Kind};
 use super::project::Project;
 use crate::access::Tagged;
 use crate::catalog::{News, Trouble};
 use crate::clock::{Clock, SystemClock};
+use crate::daemon::shown_tags;
 use crate::disk;
 use crate::watch::{Change, Places, read_once};
 use crate::workflow::definition::WorkflowDef;
@@ -44,7 +45,7 @@ pub(super) fn with_tags(mut definition: Value, loaded: &Loaded, tagged: Tagged) 
         one.tagged == tagged && definition["name"] == one.name.as_str() && is_version
     };
     if let Some(said) = loaded.tags.iter().find(is_its) {
-        definition["tags"] = said.tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+        definition["tags"] = shown_tags(&said.tags);
     }
     definition
 }
