@@ -6,7 +6,6 @@ use crate::engine::event::Fact;
 use crate::engine::execution::Execution;
 use crate::engine::step::Step;
 use crate::words::WorkflowStatus;
-use crate::workflow::definition::WorkflowDef;
 use crate::workflow::expressions::java_text;
 
 /// The place of an execution among those that share a limit.
@@ -27,22 +26,15 @@ impl Execution {
     /// Returns the workflow and the key of those with which it shares a limit, and the limit.
     pub fn shared_limit(&self) -> Option<(&str, &str, usize)> {
         let share = self.share.as_ref()?;
-        Some((self.name(), &share.key, concurrent_limit(&self.plan.pinned.workflow)?.1))
+        Some((self.name(), &share.key, self.plan.pinned.workflow.concurrent_limit()?.1))
     }
-}
-
-/// Returns the key of a definition's limit, as it is written, and the limit.
-fn concurrent_limit(workflow: &WorkflowDef) -> Option<(&str, usize)> {
-    let config = workflow.rate_limit_config.as_ref()?;
-    let limit = config["concurrentExecLimit"].as_i64().and_then(|limit| usize::try_from(limit).ok())?;
-    (limit > 0).then(|| (config["rateLimitKey"].as_str().unwrap_or_default(), limit))
 }
 
 impl Step<'_> {
     /// Begins with the first task, where there is room for another execution.
     pub(super) fn begin_flow(&mut self) {
         let plan = self.plan();
-        if let Some((key, limit)) = concurrent_limit(&plan.pinned.workflow) {
+        if let Some((key, limit)) = plan.pinned.workflow.concurrent_limit() {
             let key = match self.scope().resolve(&json!(key)) {
                 Ok(serde_json::Value::Null) => String::new(),
                 Ok(key) => java_text(&key),

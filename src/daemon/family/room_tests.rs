@@ -51,6 +51,17 @@ fn as_many_as_the_limit_run_and_the_others_begin_in_order_as_there_is_room() {
 }
 
 #[test]
+fn a_limit_that_is_no_number_counts_as_the_one_that_it_is_read_as() {
+    for limit in [json!("1"), json!(1.5)] {
+        let mut definition = limited(1);
+        definition["rateLimitConfig"]["concurrentExecLimit"] = limit;
+        let mut rig = Rig::new(&[definition]);
+        let ids: Vec<_> = (0..2).map(|_| start(&mut rig, "x")).collect();
+        assert_eq!(which(&rig, &ids), [true, false]);
+    }
+}
+
+#[test]
 fn each_key_has_room_of_its_own_and_a_higher_priority_goes_first() {
     let mut rig = Rig::new(&[limited(1)]);
     let (first, other) = (start(&mut rig, "x"), start(&mut rig, "y"));

@@ -107,6 +107,14 @@ impl WorkflowDef {
         let seconds = u64::try_from(self.timeout_seconds).ok().filter(|seconds| *seconds > 0);
         (seconds, seconds.is_some() && self.timeout_policy == WorkflowTimeoutPolicy::AlertOnly)
     }
+
+    /// Returns the key of the limit, as it is written, and how many executions with one value of it may run at once.
+    pub fn concurrent_limit(&self) -> Option<(String, usize)> {
+        let config = self.rate_limit_config.as_ref()?;
+        let limit = lenient::integer(config.get("concurrentExecLimit")?).ok()?;
+        let limit = usize::try_from(limit).ok().filter(|limit| *limit > 0)?;
+        Some((config.get("rateLimitKey").and_then(lenient::as_text).unwrap_or_default(), limit))
+    }
 }
 
 /// What happens when a workflow's time has passed.
