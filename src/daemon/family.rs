@@ -5,6 +5,8 @@
 //! serve now waits in memory; after a crash the states themselves say what is owed.
 
 #[cfg(test)]
+mod again_tests;
+#[cfg(test)]
 mod audit_tests;
 #[cfg(test)]
 mod errand_tests;
@@ -69,6 +71,7 @@ impl Dispatcher {
             Need::Leave { parent, run } => self.leave(*parent, *run, scene),
             Need::Answer { child } => self.answer_parent(*child, scene),
             Need::Reopen { child } => self.reopen_parent(*child, scene),
+            Need::Resume { parent, run } => self.resume(*parent, *run, scene),
             Need::Belong { child } => self.belong(*child, scene),
             Need::Serve { execution, run } => self.run_errand(*execution, *run, scene),
             Need::Failure { execution } => self.start_for_failure(*execution, scene),
@@ -253,6 +256,21 @@ impl Dispatcher {
             Err(_) => false,
         };
         if waits { Ok(()) } else { self.tell(child, Kin::Detached, scene).map(drop) }
+    }
+
+    /// Has the child that a run waits for again go on; where there is nothing to go on with, the run hears of its end.
+    fn resume(&mut self, parent: ExecutionId, run: RunNumber, scene: &mut Scene<'_>) -> Result<(), Refused> {
+        let Some(execution) = self.read(parent) else { return Ok(()) };
+        let Some(child) = execution.run(run).and_then(|run| run.child) else { return Ok(()) };
+        if !awaits(&execution, run, child) || self.read(child).is_some_and(|child| child.is_live()) {
+            return Ok(());
+        }
+        let retry = Input::Operation(Operation::Retry);
+        match self.step(child, retry, scene.now, scene.log, scene.batch) {
+            Ok(_) => Ok(()),
+            Err(refused @ Refused::Unavailable(_)) => Err(refused),
+            Err(_) => self.child(parent, run, scene),
+        }
     }
 
     /// Sees whether a replayed child is still waited for.

@@ -156,6 +156,13 @@ pub enum Need {
         /// The child.
         child: ExecutionId,
     },
+    /// The run waits for its child again, which goes on where it does not already.
+    Resume {
+        /// The parent.
+        parent: ExecutionId,
+        /// Its run.
+        run: RunNumber,
+    },
     /// The execution was replayed: does its parent still wait for it?
     Belong {
         /// The child.
@@ -275,6 +282,7 @@ pub fn needs(execution: &Execution, events: &[Event]) -> Vec<Need> {
             Fact::Reopened { .. } | Fact::Restarted { .. } => {
                 needs.extend(child_of(execution).map(|child| Need::Reopen { child }));
             }
+            Fact::ChildReopened { run } => needs.push(Need::Resume { parent: execution.id, run: *run }),
             Fact::Ended { status, quiet, .. } => {
                 needs.extend(child_of(execution).map(|child| Need::Answer { child }));
                 let failed = *status != WorkflowStatus::Completed && !quiet;
@@ -308,7 +316,6 @@ pub fn needs(execution: &Execution, events: &[Event]) -> Vec<Need> {
             | Fact::Paused
             | Fact::Dismissed
             | Fact::ChildStarted { .. }
-            | Fact::ChildReopened { .. }
             | Fact::Detached
             | Fact::FailureWorkflow { .. }
             | Fact::Removed { .. }

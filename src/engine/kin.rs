@@ -192,6 +192,11 @@ pub fn failure_order(execution: &Execution, mut view: Value, now: Timestamp) -> 
 /// Returns the run because of which an execution ended badly.
 fn failed_run(execution: &Execution) -> Option<&Run> {
     let shown: Vec<_> = execution.shown_runs().collect();
+    let reason = execution.reason.as_deref().unwrap_or_default();
+    let named = |run: &&&Run| reason.starts_with(&format!("Task {} failed", run.id(execution.id)));
+    if let Some(run) = shown.iter().find(named).filter(|_| reason.starts_with("Task ")) {
+        return Some(run);
+    }
     let failed = |run: &&&Run| {
         let failed = [TaskStatus::Failed, TaskStatus::FailedWithTerminalError, TaskStatus::TimedOut];
         failed.contains(&run.status) && !run.retried
@@ -341,12 +346,18 @@ impl Step<'_> {
         self.follow(run);
     }
 
-    /// An ended parent goes on with its child where nothing has taken the child's place.
+    /// A parent waits again for its child, also where it has ended, or went on after the child: what followed stays. An
+    /// optional task keeps its answer, and so does one whose child another one has replaced.
     fn child_reopened(&mut self, run: RunNumber, child: ExecutionId) {
         let Some(known) = self.execution.run(run) else { return };
-        let replaced = known.gone || known.retried || known.permitted || known.child != Some(child);
-        let ended_badly = known.status.is_terminal() && !known.status.is_successful();
-        if !replaced && ended_badly && !self.execution.is_live() {
+        let replaced = known.gone || known.retried || known.child != Some(child);
+        if replaced || !known.status.is_terminal() || self.execution.planned(known).task.optional {
+            return;
+        }
+        if self.execution.is_live() {
+            self.emit(Fact::Amended { input: None, correlation_id: None });
+            self.emit(Fact::ChildReopened { run });
+        } else {
             self.reopen(Some(run));
         }
     }

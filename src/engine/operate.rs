@@ -117,6 +117,11 @@ impl Step<'_> {
         }
         for (run, _) in failed.iter().filter(|(_, kept)| kept.is_none()) {
             let planned = self.planned(&plan, *run);
+            // As in Conductor, the children beside one that goes on go on as well.
+            if waiting.is_some() && self.at(*run).child.is_some() && !planned.task.optional {
+                self.emit(Fact::ChildReopened { run: *run });
+                continue;
+            }
             let scope = self.at(*run).scope;
             self.attempt(planned, Attempt { scope, retry_of: Some(*run), ..Attempt::default() });
         }
@@ -128,12 +133,15 @@ impl Step<'_> {
             }
         }
         self.ended.extend(held);
-        // One that has ended the execution still does: it comes to the same end again, as on Conductor.
-        let over = self.execution.shown_runs().find(|run| {
+        // One that has ended the execution still does: it comes to the same end again, as on Conductor, before anything else
+        // is done.
+        let over = self.execution.shown_runs().filter(|run| {
             let ends = self.execution.planned(run).task.task_type == TaskType::Terminate;
             ends && run.status == TaskStatus::Completed
         });
-        self.ended.extend(over.map(|run| run.number));
+        if let Some(run) = over.last().map(|run| run.number) {
+            self.settle(run);
+        }
         true
     }
 

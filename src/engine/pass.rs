@@ -112,7 +112,8 @@ impl Step<'_> {
             run.status == TaskStatus::Completed && self.execution.planned(run).task.task_type == TaskType::Terminate
         };
         let mut seen = self.seen.iter().copied();
-        seen.find(|run| self.is_fatal(*run)).or_else(|| self.seen.iter().copied().find(terminates))
+        // Of several, as in Conductor, the last one says how.
+        seen.find(|run| self.is_fatal(*run)).or_else(|| self.seen.iter().copied().rfind(terminates))
     }
 
     /// Returns the loops in whose iteration nothing is left to do.

@@ -1,7 +1,7 @@
 //! Runs that are made again, and tasks that are passed over.
 //!
 //! What a task brings about is found by structure: what follows it in its list, and what follows the tasks that hold the
-//! list. Runs beside it, in other branches, stay; what was cut off there is made again.
+//! list. Runs beside it, in other branches, stay; what failed or was cut off there is made again.
 
 use std::collections::BTreeSet;
 
@@ -48,14 +48,16 @@ impl Step<'_> {
         let Rewind { removed, loops, joins, cut } = self.rewind(&plan, from);
         let known = self.at(from);
         let (task, scope, retry_of) = (known.task, known.scope, known.retry_of);
-        let cut: Vec<_> = cut.into_iter().map(|run| (run, self.at(run).scope)).collect();
+        let cut: Vec<_> = cut.into_iter().map(|run| (run, self.at(run).scope, self.at(run).retry_of)).collect();
         self.emit(Fact::Removed { runs: removed });
         for (run, iteration) in loops {
             self.emit(Fact::Rewound { run, iteration });
         }
         let planned = plan.task(task).expect("the run is one of this plan's");
+        // What a sub-workflow takes is more than its input: it stays as the definition says.
+        let input = input.filter(|_| planned.task.task_type != TaskType::SubWorkflow);
         self.attempt(planned, Attempt { scope, retry_of, input, ..Attempt::default() });
-        for (run, scope) in cut {
+        for (run, scope, retry_of) in cut {
             let planned = self.planned(&plan, run);
             match planned.task.task_type {
                 TaskType::DoWhile => self.emit(Fact::Reinstated { run }),
@@ -63,7 +65,7 @@ impl Step<'_> {
                     self.emit(Fact::Reinstated { run });
                     self.work.push_back(run);
                 }
-                _ => self.attempt(planned, Attempt { scope, retry_of: Some(run), ..Attempt::default() }),
+                _ => self.attempt(planned, Attempt { scope, retry_of, ..Attempt::default() }),
             }
         }
         for (join, scope) in joins {
@@ -108,12 +110,22 @@ impl Step<'_> {
         let latest = |run: &Run| {
             self.execution.latest(self.execution.planned(run).slot).is_some_and(|one| one.number == run.number)
         };
-        let cut = shown.iter().filter(|run| run.status == TaskStatus::Canceled && latest(run));
+        // A call in doubt is repeated by nobody who does not name it.
+        let again = |run: &Run| run.status == TaskStatus::Canceled || !run.in_doubt;
+        let cut = shown.iter().filter(|run| !run.status.is_successful() && again(run) && latest(run));
         let cut = cut.filter(|run| !removed.contains(&run.number) && !held.contains(&run.number));
-        let cut = cut.map(|run| run.number).collect();
+        let cut: Vec<_> = cut.map(|run| run.number).collect();
+        // As in Conductor, they take the place of what they were; what holds others stays itself.
+        removed.extend(cut.iter().filter(|run| !self.is_kept(**run)));
         // Loops go on from the outside in.
         loops.reverse();
         Rewind { removed: removed.into_iter().collect(), loops, joins, cut }
+    }
+
+    /// Returns whether a run goes on as it is, since others name it or it only waits for them.
+    fn is_kept(&self, run: RunNumber) -> bool {
+        let task_type = &self.execution.planned(self.at(run)).task.task_type;
+        matches!(task_type, TaskType::DoWhile | TaskType::Join | TaskType::ExclusiveJoin)
     }
 
     /// Passes over a task that the flow has not come to.
@@ -149,7 +161,7 @@ struct Rewind {
     loops: Vec<(RunNumber, i32)>,
     /// The JOINs of the FORK_JOINs that hold the run, with the runs that hold those.
     joins: Vec<(TaskIndex, Option<RunNumber>)>,
-    /// Runs of other branches that were cut off.
+    /// Runs elsewhere that failed or were cut off.
     cut: Vec<RunNumber>,
 }
 

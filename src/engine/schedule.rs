@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::engine::event::{Completion, Fact, Scheduling};
+use crate::engine::execution::Run;
 use crate::engine::limits::{EXECUTION_BYTES, PAYLOAD_BYTES, RUNS_PER_EXECUTION, size_bytes};
 use crate::engine::looping::Pin;
 use crate::engine::operators::{
@@ -292,7 +293,6 @@ impl Step<'_> {
     /// Goes on after a run: with what follows in its list, or with what follows the task that holds the list.
     pub(super) fn proceed(&mut self, run: RunNumber) {
         let plan = self.plan();
-        let let_fail = self.let_fail_before(run);
         let mut run = run;
         loop {
             let planned = self.planned(&plan, run);
@@ -301,7 +301,7 @@ impl Step<'_> {
             }
             let scope = self.at(run).scope;
             match (planned.next, scope) {
-                (Some(next), scope) if self.has_begun_since(let_fail, &plan, next, scope) => return,
+                (Some(next), _) if self.has_begun_after(run, &plan, next) => return,
                 (Some(next), scope) => return self.schedule(next, scope),
                 (None, None) => return,
                 (None, Some(holder)) => match &self.planned(&plan, holder).task.task_type {
@@ -318,23 +318,13 @@ impl Step<'_> {
         }
     }
 
-    /// Returns the first attempt before a run that was let fail.
-    fn let_fail_before(&self, run: RunNumber) -> Option<RunNumber> {
-        let before = |run: &RunNumber| self.at(*run).retry_of;
-        std::iter::successors(before(&run), before).filter(|earlier| self.at(*earlier).permitted).last()
-    }
-
-    /// Returns whether the flow went on to a task after an attempt that was let fail: what follows has had its runs, and those
-    /// that failed are tried again by themselves. Where the execution ended before the task had a run, nothing else begins it.
-    fn has_begun_since(
-        &self,
-        let_fail: Option<RunNumber>,
-        plan: &Plan,
-        task: TaskIndex,
-        scope: Option<RunNumber>,
-    ) -> bool {
-        let (Some(let_fail), Some(planned)) = (let_fail, plan.task(task)) else { return false };
-        self.execution.latest(planned.slot).is_some_and(|run| run.number > let_fail && run.scope == scope)
+    /// Returns whether the flow went on to a task after a run once before: an attempt of it was let fail, or its child goes
+    /// on once more. What follows has had its runs, and those that failed are tried again by themselves.
+    fn has_begun_after(&self, run: RunNumber, plan: &Plan, next: TaskIndex) -> bool {
+        let (run, Some(planned)) = (self.at(run), plan.task(next)) else { return false };
+        let is_skipped = self.execution.index.skips.contains_key(&next);
+        let follows = |one: &Run| one.scope == run.scope && one.is_beside(run);
+        !is_skipped && self.execution.latest(planned.slot).is_some_and(follows)
     }
 
     /// Has a JOIN go on for which nothing is open any more, where it does not wait until all is quiet.

@@ -122,8 +122,13 @@ impl Step<'_> {
     fn own_output(&self, status: WorkflowStatus) -> Result<Payload, LimitHit> {
         let parameters = &self.execution.plan.pinned.workflow.output_parameters;
         if parameters.is_empty() {
-            // What is passed over comes first, as in every view.
-            let last = self.execution.runs.iter().rfind(|run| !run.gone && run.status != TaskStatus::Skipped);
+            // What is passed over comes first, as in every view; what a SWITCH begins with once its script has said the way
+            // counts as made with it.
+            let place = |run: &&Run| match run.retry_of {
+                None => self.place(run.number),
+                Some(_) => vec![run.number],
+            };
+            let last = self.execution.shown_runs().filter(|run| run.status != TaskStatus::Skipped).max_by_key(place);
             return Ok(last.map(|run| self.given(run)).unwrap_or_default());
         }
         let mut scope = self.scope();

@@ -1,5 +1,7 @@
 //! Parents and children, and runs that are made again or passed over.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{Applying, Illegal};
@@ -27,10 +29,11 @@ impl Applying<'_> {
     }
 
     pub(super) fn child_reopened(&mut self, number: RunNumber) -> Result<(), Illegal> {
-        self.unsuccessful(number, "childReopened")?;
-        let Some(child) = self.execution.run(number).and_then(|run| run.child) else {
-            return Err(self.out_of_state("childReopened", "it has no child"));
+        let Some(known) = self.execution.run(number).filter(|run| run.status.is_terminal()) else {
+            return Err(Illegal::UnknownRun { seq: self.seq(), run: number });
         };
+        let task = known.task;
+        let Some(child) = known.child else { return Err(self.out_of_state("childReopened", "it has no child")) };
         if !self.execution.is_live() {
             return Err(self.out_of_state("childReopened", self.execution.status));
         }
@@ -43,7 +46,20 @@ impl Applying<'_> {
             run.output = Payload::new(json!({"subWorkflowId": child.to_string()}));
         })?;
         self.execution.index.open.insert(number);
+        self.recount(task);
         Ok(())
+    }
+
+    /// Has the JOINs that wait for a task count again.
+    fn recount(&mut self, task: TaskIndex) {
+        let plan = Arc::clone(&self.execution.plan);
+        for join in plan.task(task).into_iter().flat_map(|planned| &planned.joined_by) {
+            let Some(planned) = plan.task(*join) else { continue };
+            let waiting = self.execution.latest(planned.slot).filter(|run| !run.status.is_terminal());
+            if let Some(number) = waiting.map(|run| run.number) {
+                self.count(number, *join);
+            }
+        }
     }
 
     pub(super) fn failure_workflow(&mut self, said: &str) -> Result<(), Illegal> {

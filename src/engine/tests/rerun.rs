@@ -72,6 +72,38 @@ fn a_rerun_in_one_branch_begins_again_what_was_cut_off_in_another() {
 }
 
 #[test]
+fn a_rerun_in_one_branch_begins_again_what_failed_in_another() {
+    let mut rig = forked();
+    let run = rig.execution.task_by_reference("a1").unwrap().number;
+    rig.work(run.0, TaskStatus::Failed, json!({}));
+    rerun(&mut rig, "b1", None).unwrap();
+    assert_eq!(rig.tasks(), ["f COMPLETED", "b1 SCHEDULED", "a1 SCHEDULED", "j SCHEDULED"]);
+    assert_eq!(rig.execution.task_by_reference("a1").unwrap().attempt, 0, "with all its attempts, as on Conductor");
+    for reference in ["a1", "a2", "b1", "b2", "last"] {
+        done(&mut rig, reference);
+    }
+    assert_eq!(rig.status(), WorkflowStatus::Completed);
+    rig.crash();
+}
+
+#[test]
+fn what_was_let_fail_begins_again_with_a_rerun_and_nothing_follows_it_twice() {
+    let mut lenient = work("a");
+    lenient["permissive"] = json!(true);
+    let mut rig = Rig::new(json!([lenient, work("b"), work("c")]));
+    rig.work(1, TaskStatus::Failed, json!({}));
+    done(&mut rig, "b");
+    done(&mut rig, "c");
+    assert_eq!(rig.status(), WorkflowStatus::Failed);
+    rerun(&mut rig, "c", None).unwrap();
+    assert_eq!(rig.tasks(), ["b COMPLETED", "c SCHEDULED", "a SCHEDULED"]);
+    done(&mut rig, "a");
+    done(&mut rig, "c");
+    assert_eq!((rig.status(), rig.tasks().len()), (WorkflowStatus::Completed, 3));
+    rig.crash();
+}
+
+#[test]
 fn a_rerun_of_the_join_or_the_fork_makes_again_no_more_than_follows() {
     let mut rig = forked();
     for reference in ["a1", "b1", "a2", "b2", "last"] {
