@@ -195,7 +195,8 @@ fn failed_run(execution: &Execution) -> Option<&Run> {
     let reason = execution.reason.as_deref().unwrap_or_default();
     let named = |run: &&&Run| reason.starts_with(&format!("Task {} failed", run.id(execution.id)));
     if let Some(run) = shown.iter().find(named).filter(|_| reason.starts_with("Task ")) {
-        return Some(run);
+        // What was let fail did not end it: that is everybody's end.
+        return Some(*run).filter(|run| !run.permitted);
     }
     let failed = |run: &&&Run| {
         let failed = [TaskStatus::Failed, TaskStatus::FailedWithTerminalError, TaskStatus::TimedOut];

@@ -8,6 +8,7 @@ use crate::engine::event::Fact;
 use crate::engine::execution::Run;
 use crate::engine::input::{Operation, Rejected};
 use crate::engine::limits::{VARIABLES_BYTES, is_too_deep, size_bytes};
+use crate::engine::operators::terminate;
 use crate::engine::schedule::Attempt;
 use crate::engine::step::{Step, inert_input};
 use crate::words::{Map, Payload, RunNumber, TaskStatus, Timestamp, WorkflowStatus};
@@ -135,10 +136,7 @@ impl Step<'_> {
         self.ended.extend(held);
         // One that has ended the execution still does: it comes to the same end again, as on Conductor, before anything else
         // is done.
-        let over = self.execution.shown_runs().filter(|run| {
-            let ends = self.execution.planned(run).task.task_type == TaskType::Terminate;
-            ends && run.status == TaskStatus::Completed
-        });
+        let over = self.execution.shown_runs().filter(|run| terminate::has_ended(self.execution, run));
         if let Some(run) = over.last().map(|run| run.number) {
             self.settle(run);
         }

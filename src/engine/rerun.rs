@@ -56,9 +56,19 @@ impl Step<'_> {
         let planned = plan.task(task).expect("the run is one of this plan's");
         // What a sub-workflow takes is more than its input: it stays as the definition says.
         let input = input.filter(|_| planned.task.task_type != TaskType::SubWorkflow);
+        // What came first does so again: the output may be that of the last task.
+        let (before, after): (Vec<_>, Vec<_>) = cut.into_iter().partition(|(run, ..)| *run < from);
+        self.begin_again(&plan, before);
         self.attempt(planned, Attempt { scope, retry_of, input, ..Attempt::default() });
-        for (run, scope, retry_of) in cut {
-            let planned = self.planned(&plan, run);
+        self.begin_again(&plan, after);
+        for (join, scope) in joins {
+            self.schedule(join, scope);
+        }
+    }
+
+    fn begin_again(&mut self, plan: &Plan, runs: Vec<(RunNumber, Option<RunNumber>, Option<RunNumber>)>) {
+        for (run, scope, retry_of) in runs {
+            let planned = self.planned(plan, run);
             match planned.task.task_type {
                 TaskType::DoWhile => self.emit(Fact::Reinstated { run }),
                 TaskType::Join | TaskType::ExclusiveJoin => {
@@ -67,9 +77,6 @@ impl Step<'_> {
                 }
                 _ => self.attempt(planned, Attempt { scope, retry_of, ..Attempt::default() }),
             }
-        }
-        for (join, scope) in joins {
-            self.schedule(join, scope);
         }
     }
 

@@ -77,16 +77,21 @@ impl Step<'_> {
 
     /// Ends an execution in which everything is through.
     pub(super) fn complete(&mut self) {
+        match self.let_fail() {
+            None => self.end(WorkflowStatus::Completed, None, None),
+            Some(reason) => self.end(WorkflowStatus::Failed, Some(reason), None),
+        }
+    }
+
+    /// Returns why an execution fails whose flow is at its end: tasks were let fail on the way.
+    pub(super) fn let_fail(&self) -> Option<String> {
         if !self.execution.index.permitted {
-            return self.end(WorkflowStatus::Completed, None, None);
+            return None;
         }
         // In a loop the latest run of a task does not tell of those of the iterations before it.
         let failed = self.execution.shown_runs().filter(|run| run.permitted && !run.retried);
         let reasons: Vec<_> = failed.map(|run| self.failure_text(run, run.status.as_str())).collect();
-        if reasons.is_empty() {
-            return self.end(WorkflowStatus::Completed, None, None);
-        }
-        self.end(WorkflowStatus::Failed, Some(reasons.join(". ")), None);
+        (!reasons.is_empty()).then(|| reasons.join(". "))
     }
 
     /// Ends the execution: what is open is canceled, and the output is what the definition says, else the last task's.

@@ -194,3 +194,52 @@ fn join_that_is_cut_shows_what_ended_before_the_moment_however_short_ago() {
     rig.work(3, TaskStatus::Failed, json!({"x": 2}));
     assert_eq!(rig.run(4).output.expose(), &json!({"a": {"x": 1}}));
 }
+
+fn ends(name: &str, status: &str) -> Value {
+    json!({"name": name, "taskReferenceName": name, "type": "TERMINATE",
+        "inputParameters": {"terminationStatus": status, "workflowOutput": {"by": name}, "terminationReason": name}})
+}
+
+#[test]
+fn of_two_that_end_the_workflow_the_last_says_how_and_the_first_gives_the_output() {
+    let rig = fork(json!([[ends("a", "FAILED")], [ends("b", "COMPLETED")]]));
+    assert_eq!((rig.status(), rig.reason(), rig.output()), (WorkflowStatus::Completed, "b", &json!({"by": "a"})));
+}
+
+#[test]
+fn what_was_let_fail_fails_a_workflow_that_a_task_ends() {
+    let lenient = json!({"name": "a", "taskReferenceName": "a", "permissive": true});
+    let mut rig = Rig::new(json!([lenient, ends("b", "TERMINATED")]));
+    rig.work(1, TaskStatus::Failed, json!({}));
+    assert_eq!((rig.status(), rig.output()), (WorkflowStatus::Failed, &json!({"by": "b"})));
+    assert!(rig.reason().starts_with("Task ") && rig.reason().contains(" failed with status: FAILED"));
+}
+
+#[test]
+fn a_retry_of_what_a_task_ended_asks_no_script() {
+    let mut rig = fork(json!([[{"name": "w", "taskReferenceName": "w"}, ends("b", "FAILED")], [inline("a")]]));
+    answer(&mut rig, 3, failed());
+    assert_eq!(rig.status(), WorkflowStatus::Failed);
+    let mut rig = fork(json!([[inline("a")], [{"name": "w", "taskReferenceName": "w"}, ends("b", "FAILED")]]));
+    answer(&mut rig, 2, gave(json!(1)));
+    rig.work(3, TaskStatus::Completed, json!({}));
+    assert_eq!(rig.status(), WorkflowStatus::Failed, "by the task");
+    let asked = rig.owed();
+    rig.operate(Operation::Retry).ok();
+    assert_eq!((rig.status(), rig.owed()), (WorkflowStatus::Failed, asked));
+}
+
+#[test]
+fn the_output_is_that_of_the_last_task_and_not_of_one_behind_a_script() {
+    let choice = json!({"name": "s", "taskReferenceName": "s", "type": "SWITCH", "evaluatorType": "javascript",
+        "expression": "'x'", "decisionCases": {"x": [{"name": "w", "taskReferenceName": "w"}]}});
+    let mut rig =
+        fork(json!([[choice], [{"name": "a", "taskReferenceName": "a"}, {"name": "b", "taskReferenceName": "b"}]]));
+    rig.work(3, TaskStatus::Completed, json!({}));
+    answer(&mut rig, 2, gave(json!("x")));
+    let number = |rig: &Rig, name: &str| rig.execution.task_by_reference(name).unwrap().number.0;
+    let (w, b) = (number(&rig, "w"), number(&rig, "b"));
+    rig.work(w, TaskStatus::Completed, json!({"by": "w"}));
+    rig.work(b, TaskStatus::Failed, json!({"by": "b"}));
+    assert_eq!(rig.output(), &json!({"by": "b"}), "{w} {b}");
+}

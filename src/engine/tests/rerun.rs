@@ -77,7 +77,7 @@ fn a_rerun_in_one_branch_begins_again_what_failed_in_another() {
     let run = rig.execution.task_by_reference("a1").unwrap().number;
     rig.work(run.0, TaskStatus::Failed, json!({}));
     rerun(&mut rig, "b1", None).unwrap();
-    assert_eq!(rig.tasks(), ["f COMPLETED", "b1 SCHEDULED", "a1 SCHEDULED", "j SCHEDULED"]);
+    assert_eq!(rig.tasks(), ["f COMPLETED", "a1 SCHEDULED", "b1 SCHEDULED", "j SCHEDULED"]);
     assert_eq!(rig.execution.task_by_reference("a1").unwrap().attempt, 0, "with all its attempts, as on Conductor");
     for reference in ["a1", "a2", "b1", "b2", "last"] {
         done(&mut rig, reference);
@@ -96,7 +96,7 @@ fn what_was_let_fail_begins_again_with_a_rerun_and_nothing_follows_it_twice() {
     done(&mut rig, "c");
     assert_eq!(rig.status(), WorkflowStatus::Failed);
     rerun(&mut rig, "c", None).unwrap();
-    assert_eq!(rig.tasks(), ["b COMPLETED", "c SCHEDULED", "a SCHEDULED"]);
+    assert_eq!(rig.tasks(), ["b COMPLETED", "a SCHEDULED", "c SCHEDULED"]);
     done(&mut rig, "a");
     done(&mut rig, "c");
     assert_eq!((rig.status(), rig.tasks().len()), (WorkflowStatus::Completed, 3));
