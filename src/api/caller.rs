@@ -6,11 +6,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::api::error::Error;
-use crate::daemon::{self, Handle};
+use crate::daemon::{self, Handle, Still};
 use crate::words::{Owner, Sensitive};
 
 /// The header that holds a token, as Conductor's clients send it.
 const TOKEN_HEADER: &str = "x-authorization";
+
+/// The token that a request came with, for what waits; none where nobody signs in.
+pub(super) struct Ticket(Option<Box<str>>);
+
+impl Ticket {
+    /// Says whether it is still good.
+    pub(super) fn still(self, handle: &Handle, who: &Owner) -> Still {
+        let Some(token) = self.0 else { return Box::new(|| true) };
+        let (handle, who) = (handle.clone(), who.clone());
+        Box::new(move || handle.is_still_good(&token, &who))
+    }
+}
 
 /// Who sent the request.
 #[derive(Clone, Debug)]
@@ -64,6 +76,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Standing {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         // A route that no door guards is a mistake of ours, and must not be an open one.
         parts.extensions.get::<Self>().cloned().ok_or_else(Error::ours)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ticket {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        Ok(Self(match Standing::from_request_parts(parts, state).await? {
+            Standing::Owner => None,
+            // A copy: the header would keep all that was read of the request.
+            Standing::Client(_) => {
+                let token = parts.headers.get(TOKEN_HEADER).and_then(|token| token.to_str().ok());
+                Some(token.unwrap_or_default().into())
+            }
+        }))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::access::TargetKind;
 use crate::api::about::Content::{List, One};
 use crate::api::about::{Content, about};
 use crate::api::body::{Body, Path};
+use crate::api::caller::Ticket;
 use crate::api::executions::execution;
 use crate::api::parameters::{DOMAIN, POLL_COUNT, POLL_WAIT, WORKER};
 use crate::api::params::Params;
@@ -98,8 +99,15 @@ struct Line {
     log: Option<String>,
 }
 
-async fn poll(State(handle): State<Handle>, Caller(who): Caller, Path(name): Path<String>, params: Params) -> Answer {
-    let tasks = polled(&handle, &who, name, &params, 1, Duration::ZERO).await?;
+async fn poll(
+    State(handle): State<Handle>,
+    Caller(who): Caller,
+    ticket: Ticket,
+    Path(name): Path<String>,
+    params: Params,
+) -> Answer {
+    let still = ticket.still(&handle, &who);
+    let tasks = handle.poll(&who, still, queue(name, &params), worker(&params), 1, Duration::ZERO).await?;
     Ok(match tasks.into_iter().next() {
         Some(task) => Json(task).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
@@ -109,25 +117,23 @@ async fn poll(State(handle): State<Handle>, Caller(who): Caller, Path(name): Pat
 async fn poll_batch(
     State(handle): State<Handle>,
     Caller(who): Caller,
+    ticket: Ticket,
     Path(name): Path<String>,
     params: Params,
 ) -> Answer {
+    let still = ticket.still(&handle, &who);
     let count = params.number("count")?.unwrap_or(1);
     let patience = Duration::from_millis(params.number("timeout")?.unwrap_or(POLL_PATIENCE_USUAL_MS));
-    Ok(Json(polled(&handle, &who, name, &params, count, patience).await?).into_response())
+    let tasks = handle.poll(&who, still, queue(name, &params), worker(&params), count, patience).await?;
+    Ok(Json(tasks).into_response())
 }
 
-async fn polled(
-    handle: &Handle,
-    who: &Owner,
-    name: String,
-    params: &Params,
-    count: usize,
-    patience: Duration,
-) -> Result<Vec<Value>, Error> {
-    let queue = Queue { name, domain: params.text("domain").map(str::to_owned) };
-    let worker_id = params.text("workerid").map(str::to_owned);
-    Ok(handle.poll(who, queue, worker_id, count, patience).await?)
+fn queue(name: String, params: &Params) -> Queue {
+    Queue { name, domain: params.text("domain").map(str::to_owned) }
+}
+
+fn worker(params: &Params) -> Option<String> {
+    params.text("workerid").map(str::to_owned)
 }
 
 async fn update(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {

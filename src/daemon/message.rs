@@ -18,6 +18,9 @@ pub type Reply<T> = oneshot::Sender<T>;
 /// Says of which workflows somebody may take runs.
 pub type May = Box<dyn Fn(&str) -> bool + Send>;
 
+/// Says whether who came in a while ago, and waits, would be let in again.
+pub type Still = Box<dyn Fn() -> bool + Send>;
+
 /// Something that the dispatcher must deal with.
 pub enum Message {
     /// Somebody starts a workflow.

@@ -73,7 +73,7 @@ pub use handle::{
 };
 pub use housekeeping::Housekeeping;
 pub use library::{Asking, Library, Thing, allows, handlers_of, no_such_workflow, owner_of_brought};
-pub use message::{May, Message, Poll, Polled, Refused, Removal, Reply};
+pub use message::{May, Message, Poll, Polled, Refused, Removal, Reply, Still};
 pub use offers::{Queue, Queues};
 pub use pollers::LastPoll;
 pub use rotation::{Freshness, LastRun, Rotation};

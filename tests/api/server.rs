@@ -124,13 +124,31 @@ impl Server {
 
     /// Sends a GET whose answer may have no end: as the owner, or by the door where clients sign in.
     pub(crate) fn begin(&self, token: Option<&str>, path: &str, headers: &[(&str, &str)]) -> Response {
+        self.daemon().runtime().block_on(self.sent(token, path, headers))
+    }
+
+    /// Sends a GET of a client while others send theirs, and waits for the answer's body once it is asked for.
+    pub(crate) fn meanwhile(&self, token: &str, path: &str) -> impl FnOnce() -> Value {
+        let sent = self.daemon().runtime().spawn(self.sent(Some(token), path, &[]));
+        || {
+            let body = async { to_bytes(sent.await.unwrap().into_body(), ANSWER_BYTES_MAX).await.unwrap() };
+            serde_json::from_slice(&self.daemon().runtime().block_on(body)).unwrap()
+        }
+    }
+
+    fn sent(
+        &self,
+        token: Option<&str>,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> impl Future<Output = Response> + use<> {
         let mut request = Request::builder().uri(path).header("host", "127.0.0.1:8321");
         for (name, value) in headers.iter().copied().chain(token.map(|token| ("x-authorization", token))) {
             request = request.header(name, value);
         }
         let router = if token.is_some() { &self.clients } else { &self.router };
-        let request = request.body(Body::empty()).unwrap();
-        self.daemon().runtime().block_on(async { router.clone().oneshot(request).await.unwrap() })
+        let answered = router.clone().oneshot(request.body(Body::empty()).unwrap());
+        async { answered.await.unwrap() }
     }
 
     fn through(&self, router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {

@@ -1,5 +1,7 @@
+use keytide::words::Permission;
 use serde_json::{Value, json};
 
+use crate::rights::{grant, task};
 use crate::server::{Answer, Server};
 
 fn key(server: &Server, application: &str) -> Value {
@@ -172,4 +174,23 @@ fn an_application_is_a_user_with_its_permissions_and_no_role() {
     assert_eq!(server.json("PUT", "/api/users/someone@example.com", &json!({"name": "x"})).status, 400);
     assert_eq!(server.json("POST", "/api/applications/ci/roles/ADMIN", &json!({})).status, 400);
     assert_eq!(server.get("/api/roles").json(), json!([]));
+}
+
+#[test]
+fn a_poll_that_waits_gets_no_task_once_its_key_is_disabled() {
+    let server =
+        Server::with(|settings| settings.access.grants.push(grant("ci", "workflow:*", &[Permission::Execute])));
+    server.signed_in("ci");
+    let key = key(&server, "ci");
+    let token = sign_in(&server, &key).json()["token"].as_str().unwrap().to_owned();
+    let flow = json!([{"name": "w", "version": 1, "schemaVersion": 2, "tasks": [task("work", "SIMPLE", &json!({}))]}]);
+    assert_eq!(server.json("PUT", "/api/metadata/workflow", &flow).status, 200);
+    let waiting = server.meanwhile(&token, "/api/tasks/poll/batch/work?timeout=2000&count=1");
+    server.until("/api/tasks/queue/polldata?taskType=work", |polls| *polls != json!([]));
+    let path = format!("/api/applications/ci/accessKeys/{}/status", key["id"].as_str().unwrap());
+    assert_eq!(server.json("POST", &path, &json!({})).status, 200);
+    server.json("POST", "/api/workflow/w", &json!({}));
+    let polled = server.get("/api/tasks/poll/batch/work?timeout=1&count=1").json();
+    assert_eq!(polled[0]["status"], "IN_PROGRESS", "it is there for others");
+    assert_eq!(waiting(), json!([]));
 }

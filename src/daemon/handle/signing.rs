@@ -87,6 +87,13 @@ impl Handle {
         application.map(Application::as_owner).ok_or_else(|| self.refused_token())
     }
 
+    /// Returns whether a token is still that of somebody who was let in with it. Nobody is told: it is no attempt to come in.
+    pub fn is_still_good(&self, token: &str, who: &Owner) -> bool {
+        let Ok(claims) = self.0.signer.read(token, self.now()) else { return false };
+        let current = self.0.authority.current();
+        current.accounts.signed_in(&claims.name, &claims.key).is_some_and(|application| application.as_owner() == *who)
+    }
+
     /// Tells the audit of a token that is none of ours, or whose key is gone; not of each in a flood of them.
     pub fn refused_token(&self) -> Error {
         let mut wrong = self.0.wrong_tokens.lock().unwrap_or_else(PoisonError::into_inner);

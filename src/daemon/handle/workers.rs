@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::access::TargetKind;
 use crate::daemon::error::Error;
 use crate::daemon::handle::Handle;
-use crate::daemon::message::{May, Message, Poll, Polled};
+use crate::daemon::message::{May, Message, Poll, Polled, Still};
 use crate::daemon::offers::{Queue, Queues};
 use crate::daemon::pollers::LastPoll;
 use crate::engine::{Input, WorkerUpdate, view};
@@ -22,10 +22,12 @@ const POLL_COUNT_MAX: usize = 1_000;
 const POLL_WAIT_MAX: Duration = Duration::from_mins(1);
 
 impl Handle {
-    /// Gives a worker the next tasks of a queue, waiting for the first one; their secrets are real values.
+    /// Gives a worker the next tasks of a queue, waiting for the first one; their secrets are real values. Nothing is given once
+    /// the worker would not be let in again.
     pub async fn poll(
         &self,
         who: &Owner,
+        still: Still,
         queue: Queue,
         worker_id: Option<String>,
         count: usize,
@@ -34,7 +36,8 @@ impl Handle {
         let domain = queue.domain.clone();
         let until = self.now().plus(patience.min(POLL_WAIT_MAX));
         let count = count.clamp(1, POLL_COUNT_MAX);
-        let may = self.may_work(who);
+        let may_work = self.may_work(who);
+        let may: May = Box::new(move |workflow| may_work(workflow) && still());
         let polled = self.ask(|reply| Message::Poll(Poll { queue, worker_id, count, until, may, reply })).await?;
         let mut tasks = Vec::with_capacity(polled.len());
         for polled in &polled {
@@ -146,7 +149,7 @@ impl Handle {
             polls.iter().any(|poll| its(poll) && poll.worker_id == worker_id)
         };
         let domain = domains.iter().find(is_its).or(domains.last()).cloned().flatten();
-        let tasks = self.poll(who, Queue { name, domain }, worker_id, 1, Duration::ZERO).await?;
+        let tasks = self.poll(who, Box::new(|| true), Queue { name, domain }, worker_id, 1, Duration::ZERO).await?;
         Ok(tasks.into_iter().next())
     }
 

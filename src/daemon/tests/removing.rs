@@ -40,7 +40,7 @@ fn start(served: &Served<'_>, who: &Owner, name: &str) -> Result<ExecutionId, Er
 
 fn polled(served: &Served<'_>, who: &Owner) -> Vec<Value> {
     let queue = crate::daemon::Queue { name: "carry".to_owned(), domain: None };
-    served.ask(served.handle.poll(who, queue, None, 10, Duration::ZERO)).unwrap()
+    served.ask(served.handle.poll(who, Box::new(|| true), queue, None, 10, Duration::ZERO)).unwrap()
 }
 
 #[test]

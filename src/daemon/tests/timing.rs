@@ -153,7 +153,8 @@ fn a_worker_gets_real_values_and_everybody_else_the_reference() {
     let served = world.serve();
     let id = served.start(single("carrying", &worker_task(&json!({"key": "${workflow.secrets.appKeySecret}"}))));
     let queue = Queue { name: "carry".to_owned(), domain: None };
-    let poll = served.handle.poll(&Owner::Local, queue, Some("w1".to_owned()), 1, Duration::from_secs(5));
+    let poll =
+        served.handle.poll(&Owner::Local, Box::new(|| true), queue, Some("w1".to_owned()), 1, Duration::from_secs(5));
     let tasks = served.ask(poll).unwrap();
     assert_eq!(tasks[0]["inputData"]["key"], super::world::KEY_SECRET);
     assert_eq!(tasks[0]["workflowInstanceId"], id.to_string());
