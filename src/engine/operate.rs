@@ -96,7 +96,9 @@ impl Step<'_> {
         let plan = self.plan();
         let latest = self.execution.index.latest.iter().flatten().filter_map(|number| self.execution.run(*number));
         let failed = latest.filter(|run| !run.status.is_successful() && run.status.is_terminal());
-        let failed = failed.filter(|run| Some(run.number) != waiting);
+        // A call in doubt is repeated by who asks this execution for it, not by who has a child go on.
+        let again = |run: &&Run| waiting.is_none_or(|waiting| waiting != run.number && !run.in_doubt);
+        let failed = failed.filter(again);
         let mut failed: Vec<_> = failed.filter(|run| !run.gone).map(|run| (run.number, self.kept(run))).collect();
         failed.sort_unstable_by_key(|(run, _)| *run);
         let held: Vec<_> =

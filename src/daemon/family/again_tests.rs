@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{Rig, sub, wait, workflow};
+use super::rig::{Rig, get, sub, wait, workflow};
 use crate::engine::Operation;
 use crate::words::{TaskStatus, WorkflowStatus};
 
@@ -99,4 +99,28 @@ fn a_child_that_another_has_replaced_takes_no_parent_along() {
     assert_eq!(rig.log_statuses(&[parent, old]), [WorkflowStatus::Completed, WorkflowStatus::Running]);
     rig.operate(old, Operation::Terminate { reason: None }).unwrap();
     assert_eq!(rig.status(parent), WorkflowStatus::Completed);
+}
+
+#[test]
+fn a_call_in_doubt_beside_a_child_is_not_repeated_where_the_child_goes_on() {
+    let post = get("h", json!({"uri": "http://x", "method": "POST"}));
+    let below = sub("d", "doubtful", json!({}));
+    for beside in [post.clone(), below] {
+        let name = beside["taskReferenceName"].clone();
+        let [fork, join] = forked(&json!([[sub("s", "child", json!({}))], [beside]]), &json!(["s", name]));
+        let mut rig = Rig::new(&[
+            workflow("parent", &[fork, join]),
+            workflow("child", &[wait("w")]),
+            workflow("doubtful", std::slice::from_ref(&post)),
+        ]);
+        let parent = rig.start("parent", &json!({}));
+        let child = rig.child(parent, "s");
+        rig.crash();
+        assert_eq!(rig.log_statuses(&[parent, child]), [WorkflowStatus::Failed, WorkflowStatus::Terminated]);
+        rig.operate(child, Operation::Retry).unwrap();
+        assert_eq!(rig.status(parent), WorkflowStatus::Failed, "what is in doubt still is");
+        assert!(rig.calls.is_empty());
+        rig.operate(parent, Operation::Retry).unwrap();
+        assert_eq!(rig.calls.len(), 1, "somebody asked for it");
+    }
 }
