@@ -106,8 +106,7 @@ async fn poll(
     Path(name): Path<String>,
     params: Params,
 ) -> Answer {
-    let still = ticket.still(&handle, &who);
-    let tasks = handle.poll(&who, still, queue(name, &params), worker(&params), 1, Duration::ZERO).await?;
+    let tasks = polled(&handle, &who, ticket, name, &params, (1, Duration::ZERO)).await?;
     Ok(match tasks.into_iter().next() {
         Some(task) => Json(task).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
@@ -121,19 +120,22 @@ async fn poll_batch(
     Path(name): Path<String>,
     params: Params,
 ) -> Answer {
-    let still = ticket.still(&handle, &who);
     let count = params.number("count")?.unwrap_or(1);
     let patience = Duration::from_millis(params.number("timeout")?.unwrap_or(POLL_PATIENCE_USUAL_MS));
-    let tasks = handle.poll(&who, still, queue(name, &params), worker(&params), count, patience).await?;
-    Ok(Json(tasks).into_response())
+    Ok(Json(polled(&handle, &who, ticket, name, &params, (count, patience)).await?).into_response())
 }
 
-fn queue(name: String, params: &Params) -> Queue {
-    Queue { name, domain: params.text("domain").map(str::to_owned) }
-}
-
-fn worker(params: &Params) -> Option<String> {
-    params.text("workerid").map(str::to_owned)
+async fn polled(
+    handle: &Handle,
+    who: &Owner,
+    ticket: Ticket,
+    name: String,
+    params: &Params,
+    (count, patience): (usize, Duration),
+) -> Result<Vec<Value>, Error> {
+    let queue = Queue { name, domain: params.text("domain").map(str::to_owned) };
+    let worker_id = params.text("workerid").map(str::to_owned);
+    Ok(handle.poll(who, ticket.still(handle, who), queue, worker_id, count, patience).await?)
 }
 
 async fn update(State(handle): State<Handle>, Caller(who): Caller, body: Body) -> Answer {

@@ -194,7 +194,7 @@ fn failed_run(execution: &Execution) -> Option<&Run> {
     let shown: Vec<_> = execution.shown_runs().collect();
     let reason = execution.reason.as_deref().unwrap_or_default();
     let named = |run: &&&Run| reason.starts_with(&format!("Task {} failed", run.id(execution.id)));
-    if let Some(run) = shown.iter().find(named).filter(|_| reason.starts_with("Task ")) {
+    if let Some(run) = shown.iter().find(named) {
         // What was let fail did not end it: that is everybody's end.
         return Some(*run).filter(|run| !run.permitted);
     }

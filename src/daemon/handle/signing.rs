@@ -77,21 +77,24 @@ impl Handle {
     /// Returns whose token that is. It is good for as long as its key is.
     pub fn authenticate(&self, token: Option<&str>) -> Result<Owner, Error> {
         let token = token.ok_or(Error::SignedOut(SignedOut::NoToken))?;
-        let claims = self.0.signer.read(token, self.now()).map_err(|untrusted| match untrusted {
+        let holder = self.holder(token).map_err(|untrusted| match untrusted {
             // Each client comes with one, once its time is over.
             Untrusted::Expired => Error::SignedOut(SignedOut::Expired),
             Untrusted::Invalid => self.refused_token(),
         })?;
-        let current = self.0.authority.current();
-        let application = current.accounts.signed_in(&claims.name, &claims.key);
-        application.map(Application::as_owner).ok_or_else(|| self.refused_token())
+        holder.ok_or_else(|| self.refused_token())
     }
 
     /// Returns whether a token is still that of somebody who was let in with it. Nobody is told: it is no attempt to come in.
     pub fn is_still_good(&self, token: &str, who: &Owner) -> bool {
-        let Ok(claims) = self.0.signer.read(token, self.now()) else { return false };
+        self.holder(token).is_ok_and(|holder| holder.as_ref() == Some(who))
+    }
+
+    /// Returns whose token that is; nobody's where its key is gone.
+    fn holder(&self, token: &str) -> Result<Option<Owner>, Untrusted> {
+        let claims = self.0.signer.read(token, self.now())?;
         let current = self.0.authority.current();
-        current.accounts.signed_in(&claims.name, &claims.key).is_some_and(|application| application.as_owner() == *who)
+        Ok(current.accounts.signed_in(&claims.name, &claims.key).map(Application::as_owner))
     }
 
     /// Tells the audit of a token that is none of ours, or whose key is gone; not of each in a flood of them.
